@@ -1,0 +1,1 @@
+//! The governance vocabulary: typed ids, entities, states and events.
