@@ -1,0 +1,345 @@
+//! Governance events: the only way a state changes, and exactly what a ledger entry says in clear.
+//!
+//! // INVARIANT (no-personal-data-in-entries): a field here is an id, a digest, a number, an enum or a validated
+//! short name. Free text and personal data go to the types of [`crate::private`].
+//!
+//! Stored format: the variants are never changed in a way that an old entry would no longer read. New facts are
+//! new optional fields or new variants.
+
+use crate::ids::{
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, ModelId, OrgId, PrincipalId,
+    SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
+};
+use crate::name::{Commit, MediaType};
+use crate::vocab::{
+    CollectionMethod, DatasetUse, DeploymentKind, Environment, ErasureBasis, LegalBasis, Outcome,
+    PiiCategory, ReadKind, Relation, Role, SystemKind, SystemStatus, Vote,
+};
+use crate::{Digest, Label, Slug, TagText, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An artifact of a version: its role in the version, and the content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactUse {
+    /// Its name inside the version, for example `model.txt` or `environment.lock`.
+    pub name: Slug,
+    /// SHA-256 of the content.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// A dataset version used by a model version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetUsed {
+    /// The dataset version.
+    pub dataset_version: DatasetVersionId,
+    /// What for.
+    pub purpose: DatasetUse,
+}
+
+/// A file of a dataset version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetFile {
+    /// File name, for example `acs-2014.parquet`.
+    pub name: Slug,
+    /// SHA-256 of the content.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// Facts about a model version that never change after registration (immutable-version).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionFacts {
+    /// The model.
+    pub model: ModelId,
+    /// The label, unique in the model.
+    pub label: Label,
+    /// Who built it: named so that separation-of-duties can be checked for ever.
+    pub builders: Vec<PrincipalId>,
+    /// Its files.
+    pub artifacts: Vec<ArtifactUse>,
+    /// When training began.
+    pub training_started: Timestamp,
+    /// When training ended.
+    pub training_ended: Timestamp,
+    /// The source-control commit of the training code.
+    pub code_commit: Commit,
+    /// The data.
+    pub datasets: Vec<DatasetUsed>,
+    /// Held-out metrics.
+    pub metrics: BTreeMap<Slug, f64>,
+    /// SHA-256 of the canonical JSON of the private [`crate::private::VersionText`] record.
+    pub record_digest: Digest,
+    /// Seed of the training run, if it was fixed.
+    pub seed: Option<i64>,
+}
+
+/// One governance event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+#[expect(
+    missing_docs,
+    reason = "each field is the id or fact that its name says; docs/EVENTS.md lists them all"
+)]
+pub enum Event {
+    /// The organisation and its log began.
+    #[serde(rename = "org.created")]
+    OrgCreated { org: OrgId, slug: Slug },
+    /// A person became known. Private: name and e-mail, under the person's own key.
+    #[serde(rename = "person.added")]
+    PersonAdded { principal: PrincipalId },
+    /// A service account became known.
+    #[serde(rename = "service_account.added")]
+    ServiceAccountAdded { principal: PrincipalId, slug: Slug },
+    /// A principal may no longer act.
+    #[serde(rename = "principal.disabled")]
+    PrincipalDisabled { principal: PrincipalId },
+    /// An external identity now signs in as this person; the digest is keyed (no-personal-data-in-entries).
+    #[serde(rename = "identity.linked")]
+    IdentityLinked { principal: PrincipalId, issuer: TagText },
+    /// A role was given, for the organisation or one system.
+    #[serde(rename = "role.granted")]
+    RoleGranted { principal: PrincipalId, role: Role, system: Option<SystemId> },
+    /// A role was taken away.
+    #[serde(rename = "role.revoked")]
+    RoleRevoked { principal: PrincipalId, role: Role, system: Option<SystemId> },
+    /// A team was made.
+    #[serde(rename = "team.created")]
+    TeamCreated { team: TeamId, slug: Slug },
+    /// A principal joined a team.
+    #[serde(rename = "team.member_added")]
+    TeamMemberAdded { team: TeamId, principal: PrincipalId },
+    /// A principal left a team.
+    #[serde(rename = "team.member_removed")]
+    TeamMemberRemoved { team: TeamId, principal: PrincipalId },
+    /// A token was issued. Its secret is nowhere, its hash is a secret of the store.
+    #[serde(rename = "token.issued")]
+    TokenIssued {
+        token: TokenId,
+        principal: PrincipalId,
+        environment: Option<Environment>,
+        expires_at: Timestamp,
+        label: Slug,
+    },
+    /// A token was revoked.
+    #[serde(rename = "token.revoked")]
+    TokenRevoked { token: TokenId },
+    /// Somebody signed in.
+    #[serde(rename = "session.opened")]
+    SessionOpened { session: SessionId, principal: PrincipalId, method: Slug, expires_at: Timestamp },
+    /// Somebody signed out.
+    #[serde(rename = "session.closed")]
+    SessionClosed { session: SessionId },
+    /// A vendor was registered. Private: names and contacts.
+    #[serde(rename = "vendor.registered")]
+    VendorRegistered { vendor: VendorId, slug: Slug },
+    /// An AI system was registered. Private: title, purpose, intended use, populations, data sources.
+    #[serde(rename = "system.registered")]
+    SystemRegistered {
+        system: SystemId,
+        slug: Slug,
+        kind: SystemKind,
+        status: SystemStatus,
+        owner_team: TeamId,
+        vendor: Option<VendorId>,
+    },
+    /// Facts of a system changed; absent fields stay. Private: the new text, whole, if it changed.
+    #[serde(rename = "system.updated")]
+    SystemUpdated {
+        system: SystemId,
+        status: Option<SystemStatus>,
+        owner_team: Option<TeamId>,
+        text_changed: bool,
+    },
+    /// Two systems, or a system and a vendor, hang together.
+    #[serde(rename = "system.linked")]
+    SystemLinked {
+        system: SystemId,
+        relation: Relation,
+        to_system: Option<SystemId>,
+        to_vendor: Option<VendorId>,
+    },
+    /// A tag was set; an absent value removes it. `subject` is `system/<id>`, `model/<id>` and so on.
+    #[serde(rename = "tag.set")]
+    TagSet { subject: String, key: TagText, value: Option<TagText> },
+    /// A dataset was registered. Private: title and description.
+    #[serde(rename = "dataset.registered")]
+    DatasetRegistered { dataset: DatasetId, slug: Slug, owner_team: TeamId },
+    /// A dataset version was registered. Private: origin, consent note, transformation notes.
+    #[serde(rename = "dataset_version.registered")]
+    DatasetVersionRegistered {
+        dataset_version: DatasetVersionId,
+        dataset: DatasetId,
+        label: Label,
+        files: Vec<DatasetFile>,
+        rows: u64,
+        licence: TagText,
+        collection: CollectionMethod,
+        legal_basis: LegalBasis,
+        personal_data: Vec<PiiCategory>,
+        retention_days: Option<u32>,
+        derived_from: Vec<DatasetVersionId>,
+        record_digest: Digest,
+    },
+    /// An artifact is completely stored and its digest was computed from what is stored.
+    #[serde(rename = "artifact.stored")]
+    ArtifactStored { upload: UploadId, digest: Digest, bytes: u64, media_type: MediaType, parts: u32 },
+    /// A model was registered in a system.
+    #[serde(rename = "model.registered")]
+    ModelRegistered { model: ModelId, system: SystemId, slug: Slug },
+    /// A model version was registered. Private: hyperparameters, signature, environment, notes.
+    #[serde(rename = "version.registered")]
+    VersionRegistered { version: VersionId, facts: VersionFacts },
+    /// A note on a version. Private: the note.
+    #[serde(rename = "version.annotated")]
+    VersionAnnotated { version: VersionId },
+    /// A policy decision was made and recorded before the caller learned of it.
+    #[serde(rename = "decision.recorded")]
+    DecisionRecorded {
+        decision: DecisionId,
+        action: Slug,
+        resource: String,
+        environment: Option<Environment>,
+        outcome: Outcome,
+        bundle: Digest,
+        facts: BTreeMap<String, serde_json::Value>,
+        rules: Vec<Slug>,
+    },
+    /// Approval was asked for; it binds exactly these things. Private: the reason.
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested {
+        approval: ApprovalId,
+        version: VersionId,
+        environment: Environment,
+        artifacts: Digest,
+        bundle: Digest,
+        needed: u32,
+        expires_at: Timestamp,
+    },
+    /// A vote was cast. Private: the comment.
+    #[serde(rename = "approval.voted")]
+    ApprovalVoted { approval: ApprovalId, voter: PrincipalId, vote: Vote, decision: DecisionId },
+    /// A version went live in an environment. Private: the reason.
+    #[serde(rename = "deployment.created")]
+    DeploymentCreated {
+        deployment: DeploymentId,
+        system: SystemId,
+        model: ModelId,
+        version: VersionId,
+        environment: Environment,
+        kind: DeploymentKind,
+        artifacts: Digest,
+        approval: Option<ApprovalId>,
+        decision: DecisionId,
+        replaces: Option<DeploymentId>,
+        drill: Option<DrillId>,
+    },
+    /// A rollback drill ended: production-like switch to the earlier version and back.
+    #[serde(rename = "rollback.drilled")]
+    RollbackDrilled {
+        drill: DrillId,
+        system: SystemId,
+        environment: Environment,
+        from: DeploymentId,
+        to: DeploymentId,
+        restored: DeploymentId,
+        verified_artifacts: u32,
+        millis: u64,
+    },
+    /// A runtime reported what it has loaded; recorded when something changed or an hour has passed.
+    #[serde(rename = "runtime.reported")]
+    RuntimeReported {
+        system: SystemId,
+        environment: Environment,
+        instance: Slug,
+        loaded: Digest,
+        expected: Option<Digest>,
+        matches: bool,
+    },
+    /// A data subject became known, with the dataset versions that hold records about them. Private: the reference.
+    #[serde(rename = "subject.registered")]
+    SubjectRegistered { subject: SubjectId, datasets: Vec<DatasetVersionId> },
+    /// The key of a subject was destroyed. `versions` were trained on data that held the subject.
+    #[serde(rename = "subject.erased")]
+    SubjectErased {
+        subject: String,
+        basis: ErasureBasis,
+        payloads: u64,
+        versions: Vec<VersionId>,
+        key_backups_expire_at: Option<Timestamp>,
+    },
+    /// An authenticated principal was refused.
+    #[serde(rename = "access.denied")]
+    AccessDenied { action: Slug, resource: String, reason: Slug },
+    /// Something whose reading is itself an act was read.
+    #[serde(rename = "record.read")]
+    RecordRead { kind: ReadKind, resource: String, count: u64 },
+    /// Evidence left the system.
+    #[serde(rename = "evidence.exported")]
+    EvidenceExported { size: u64, root: Digest, disclosed: u64 },
+    /// Root over every stream's count, so that nothing of one stream can be left out unnoticed.
+    #[serde(rename = "ledger.stream_heads")]
+    StreamHeads { root: Digest, streams: u64, size: u64 },
+    /// The log's key changed; signed by the old key and the new one.
+    #[serde(rename = "ledger.key_rotated")]
+    KeyRotated { statement: serde_json::Value },
+    /// A checkpoint was time-stamped by an RFC 3161 authority.
+    #[serde(rename = "ledger.timestamped")]
+    Timestamped { size: u64, authority: TagText, token: Digest },
+}
+
+impl Event {
+    /// The stream that the event belongs to: one per AI system, else `org`.
+    ///
+    /// Events about a model, version or approval name the system through the caller, who knows it.
+    pub fn system(&self) -> Option<SystemId> {
+        match self {
+            Self::SystemRegistered { system, .. }
+            | Self::SystemUpdated { system, .. }
+            | Self::SystemLinked { system, .. }
+            | Self::ModelRegistered { system, .. }
+            | Self::DeploymentCreated { system, .. }
+            | Self::RollbackDrilled { system, .. }
+            | Self::RuntimeReported { system, .. } => Some(*system),
+            _ => None,
+        }
+    }
+
+    /// The `type` and `data` members of the ledger entry.
+    pub fn to_parts(&self) -> Result<(String, serde_json::Value), serde_json::Error> {
+        let whole = serde_json::to_value(self)?;
+        let kind = whole.get("type").and_then(|t| t.as_str()).unwrap_or_default().to_owned();
+        let data = whole.get("data").cloned().unwrap_or(serde_json::Value::Null);
+        Ok((kind, data))
+    }
+
+    /// Reads an event back from the `type` and `data` members of a ledger entry.
+    pub fn from_parts(kind: &str, data: &serde_json::Value) -> Result<Self, serde_json::Error> {
+        serde_json::from_value(serde_json::json!({ "type": kind, "data": data }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_reads_back_from_its_entry_parts() {
+        let event = Event::RoleGranted {
+            principal: PrincipalId::new(Timestamp::from_micros(1), [1; 10]),
+            role: Role::Approver,
+            system: None,
+        };
+        let (kind, data) = event.to_parts().unwrap();
+        assert_eq!(kind, "role.granted");
+        assert_eq!(Event::from_parts(&kind, &data).unwrap(), event);
+        assert!(Event::from_parts("role.invented", &data).is_err());
+    }
+}

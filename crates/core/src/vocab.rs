@@ -1,0 +1,240 @@
+//! The closed vocabularies: environments, roles, kinds and states.
+
+use crate::InvalidValue;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! vocabulary {
+    ($($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
+        }
+
+        impl $name {
+            /// Every value, in the order of the vocabulary.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word as it stands in the API, the CLI, the database and the ledger.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidValue;
+
+            fn from_str(text: &str) -> Result<Self, InvalidValue> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    _ => Err(InvalidValue::new($what, text, concat!("one of" $(, " ", $text)+))),
+                }
+            }
+        }
+    )+};
+}
+
+vocabulary! {
+    /// Where a version runs.
+    Environment, "environment" {
+        /// Development.
+        Dev = "dev",
+        /// Rehearsal with production-like data.
+        Staging = "staging",
+        /// Decides about people or money.
+        Production = "production",
+    }
+    /// What a principal may do; granted for the whole organisation or for one system.
+    Role, "role" {
+        /// Everything about the organisation, except approving.
+        Owner = "owner",
+        /// People, tokens and configuration. Never approves (separation-of-duties).
+        Admin = "admin",
+        /// Reads everything, votes on approvals, manages erasure.
+        RiskOfficer = "risk-officer",
+        /// Votes on approvals.
+        Approver = "approver",
+        /// Registers systems, datasets, models and versions.
+        Developer = "developer",
+        /// Deploys and rolls back.
+        Deployer = "deployer",
+        /// Reads everything and exports evidence, changes nothing.
+        Auditor = "auditor",
+        /// A pipeline: registers versions, asks the gate, deploys to dev and staging.
+        Ci = "ci",
+    }
+    /// Who acts.
+    PrincipalKind, "principal kind" {
+        /// A human; counts in quorums.
+        Person = "person",
+        /// A program; never counts in quorums.
+        ServiceAccount = "service-account",
+    }
+    /// Where an AI system comes from.
+    SystemKind, "system kind" {
+        /// Built and run by the organisation.
+        Own = "own",
+        /// A model of somebody else behind an API.
+        ThirdPartyApi = "third-party-api",
+        /// Found in use without having been registered.
+        Shadow = "shadow",
+    }
+    /// Where an AI system stands in its life.
+    SystemStatus, "system status" {
+        /// Planned.
+        Proposed = "proposed",
+        /// Being built.
+        Development = "development",
+        /// In use.
+        InUse = "in-use",
+        /// No longer used. Nothing is deleted.
+        Retired = "retired",
+    }
+    /// How two systems, or a system and a vendor, hang together.
+    Relation, "relation" {
+        /// The first calls the second.
+        DependsOn = "depends-on",
+        /// The first replaces the second.
+        Replaces = "replaces",
+        /// The second supplies the first.
+        SuppliedBy = "supplied-by",
+    }
+    /// Legal basis of a dataset's use (GDPR Art. 6(1) (a) to (f), or none needed).
+    LegalBasis, "legal basis" {
+        /// Art. 6(1)(a).
+        Consent = "consent",
+        /// Art. 6(1)(b).
+        Contract = "contract",
+        /// Art. 6(1)(c).
+        LegalObligation = "legal-obligation",
+        /// Art. 6(1)(d).
+        VitalInterests = "vital-interests",
+        /// Art. 6(1)(e).
+        PublicTask = "public-task",
+        /// Art. 6(1)(f).
+        LegitimateInterests = "legitimate-interests",
+        /// The data are not personal, or are anonymous.
+        NotPersonal = "not-personal",
+        /// Nobody has stated it yet.
+        Unstated = "unstated",
+    }
+    /// How a dataset was collected.
+    CollectionMethod, "collection method" {
+        /// A survey.
+        Survey = "survey",
+        /// By-product of operating a service.
+        Operational = "operational",
+        /// Bought or licensed.
+        Licensed = "licensed",
+        /// Published data.
+        Public = "public",
+        /// Generated.
+        Synthetic = "synthetic",
+        /// Derived from other datasets.
+        Derived = "derived",
+    }
+    /// Categories of personal data in a dataset (GDPR Art. 4, 9 and 10).
+    PiiCategory, "personal-data category" {
+        /// Name, address, identifiers.
+        Identity = "identity",
+        /// Age, sex, family, nationality.
+        Demographic = "demographic",
+        /// Income, credit, payments.
+        Financial = "financial",
+        /// Work and education.
+        Employment = "employment",
+        /// Race or ethnic origin (Art. 9).
+        Ethnicity = "ethnicity",
+        /// Health or disability (Art. 9).
+        Health = "health",
+        /// Biometric or genetic (Art. 9).
+        Biometric = "biometric",
+        /// Religion, opinions, union, sex life (Art. 9).
+        Belief = "belief",
+        /// Criminal convictions (Art. 10).
+        Criminal = "criminal",
+        /// Where somebody is or was.
+        Location = "location",
+        /// Behaviour.
+        Behaviour = "behaviour",
+    }
+    /// What a dataset version was used for in a model version.
+    DatasetUse, "dataset use" {
+        /// Fitting.
+        Training = "training",
+        /// Choosing.
+        Validation = "validation",
+        /// Final measurement.
+        Test = "test",
+        /// Fine-tuning a pre-trained model.
+        FineTuning = "fine-tuning",
+    }
+    /// Outcome of a policy decision (DESIGN section 7).
+    Outcome, "outcome" {
+        /// May happen.
+        Allow = "allow",
+        /// May happen once the named approvals are there.
+        NeedsReview = "needs-review",
+        /// Must not happen.
+        Deny = "deny",
+        /// The decision itself failed; counts as deny (deny-on-error).
+        Unknown = "unknown",
+    }
+    /// A vote on an approval request.
+    Vote, "vote" {
+        /// In favour.
+        Approve = "approve",
+        /// Against; terminal for the request.
+        Deny = "deny",
+    }
+    /// How a deployment came about.
+    DeploymentKind, "deployment kind" {
+        /// A promotion.
+        Deploy = "deploy",
+        /// Return to an earlier version.
+        Rollback = "rollback",
+    }
+    /// What has been read, where reading itself is an event.
+    ReadKind, "read kind" {
+        /// Personal data of people known to the system.
+        PersonalData = "personal-data",
+        /// The audit log.
+        AuditLog = "audit-log",
+        /// Records of a model.
+        ModelRecords = "model-records",
+    }
+    /// Why personal data were erased.
+    ErasureBasis, "erasure basis" {
+        /// The subject asked (GDPR Art. 17(1)).
+        SubjectRequest = "subject-request",
+        /// Retention ended.
+        RetentionEnded = "retention-ended",
+        /// Consent withdrawn.
+        ConsentWithdrawn = "consent-withdrawn",
+        /// Collected unlawfully.
+        Unlawful = "unlawful",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_reads_back_as_itself() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse::<Role>().unwrap(), *role);
+            assert_eq!(serde_json::to_string(role).unwrap(), format!("\"{role}\""));
+        }
+        let error = "prod".parse::<Environment>().unwrap_err();
+        assert!(error.to_string().contains("one of dev staging production"), "{error}");
+    }
+}
