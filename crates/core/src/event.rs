@@ -91,7 +91,7 @@ pub struct VersionFacts {
 pub enum Event {
     /// The organisation and its log began.
     #[serde(rename = "org.created")]
-    OrgCreated { org: OrgId, slug: Slug },
+    OrgCreated { org: OrgId, slug: Slug, origin: String, vkey: String },
     /// A person became known. Private: name and e-mail, under the person's own key.
     #[serde(rename = "person.added")]
     PersonAdded { principal: PrincipalId },

@@ -70,10 +70,12 @@ macro_rules! checked_text {
 
 checked_text! {
     /// A name used in URLs and commands. It stands in the ledger in clear, so it must not name a person.
-    Slug, "name", "1 to 64 of a-z 0-9 . _ -, starting with a letter or digit",
+    Slug, "name", "1 to 64 of a-z 0-9 . _ -, starting with a letter or digit, not a UUID",
     |t| (1..=64).contains(&t.len())
         && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
-        && t.as_bytes()[0].is_ascii_alphanumeric();
+        && t.as_bytes()[0].is_ascii_alphanumeric()
+        // A name never looks like an id, so "name or id" has one meaning.
+        && uuid::Uuid::try_parse(t).is_err();
     /// A version label such as `1`, `2.1.0` or `2026-07`.
     Label, "version label", "1 to 64 of A-Z a-z 0-9 . _ + -, starting with a letter or digit",
     |t| (1..=64).contains(&t.len())
@@ -120,7 +122,8 @@ mod tests {
         let error = "a\u{7}b".parse::<Slug>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "name \"a\u{fffd}b\" is not valid: expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit"
+            "name \"a\u{fffd}b\" is not valid: expected 1 to 64 of a-z 0-9 . _ -, starting with a letter or digit, \
+             not a UUID"
         );
     }
 

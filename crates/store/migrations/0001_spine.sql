@@ -1,0 +1,361 @@
+-- One SQL text for SQLite and PostgreSQL: TEXT, BIGINT, DOUBLE PRECISION and BOOLEAN only; ids, clocks and digests
+-- come from the application; times are microseconds UTC; JSON is TEXT.
+-- Classes (see src/tables.rs): journal = the truth; state = rebuilt from the journal; secret = keys and hashes;
+-- passing = work in progress that nobody relies on after a restart.
+
+-- ---- journal -------------------------------------------------------------------------------------------------
+CREATE TABLE log_head (
+    id BIGINT PRIMARY KEY,
+    origin TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    root TEXT NOT NULL,
+    frontier TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL
+);
+CREATE TABLE journal (
+    idx BIGINT PRIMARY KEY,
+    stream TEXT NOT NULL,
+    stream_seq BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    leaf_hash TEXT NOT NULL
+);
+CREATE UNIQUE INDEX journal_stream ON journal (stream, stream_seq);
+CREATE INDEX journal_kind ON journal (kind, idx);
+CREATE INDEX journal_actor ON journal (actor, idx);
+CREATE TABLE payload (
+    idx BIGINT PRIMARY KEY,
+    name TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    ciphertext TEXT NOT NULL
+);
+CREATE INDEX payload_key ON payload (key_id);
+CREATE TABLE tile_hash (
+    level BIGINT NOT NULL,
+    idx BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (level, idx)
+);
+CREATE TABLE checkpoint (
+    size BIGINT PRIMARY KEY,
+    root TEXT NOT NULL,
+    frontier TEXT NOT NULL,
+    note TEXT NOT NULL,
+    signed_at BIGINT NOT NULL
+);
+
+-- ---- secret --------------------------------------------------------------------------------------------------
+CREATE TABLE data_key (
+    key_id TEXT PRIMARY KEY,
+    subject TEXT,
+    wrapped TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX data_key_subject ON data_key (subject);
+CREATE TABLE token_secret (
+    token TEXT PRIMARY KEY,
+    hash TEXT NOT NULL
+);
+CREATE TABLE session_secret (
+    session TEXT PRIMARY KEY,
+    hash TEXT NOT NULL
+);
+CREATE TABLE identity (
+    lookup TEXT PRIMARY KEY,
+    principal TEXT NOT NULL
+);
+CREATE INDEX identity_principal ON identity (principal);
+
+-- ---- passing -------------------------------------------------------------------------------------------------
+CREATE TABLE idempotency (
+    principal TEXT NOT NULL,
+    idem_key TEXT NOT NULL,
+    request_digest TEXT NOT NULL,
+    response TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (principal, idem_key)
+);
+CREATE TABLE upload (
+    id TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    bytes BIGINT NOT NULL,
+    media_type TEXT NOT NULL,
+    part_bytes BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    completed BOOLEAN NOT NULL
+);
+CREATE TABLE upload_part (
+    upload TEXT NOT NULL,
+    part BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    PRIMARY KEY (upload, part)
+);
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+
+-- ---- state ---------------------------------------------------------------------------------------------------
+CREATE TABLE stream_head (
+    stream TEXT PRIMARY KEY,
+    count BIGINT NOT NULL,
+    last_idx BIGINT NOT NULL
+);
+CREATE TABLE journal_subject (
+    subject TEXT NOT NULL,
+    idx BIGINT NOT NULL,
+    PRIMARY KEY (subject, idx)
+);
+CREATE TABLE org (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE TABLE principal (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    slug TEXT UNIQUE,
+    status TEXT NOT NULL,
+    private_at BIGINT,
+    added_at BIGINT NOT NULL
+);
+CREATE TABLE role_grant (
+    principal TEXT NOT NULL,
+    role TEXT NOT NULL,
+    system TEXT NOT NULL,
+    granted_at BIGINT NOT NULL,
+    PRIMARY KEY (principal, role, system)
+);
+CREATE TABLE team (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL
+);
+CREATE TABLE team_member (
+    team TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    PRIMARY KEY (team, principal)
+);
+CREATE TABLE token (
+    id TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    environment TEXT,
+    label TEXT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+CREATE INDEX token_principal ON token (principal);
+CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    method TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    closed_at BIGINT
+);
+CREATE TABLE vendor (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    private_at BIGINT,
+    registered_at BIGINT NOT NULL
+);
+CREATE TABLE system (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    owner_team TEXT NOT NULL,
+    vendor TEXT,
+    private_at BIGINT,
+    registered_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+CREATE TABLE system_link (
+    system TEXT NOT NULL,
+    relation TEXT NOT NULL,
+    target TEXT NOT NULL,
+    PRIMARY KEY (system, relation, target)
+);
+CREATE TABLE tag (
+    subject TEXT NOT NULL,
+    tag_key TEXT NOT NULL,
+    tag_value TEXT NOT NULL,
+    PRIMARY KEY (subject, tag_key)
+);
+CREATE INDEX tag_pair ON tag (tag_key, tag_value);
+CREATE TABLE dataset (
+    id TEXT PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    owner_team TEXT NOT NULL,
+    private_at BIGINT,
+    registered_at BIGINT NOT NULL
+);
+CREATE TABLE dataset_version (
+    id TEXT PRIMARY KEY,
+    dataset TEXT NOT NULL,
+    label TEXT NOT NULL,
+    files TEXT NOT NULL,
+    row_count BIGINT NOT NULL,
+    licence TEXT NOT NULL,
+    collection TEXT NOT NULL,
+    legal_basis TEXT NOT NULL,
+    personal_data TEXT NOT NULL,
+    retention_days BIGINT,
+    record_digest TEXT NOT NULL,
+    private_at BIGINT,
+    registered_at BIGINT NOT NULL,
+    UNIQUE (dataset, label)
+);
+CREATE TABLE dataset_parent (
+    child TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    PRIMARY KEY (child, parent)
+);
+CREATE INDEX dataset_parent_parent ON dataset_parent (parent);
+CREATE TABLE artifact (
+    digest TEXT PRIMARY KEY,
+    bytes BIGINT NOT NULL,
+    media_type TEXT NOT NULL,
+    upload TEXT NOT NULL,
+    parts BIGINT NOT NULL,
+    stored_at BIGINT NOT NULL
+);
+CREATE TABLE model (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    registered_at BIGINT NOT NULL,
+    UNIQUE (system, slug)
+);
+CREATE TABLE version (
+    id TEXT PRIMARY KEY,
+    model TEXT NOT NULL,
+    label TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    registered_by TEXT NOT NULL,
+    private_at BIGINT,
+    registered_at BIGINT NOT NULL,
+    UNIQUE (model, label)
+);
+CREATE TABLE version_artifact (
+    version TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    PRIMARY KEY (version, name)
+);
+CREATE INDEX version_artifact_digest ON version_artifact (digest);
+CREATE TABLE version_dataset (
+    version TEXT NOT NULL,
+    dataset_version TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    PRIMARY KEY (version, dataset_version, purpose)
+);
+CREATE INDEX version_dataset_dataset ON version_dataset (dataset_version);
+CREATE TABLE version_note (
+    version TEXT NOT NULL,
+    private_at BIGINT NOT NULL,
+    PRIMARY KEY (version, private_at)
+);
+CREATE TABLE decision (
+    id TEXT PRIMARY KEY,
+    action TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    environment TEXT,
+    outcome TEXT NOT NULL,
+    bundle TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    idx BIGINT NOT NULL,
+    decided_at BIGINT NOT NULL
+);
+CREATE INDEX decision_resource ON decision (resource, idx);
+CREATE TABLE approval (
+    id TEXT PRIMARY KEY,
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    artifacts TEXT NOT NULL,
+    bundle TEXT NOT NULL,
+    needed BIGINT NOT NULL,
+    requested_by TEXT NOT NULL,
+    requested_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    denied BOOLEAN NOT NULL,
+    private_at BIGINT
+);
+CREATE INDEX approval_version ON approval (version, environment);
+CREATE TABLE vote (
+    approval TEXT NOT NULL,
+    voter TEXT NOT NULL,
+    vote TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    voted_at BIGINT NOT NULL,
+    private_at BIGINT,
+    PRIMARY KEY (approval, voter)
+);
+CREATE TABLE deployment (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    artifacts TEXT NOT NULL,
+    approval TEXT,
+    decision TEXT NOT NULL,
+    replaces TEXT,
+    drill TEXT,
+    actor TEXT NOT NULL,
+    live_from BIGINT NOT NULL,
+    live_until BIGINT,
+    private_at BIGINT,
+    idx BIGINT NOT NULL
+);
+CREATE INDEX deployment_live ON deployment (system, environment, live_from);
+CREATE INDEX deployment_version ON deployment (version, environment);
+CREATE TABLE drill (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    from_deployment TEXT NOT NULL,
+    to_deployment TEXT NOT NULL,
+    restored TEXT NOT NULL,
+    verified_artifacts BIGINT NOT NULL,
+    millis BIGINT NOT NULL,
+    drilled_at BIGINT NOT NULL
+);
+CREATE TABLE runtime (
+    system TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    loaded TEXT NOT NULL,
+    expected TEXT,
+    matches BOOLEAN NOT NULL,
+    reported_at BIGINT NOT NULL,
+    PRIMARY KEY (system, environment, instance)
+);
+CREATE TABLE data_subject (
+    id TEXT PRIMARY KEY,
+    private_at BIGINT,
+    registered_at BIGINT NOT NULL
+);
+CREATE TABLE subject_dataset (
+    subject TEXT NOT NULL,
+    dataset_version TEXT NOT NULL,
+    PRIMARY KEY (subject, dataset_version)
+);
+CREATE TABLE erasure (
+    subject TEXT PRIMARY KEY,
+    basis TEXT NOT NULL,
+    payloads BIGINT NOT NULL,
+    idx BIGINT NOT NULL,
+    erased_at BIGINT NOT NULL
+);
+CREATE TABLE log_key (
+    from_size BIGINT PRIMARY KEY,
+    vkey TEXT NOT NULL
+);

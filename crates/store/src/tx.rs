@@ -1,0 +1,238 @@
+//! A write in progress: one batch transaction, in which each request's work stands in a savepoint of its own.
+//!
+//! // INVARIANT (one-transaction): [`Tx::record`] is the only way to change state. It projects the event into the
+//! // state tables and stages its ledger entry; both commit with the batch or neither does.
+//!
+//! The batch holds the head row of the log from its first statement, so batches of all processes are strictly
+//! serial: what a use case reads here cannot change before it commits, and index order is causal order (ADR 0001).
+
+use crate::areas;
+use crate::db::{Conn, execute, fetch_optional};
+use crate::keys::{DataKey, OrgKey};
+use crate::{Draft, StoreError};
+use comptroller_core::Timestamp;
+use comptroller_core::ids::KeyId;
+use comptroller_ledger::{Commitment, Entry, Frontier, Hash, leaf_hash};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The head of the log as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct HeadRow {
+    /// Origin line of the log.
+    pub origin: String,
+    /// Number of entries.
+    pub size: i64,
+    /// Root, hex.
+    pub root: String,
+    /// Right edge, as [`Frontier::encode`] writes it.
+    pub frontier: String,
+    /// Recording time of the last entry, microseconds.
+    pub recorded_at: i64,
+}
+
+/// An event that has its index and waits for the commit.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    pub(crate) entry: Entry,
+    pub(crate) bytes: String,
+    pub(crate) leaf: Hash,
+    pub(crate) payload: Option<(String, String, String)>,
+}
+
+/// What an event is, for projections: everything but the event itself.
+#[derive(Clone, Debug)]
+pub struct At {
+    /// Dense index in the log.
+    pub idx: i64,
+    /// Recording time.
+    pub recorded_at: Timestamp,
+    /// Who acted: `principal/<id>` or `system`.
+    pub actor: String,
+    /// Whether the event has a private part.
+    pub has_private: bool,
+}
+
+impl At {
+    /// The index, where a private part can be read; none if the event has none.
+    pub fn private_at(&self) -> Option<i64> {
+        self.has_private.then_some(self.idx)
+    }
+}
+
+/// A write in progress.
+#[derive(Debug)]
+pub struct Tx {
+    pub(crate) conn: Conn,
+    pub(crate) head: HeadRow,
+    pub(crate) org: String,
+    pub(crate) now: Timestamp,
+    pub(crate) staged: Vec<Staged>,
+    streams: HashMap<String, i64>,
+    undo: Vec<(String, Option<i64>)>,
+    key: Arc<OrgKey>,
+}
+
+impl Tx {
+    pub(crate) fn new(conn: Conn, head: HeadRow, org: String, now: Timestamp, key: Arc<OrgKey>) -> Self {
+        Self { conn, head, org, now, staged: Vec::new(), streams: HashMap::new(), undo: Vec::new(), key }
+    }
+
+    /// The connection, to read inside the transaction.
+    pub fn conn(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+
+    /// The recording time of this batch. Never earlier than that of any recorded event.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The organisation's key, for secrets and look-up digests.
+    pub fn key(&self) -> &OrgKey {
+        &self.key
+    }
+
+    /// Records an event: gives it its index, projects it, and stages its entry. Answers the index.
+    ///
+    /// Errors leave the savepoint to be rolled back by the writer; nothing of the event remains.
+    pub async fn record(&mut self, draft: Draft) -> Result<u64, StoreError> {
+        let idx = self.head.size + i64::try_from(self.staged.len()).unwrap_or(i64::MAX);
+        let stream_seq = self.next_in_stream(&draft.stream).await?;
+        let (payload, commitments) = self.seal(&draft, idx).await?;
+        let (kind, data) = draft.event.to_parts().map_err(|error| StoreError::Entry(error.to_string()))?;
+        let entry = Entry {
+            v: 1,
+            org: self.org.clone(),
+            stream: draft.stream,
+            stream_seq: u64::try_from(stream_seq).unwrap_or(0),
+            kind,
+            occurred_at: draft.occurred_at.unwrap_or(self.now).micros(),
+            recorded_at: self.now.micros(),
+            actor: draft.actor,
+            subjects: draft.subjects,
+            idempotency_key: draft.idempotency_key,
+            data,
+            commitments,
+        };
+        let bytes = entry.to_bytes().map_err(|error| StoreError::Entry(error.to_string()))?;
+        let at = At {
+            idx,
+            recorded_at: self.now,
+            actor: entry.actor.clone(),
+            has_private: payload.is_some(),
+        };
+        areas::project(&mut self.conn, &at, &draft.event).await?;
+        let leaf = leaf_hash(&bytes);
+        let bytes = String::from_utf8(bytes).map_err(|_| StoreError::Entry("not UTF-8".into()))?;
+        self.staged.push(Staged { entry, bytes, leaf, payload });
+        Ok(u64::try_from(idx).unwrap_or(0))
+    }
+
+    /// Encrypts the private part under the subject's key, or under a key of this record alone.
+    async fn seal(
+        &mut self,
+        draft: &Draft,
+        idx: i64,
+    ) -> Result<(Option<(String, String, String)>, Vec<Commitment>), StoreError> {
+        let Some(private) = &draft.private else {
+            return Ok((None, Vec::new()));
+        };
+        let plain = serde_json_canonicalizer::to_vec(&private.value)
+            .map_err(|error| StoreError::Entry(error.to_string()))?;
+        let (key_id, key) = match &private.subject {
+            Some(subject) => self.subject_key(subject).await?,
+            None => self.new_key(None).await?,
+        };
+        let salt = crate::keys::random::<32>()?;
+        let commitment = Commitment::new(&private.name, &salt, &plain, "application/json");
+        let aad = format!("payload/{idx}/{}", private.name);
+        let ciphertext = crate::keys::seal_payload(&key, aad.as_bytes(), &salt, &plain)?;
+        Ok((Some((private.name.clone(), key_id, ciphertext)), vec![commitment]))
+    }
+
+    async fn subject_key(&mut self, subject: &str) -> Result<(String, DataKey), StoreError> {
+        let row = fetch_optional!(
+            &mut self.conn,
+            (String, String),
+            "SELECT key_id, wrapped FROM data_key WHERE subject = $1",
+            subject
+        )?;
+        match row {
+            Some((key_id, wrapped)) => {
+                let key = self.key.unwrap(&key_id, &wrapped)?;
+                Ok((key_id, key))
+            }
+            None => self.new_key(Some(subject)).await,
+        }
+    }
+
+    async fn new_key(&mut self, subject: Option<&str>) -> Result<(String, DataKey), StoreError> {
+        let key_id = KeyId::new(self.now, crate::keys::random()?).to_string();
+        let key = DataKey::generate()?;
+        let wrapped = self.key.wrap(&key_id, &key)?;
+        execute!(
+            &mut self.conn,
+            "INSERT INTO data_key (key_id, subject, wrapped, created_at) VALUES ($1, $2, $3, $4)",
+            key_id.as_str(),
+            subject,
+            wrapped.as_str(),
+            self.now.micros()
+        )?;
+        Ok((key_id, key))
+    }
+
+    async fn next_in_stream(&mut self, stream: &str) -> Result<i64, StoreError> {
+        let count = match self.streams.get(stream) {
+            Some(count) => *count,
+            None => fetch_optional!(
+                &mut self.conn,
+                (i64,),
+                "SELECT count FROM stream_head WHERE stream = $1",
+                stream
+            )?
+            .map_or(0, |row| row.0),
+        };
+        let before = self.streams.insert(stream.to_owned(), count + 1);
+        self.undo.push((stream.to_owned(), before));
+        Ok(count)
+    }
+
+    /// Opens the savepoint of the next request.
+    pub(crate) async fn savepoint(&mut self) -> Result<usize, StoreError> {
+        execute!(&mut self.conn, "SAVEPOINT request")?;
+        self.undo.clear();
+        Ok(self.staged.len())
+    }
+
+    /// Keeps the request's work.
+    pub(crate) async fn release(&mut self) -> Result<(), StoreError> {
+        execute!(&mut self.conn, "RELEASE SAVEPOINT request")?;
+        Ok(())
+    }
+
+    /// Undoes the request's work, in the database and in memory, so that the batch goes on without it.
+    pub(crate) async fn undo(&mut self, mark: usize) -> Result<(), StoreError> {
+        execute!(&mut self.conn, "ROLLBACK TO SAVEPOINT request")?;
+        execute!(&mut self.conn, "RELEASE SAVEPOINT request")?;
+        self.staged.truncate(mark);
+        while let Some((stream, before)) = self.undo.pop() {
+            match before {
+                Some(count) => self.streams.insert(stream, count),
+                None => self.streams.remove(&stream),
+            };
+        }
+        Ok(())
+    }
+
+    /// The frontier that the head row stands for; checked against the stored root.
+    pub(crate) fn frontier(&self) -> Result<Frontier, StoreError> {
+        let size = u64::try_from(self.head.size).map_err(|_| StoreError::Damaged("log_head.size".into()))?;
+        let frontier = Frontier::decode(size, &self.head.frontier)
+            .map_err(|error| StoreError::Damaged(format!("log_head.frontier: {error}")))?;
+        if frontier.root().to_string() != self.head.root {
+            return Err(StoreError::Damaged("log_head: the root does not belong to the frontier".into()));
+        }
+        Ok(frontier)
+    }
+}

@@ -1,0 +1,238 @@
+//! The one writer task: requests queue, a batch takes what waits, one commit makes all of it durable.
+//!
+//! There is no artificial delay: while one batch is being committed the next one gathers, so the batch grows with
+//! the load and a single request waits for one commit only (group commit).
+//!
+//! // INVARIANT (append-only): the head row is updated only from the size and root that the batch began with; a
+//! // second writer makes that update match nothing, and the batch fails instead of forking.
+
+use crate::db::{Conn, Db, execute, fetch_optional};
+use crate::keys::OrgKey;
+use crate::tx::{HeadRow, Staged, Tx};
+use crate::{StoreError, append};
+use comptroller_core::{Clock, Timestamp};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Most requests of one batch.
+pub const BATCH: usize = 256;
+/// Requests that may wait; more are held back in the callers.
+const QUEUE: usize = 4_096;
+/// Longest time one request may hold the batch.
+const REQUEST_LIMIT: Duration = Duration::from_secs(20);
+/// How far the clock may be behind the last event before writes are refused (NTP slews by less).
+const CLOCK_SLACK_MICROS: i64 = 5_000_000;
+
+type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Done)> + Send>;
+
+/// The handle to the writer task. Cheap to clone.
+#[derive(Clone)]
+pub struct Writer {
+    queue: mpsc::Sender<Work>,
+    frozen: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+/// What the writer task needs.
+pub(crate) struct WriterSetup {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) key: Arc<OrgKey>,
+    pub(crate) org: String,
+}
+
+impl Writer {
+    pub(crate) fn start(setup: WriterSetup) -> (Self, tokio::task::JoinHandle<()>) {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let frozen = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(run(setup, waiting, Arc::clone(&frozen)));
+        (Self { queue, frozen }, task)
+    }
+
+    /// Refuses every later write, for the restore guard. Never undone in this process.
+    pub fn freeze(&self) {
+        self.frozen.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether writes are refused.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::SeqCst)
+    }
+
+    /// Runs `work` in a savepoint of the next batch and answers after the commit.
+    ///
+    /// An `Err` of `work` undoes all that it did and nobody else's work. `Ok` is answered only when it is durable.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        if self.is_frozen() {
+            return Err(StoreError::ReadOnly(
+                "the published log is ahead of this database; restore the newer database, or begin a new epoch".into(),
+            )
+            .into());
+        }
+        let (answer, answered) = oneshot::channel::<Result<T, E>>();
+        let work: Work = Box::new(move |tx| {
+            Box::pin(async move {
+                let outcome = work(tx).await;
+                let keep = outcome.is_ok();
+                let done: Done = Box::new(move |committed| {
+                    let result = match committed {
+                        Ok(()) => outcome,
+                        Err(error) => Err(error.into()),
+                    };
+                    // The caller may have gone away; what is committed stays committed.
+                    drop(answer.send(result));
+                });
+                (keep, done)
+            })
+        });
+        self.queue.send(work).await.map_err(|_| StoreError::Stopped)?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Stopped.into()))
+    }
+}
+
+async fn run(setup: WriterSetup, mut waiting: mpsc::Receiver<Work>, frozen: Arc<AtomicBool>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut batch, BATCH).await > 0 {
+        let mut done = Vec::with_capacity(batch.len());
+        let outcome = run_batch(&setup, &mut batch, &mut done).await;
+        batch.clear();
+        match outcome {
+            Ok(()) => done.into_iter().for_each(|answer: Done| answer(Ok(()))),
+            Err(error) => {
+                if matches!(error, StoreError::Damaged(_)) {
+                    frozen.store(true, Ordering::SeqCst);
+                }
+                tracing::error!(error = %chain(&error), requests.count = done.len(), "a batch was not committed");
+                let text = chain(&error);
+                done.into_iter().for_each(|answer| answer(Err(again(&error, &text))));
+            }
+        }
+    }
+}
+
+/// The error for each caller of a failed batch; errors are not `Clone`, the kinds that matter are kept.
+fn again(error: &StoreError, text: &str) -> StoreError {
+    match error {
+        StoreError::ClockWentBack { seconds } => StoreError::ClockWentBack { seconds: *seconds },
+        StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
+        _ => StoreError::ReadOnly(format!("the batch could not be committed ({text}); nothing was written, try again")),
+    }
+}
+
+fn chain(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+async fn run_batch(setup: &WriterSetup, batch: &mut Vec<Work>, done: &mut Vec<Done>) -> Result<(), StoreError> {
+    let mut tx = begin(setup).await?;
+    let outcome = run_requests(&mut tx, batch, done).await;
+    let outcome = match outcome {
+        Ok(()) => append::append_staged(&mut tx).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(()) => {
+            execute!(&mut tx.conn, "COMMIT")?;
+            Ok(())
+        }
+        Err(error) => {
+            if execute!(&mut tx.conn, "ROLLBACK").is_err() {
+                discard(tx.conn).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Begins the batch: takes the write lock and the head row, so that batches of all processes are serial.
+async fn begin(setup: &WriterSetup) -> Result<Tx, StoreError> {
+    let mut conn = setup.db.write().await?;
+    match &conn {
+        Conn::Sqlite(_) => execute!(&mut conn, "BEGIN IMMEDIATE")?,
+        Conn::Postgres(_) => execute!(&mut conn, "BEGIN")?,
+    };
+    match locked_head(&mut conn).await.and_then(|head| Ok((now(setup, &head)?, head))) {
+        Ok((now, head)) => Ok(Tx::new(conn, head, setup.org.clone(), now, Arc::clone(&setup.key))),
+        Err(error) => {
+            if execute!(&mut conn, "ROLLBACK").is_err() {
+                discard(conn).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn locked_head(conn: &mut Conn) -> Result<HeadRow, StoreError> {
+    // An UPDATE that changes nothing takes the row lock on both databases; FOR UPDATE is not portable.
+    fetch_optional!(
+        conn,
+        HeadRow,
+        "UPDATE log_head SET size = size WHERE id = 0 RETURNING origin, size, root, frontier, recorded_at"
+    )?
+    .ok_or_else(|| StoreError::Damaged("log_head has no row".into()))
+}
+
+fn now(setup: &WriterSetup, head: &HeadRow) -> Result<Timestamp, StoreError> {
+    let now = setup.clock.now().micros();
+    if now + CLOCK_SLACK_MICROS < head.recorded_at {
+        return Err(StoreError::ClockWentBack { seconds: (head.recorded_at - now) / 1_000_000 });
+    }
+    Ok(Timestamp::from_micros(now.max(head.recorded_at)))
+}
+
+async fn run_requests(tx: &mut Tx, batch: &mut Vec<Work>, done: &mut Vec<Done>) -> Result<(), StoreError> {
+    for work in batch.drain(..) {
+        let mark = tx.savepoint().await?;
+        // A panic in a use case undoes that request only; the caller sees a stopped writer for its own request.
+        let ran = tokio::time::timeout(REQUEST_LIMIT, AssertUnwindSafe(work(tx)).catch_unwind()).await;
+        match ran {
+            Ok(Ok((true, answer))) => {
+                tx.release().await?;
+                done.push(answer);
+            }
+            Ok(Ok((false, answer))) => {
+                tx.undo(mark).await?;
+                done.push(answer);
+            }
+            Ok(Err(_)) => tx.undo(mark).await?,
+            // The statement under way was cut off: the connection's state is unknown, so the batch goes with it.
+            Err(_) => return Err(StoreError::Config("a request took longer than 20 s".into())),
+        }
+    }
+    Ok(())
+}
+
+/// Drops a connection whose transaction could not be ended, instead of giving it back to the pool.
+async fn discard(conn: Conn) {
+    match conn {
+        Conn::Sqlite(conn) => drop(conn.detach()),
+        Conn::Postgres(conn) => drop(conn.detach()),
+    }
+}
+
+/// Kept for the batch's own callers: what was staged, by index.
+pub(crate) fn staged_range(size: i64, staged: &[Staged]) -> std::ops::Range<i64> {
+    size..size + i64::try_from(staged.len()).unwrap_or(0)
+}
