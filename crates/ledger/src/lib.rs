@@ -1,0 +1,15 @@
+//! Transparency log of governance events: Merkle tree, tiles, checkpoints, proofs and offline verification.
+//!
+//! The formats are those of C2SP (signed-note, tlog-checkpoint, tlog-tiles, tlog-proof, tlog-cosignature,
+//! tlog-policy, tlog-witness) over RFC 6962 hashing with Ed25519, so that programs which are not ours can check a
+//! log. This crate is pure: no async, no network, no clock, no randomness of its own; files are read only by
+//! [`dir`].
+
+pub mod frontier;
+pub mod hash;
+pub mod proof;
+pub mod tile;
+
+pub use frontier::{Frontier, MAX_TREE_SIZE};
+pub use hash::{EMPTY_ROOT, Hash, digest, leaf_hash, node_hash};
+pub use tile::{EntryBundle, Tile};
