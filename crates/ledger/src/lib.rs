@@ -5,11 +5,18 @@
 //! log. This crate is pure: no async, no network, no clock, no randomness of its own; files are read only by
 //! [`dir`].
 
+pub mod checkpoint;
+pub mod cosignature;
 pub mod frontier;
 pub mod hash;
+pub mod key;
+pub mod note;
 pub mod proof;
 pub mod tile;
 
+pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use frontier::{Frontier, MAX_TREE_SIZE};
 pub use hash::{EMPTY_ROOT, Hash, digest, leaf_hash, node_hash};
+pub use key::{KeyId, KeyKind, SigningKey, VerifierKey};
+pub use note::{Note, NoteSignature};
 pub use tile::{EntryBundle, Tile};
