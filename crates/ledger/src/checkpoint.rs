@@ -165,7 +165,8 @@ pub(crate) fn parse_decimal(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+    const TEXT: &str =
+        "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 
     #[test]
     fn text_is_strict() {
@@ -203,7 +204,10 @@ mod tests {
         let forged = SignedCheckpoint::parse(note.to_string().as_bytes()).unwrap();
         assert!(forged.verify(&[key.verifier_key()]).is_err());
         let witness = SigningKey::new_cosignature("host/a", &[1; 32]).unwrap();
-        assert!(matches!(SignedCheckpoint::sign(&checkpoint, &[&witness]), Err(CheckpointError::Note(NoteError::KeyKind(_)))));
+        assert!(matches!(
+            SignedCheckpoint::sign(&checkpoint, &[&witness]),
+            Err(CheckpointError::Note(NoteError::KeyKind(_)))
+        ));
         let broken = Checkpoint::new("host/a\n7", 0, EMPTY_ROOT);
         assert!(SignedCheckpoint::sign(&broken, &[]).is_err());
     }

@@ -14,7 +14,9 @@ pub const MAX_TREE_SIZE: u64 = i64::MAX as u64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrontierError {
     /// The number of hashes does not fit the size.
-    #[error("a tree of {size} leaves has {expected} edge hashes of 64 hexadecimal digits, got {got} characters")]
+    #[error(
+        "a tree of {size} leaves has {expected} edge hashes of 64 hexadecimal digits, got {got} characters"
+    )]
     Shape {
         /// Leaves of the tree.
         size: u64,

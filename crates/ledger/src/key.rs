@@ -45,7 +45,9 @@ pub enum KeyError {
     #[error("key name {0:?} must be 1 to 1024 bytes without spaces, control characters and '+'")]
     Name(String),
     /// A type byte this crate does not handle.
-    #[error("key {name} has type {kind:#04x}; only 0x01 (Ed25519) and 0x04 (Ed25519 cosignature) are handled")]
+    #[error(
+        "key {name} has type {kind:#04x}; only 0x01 (Ed25519) and 0x04 (Ed25519 cosignature) are handled"
+    )]
     Kind {
         /// Name of the key.
         name: String,

@@ -7,16 +7,27 @@
 
 pub mod checkpoint;
 pub mod cosignature;
+pub mod entry;
 pub mod frontier;
 pub mod hash;
+pub mod history;
 pub mod key;
 pub mod note;
 pub mod proof;
+pub mod proof_file;
+pub mod quorum;
+pub mod streams;
 pub mod tile;
+pub mod witness;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use entry::{Commitment, Entry};
 pub use frontier::{Frontier, MAX_TREE_SIZE};
 pub use hash::{EMPTY_ROOT, Hash, digest, leaf_hash, node_hash};
+pub use history::{KeyHistory, RotationStatement};
 pub use key::{KeyId, KeyKind, SigningKey, VerifierKey};
 pub use note::{Note, NoteSignature};
+pub use proof_file::TlogProof;
+pub use quorum::Policy;
+pub use streams::{StreamHead, StreamHeads, StreamMap};
 pub use tile::{EntryBundle, Tile};

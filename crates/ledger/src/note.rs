@@ -193,7 +193,8 @@ impl Note {
     pub fn verify(&self, known: &[VerifierKey]) -> Result<Vec<Verified>, NoteError> {
         let verified = self.verify_any(known)?;
         if verified.is_empty() {
-            let found: Vec<String> = self.signatures.iter().map(|s| format!("{}+{}", s.name, s.key_id)).collect();
+            let found: Vec<String> =
+                self.signatures.iter().map(|s| format!("{}+{}", s.name, s.key_id)).collect();
             return Err(NoteError::NoTrustedSignature { found: excerpt(&found.join(", ")) });
         }
         Ok(verified)
@@ -203,15 +204,15 @@ impl Note {
     pub fn verify_any(&self, known: &[VerifierKey]) -> Result<Vec<Verified>, NoteError> {
         let mut verified: Vec<Verified> = Vec::new();
         for signature in &self.signatures {
-            let mut matching = known.iter().filter(|k| k.name() == signature.name && k.id() == signature.key_id);
+            let mut matching =
+                known.iter().filter(|k| k.name() == signature.name && k.id() == signature.key_id);
             let Some(key) = matching.next() else { continue };
             if matching.any(|other| other != key) {
                 return Err(NoteError::AmbiguousKey { name: signature.name.clone(), id: signature.key_id });
             }
             // INVARIANT (known-key-must-verify): checked even if the same key already has a good signature.
-            let timestamp = key.verify(&self.text, &signature.bytes).map_err(|_| NoteError::BadSignature {
-                name: signature.name.clone(),
-                id: signature.key_id,
+            let timestamp = key.verify(&self.text, &signature.bytes).map_err(|_| {
+                NoteError::BadSignature { name: signature.name.clone(), id: signature.key_id }
             })?;
             if !verified.iter().any(|v| v.key == *key) {
                 verified.push(Verified { key: key.clone(), timestamp });

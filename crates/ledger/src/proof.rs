@@ -193,7 +193,8 @@ impl Node {
         let level = self.height / 8;
         let first = self.index << (self.height % 8);
         // The subtree is complete, so the tree reaches past its end and the tile exists.
-        Tile::in_tree(level, first >> 8, size).expect("a complete subtree of the tree lies in one of its tiles")
+        Tile::in_tree(level, first >> 8, size)
+            .expect("a complete subtree of the tree lies in one of its tiles")
     }
 
     /// The node's hash from the hashes of its tile.
@@ -208,7 +209,10 @@ impl Node {
 pub(crate) fn subtree_root(hashes: &[Hash]) -> Hash {
     let mut row = hashes.to_vec();
     while row.len() > 1 {
-        row = row.chunks(2).map(|pair| pair.get(1).map_or(pair[0], |right| node_hash(&pair[0], right))).collect();
+        row = row
+            .chunks(2)
+            .map(|pair| pair.get(1).map_or(pair[0], |right| node_hash(&pair[0], right)))
+            .collect();
     }
     row.first().copied().unwrap_or(EMPTY_ROOT)
 }
@@ -336,5 +340,9 @@ pub fn verify_consistency(
 }
 
 fn expect_root(computed: Hash, expected: &Hash) -> Result<(), ProofError> {
-    if computed == *expected { Ok(()) } else { Err(ProofError::RootMismatch { computed, expected: *expected }) }
+    if computed == *expected {
+        Ok(())
+    } else {
+        Err(ProofError::RootMismatch { computed, expected: *expected })
+    }
 }

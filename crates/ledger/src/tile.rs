@@ -25,7 +25,9 @@ pub const MAX_LEVEL: u8 = 7;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TileError {
     /// The path has not the form of the specification.
-    #[error("{0:?} is not a tile path: expected tile/<level>/<index>[.p/<width>] or tile/entries/<index>[.p/<width>]")]
+    #[error(
+        "{0:?} is not a tile path: expected tile/<level>/<index>[.p/<width>] or tile/entries/<index>[.p/<width>]"
+    )]
     Path(String),
     /// Level, index or width outside the range of a tree below 2^63 leaves.
     #[error("tile level {level}, index {index}, width {width} is outside any tree below 2^63 leaves")]
@@ -180,10 +182,7 @@ fn index_path(index: u64, width: u16) -> String {
         path = format!("x{:03}/{path}", rest % 1000);
         rest /= 1000;
     }
-    if width < TILE_WIDTH {
-        path.push_str(&format!(".p/{width}"));
-    }
-    path
+    if width < TILE_WIDTH { format!("{path}.p/{width}") } else { path }
 }
 
 fn parse_index(text: &str) -> Option<(u64, u16)> {
@@ -227,7 +226,7 @@ pub fn new_full_tiles(old_size: u64, new_size: u64) -> impl Iterator<Item = Tile
 
 /// The bytes of a tile: its hashes one after the other.
 pub fn encode_tile(hashes: &[Hash]) -> Vec<u8> {
-    hashes.iter().flat_map(|hash| hash.as_bytes()).copied().collect()
+    hashes.iter().flat_map(Hash::as_bytes).copied().collect()
 }
 
 /// Reads the bytes of a tile: 1 to 256 hashes.
@@ -288,12 +287,32 @@ mod tests {
         assert_eq!(tile.path(), "tile/0/x001/x234/067");
         assert_eq!(Tile::parse("tile/0/x001/x234/067"), Ok(tile));
         assert_eq!(Tile::parse("tile/2/000.p/1"), Ok(Tile { level: 2, index: 0, width: 1 }));
-        assert_eq!(EntryBundle::parse("tile/entries/x001/000.p/255"), Ok(EntryBundle { index: 1000, width: 255 }));
+        assert_eq!(
+            EntryBundle::parse("tile/entries/x001/000.p/255"),
+            Ok(EntryBundle { index: 1000, width: 255 })
+        );
         for bad in [
-            "tile/0/1", "tile/00/000", "tile/+0/000", "tile/0/x000/067", "tile/0/001/067", "tile/0/x067",
-            "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/+1", "tile/8/000", "tile/64/000",
-            "tile/0/", "tile/0", "/tile/0/000", "tile/0/000/", "tile/0/0000", "tile/0/../000", "tile/7/000",
-            "tile/0/x018/x446/x744/x073/x709/x551/616", "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+            "tile/0/1",
+            "tile/00/000",
+            "tile/+0/000",
+            "tile/0/x000/067",
+            "tile/0/001/067",
+            "tile/0/x067",
+            "tile/0/000.p/0",
+            "tile/0/000.p/256",
+            "tile/0/000.p/01",
+            "tile/0/000.p/+1",
+            "tile/8/000",
+            "tile/64/000",
+            "tile/0/",
+            "tile/0",
+            "/tile/0/000",
+            "tile/0/000/",
+            "tile/0/0000",
+            "tile/0/../000",
+            "tile/7/000",
+            "tile/0/x018/x446/x744/x073/x709/x551/616",
+            "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
         ] {
             assert!(Tile::parse(bad).is_err(), "{bad}");
         }
@@ -304,7 +323,8 @@ mod tests {
 
     #[test]
     fn geometry_of_70000_leaves() {
-        let widths = |level| tiles_of(70_000).filter(|t| t.level == level).map(|t| t.width).collect::<Vec<_>>();
+        let widths =
+            |level| tiles_of(70_000).filter(|t| t.level == level).map(|t| t.width).collect::<Vec<_>>();
         assert_eq!(widths(0).len(), 274);
         assert_eq!(widths(0).last(), Some(&112));
         assert_eq!(widths(1), [256, 17]);
