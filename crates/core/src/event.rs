@@ -287,9 +287,9 @@ pub enum Event {
     /// Root over every stream's count, so that nothing of one stream can be left out unnoticed.
     #[serde(rename = "ledger.stream_heads")]
     StreamHeads { root: Digest, streams: u64, size: u64 },
-    /// The log's key changed; signed by the old key and the new one.
+    /// The log's key changed; the data are a `RotationStatement` of the ledger crate, signed by both keys.
     #[serde(rename = "ledger.key_rotated")]
-    KeyRotated { statement: serde_json::Value },
+    KeyRotated(serde_json::Value),
     /// A checkpoint was time-stamped by an RFC 3161 authority.
     #[serde(rename = "ledger.timestamped")]
     Timestamped { size: u64, authority: TagText, token: Digest },

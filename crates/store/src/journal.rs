@@ -216,7 +216,7 @@ pub async fn bundle(conn: &mut Conn, bundle: EntryBundle) -> Result<Vec<u8>, Sto
     let first = i64::try_from(bundle.index * 256).map_err(|_| StoreError::Damaged("bundle index".into()))?;
     let rows = entries(conn, first, first + i64::from(bundle.width)).await?;
     let entries: Vec<&[u8]> = rows.iter().map(|row| row.entry.as_bytes()).collect();
-    EntryBundle::encode(&entries).map_err(|error| StoreError::Damaged(error.to_string()))
+    comptroller_ledger::tile::encode_bundle(&entries).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
 /// The inclusion proof of an entry in the tree of `size` entries, leaf's sibling first.

@@ -14,7 +14,8 @@ use crate::objects::Objects;
 use crate::tx::HeadRow;
 use crate::{StoreError, LogSigner};
 use comptroller_core::Clock;
-use comptroller_ledger::{Checkpoint, EntryBundle, Frontier, Hash, Tile, leaf_hash, new_full_tiles};
+use comptroller_ledger::tile::{encode_tile, new_full_tiles};
+use comptroller_ledger::{Checkpoint, EntryBundle, Frontier, Hash, leaf_hash};
 use std::sync::Arc;
 
 /// Entries read at a time.
@@ -83,10 +84,9 @@ impl Publisher {
             if hashes.len() != 256 {
                 return Err(StoreError::Damaged(format!("{tile} should be full")));
             }
-            let bytes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
-            self.put(&tile.path(), bytes).await?;
+            self.put(&tile.path(), encode_tile(&hashes)).await?;
             if tile.level == 0 {
-                let bundle = EntryBundle { index: tile.index, width: 256 };
+                let bundle = EntryBundle::new(tile.index, 256).map_err(|error| StoreError::Damaged(error.to_string()))?;
                 let bytes = journal::bundle(conn, bundle).await?;
                 self.put(&bundle.path(), bytes).await?;
             }
@@ -104,9 +104,7 @@ impl Publisher {
 
     fn sign(&self, head: &HeadRow, now: i64) -> Result<CheckpointRow, StoreError> {
         let root: Hash = head.root.parse().map_err(|_| StoreError::Damaged("log_head.root".into()))?;
-        let checkpoint = Checkpoint::new(&head.origin, head.size.unsigned_abs(), root)
-            .map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let note = self.signer.sign(&checkpoint.to_text())?;
+        let note = self.signer.sign(&Checkpoint::new(&head.origin, head.size.unsigned_abs(), root))?;
         Ok(CheckpointRow {
             size: head.size,
             root: head.root.clone(),
@@ -187,9 +185,4 @@ async fn reread(conn: &mut Conn, from: &Frontier, head: &HeadRow) -> Result<(), 
         )));
     }
     Ok(())
-}
-
-/// All tiles that a reader of `size` entries needs, for exports.
-pub fn export_tiles(size: u64) -> Vec<Tile> {
-    comptroller_ledger::tiles_of(size)
 }

@@ -145,7 +145,7 @@ impl Tx {
             None => self.new_key(None).await?,
         };
         let salt = crate::keys::random::<32>()?;
-        let commitment = Commitment::new(&private.name, &salt, &plain, "application/json");
+        let commitment = Commitment::new(&private.name, "application/json", &salt, &plain);
         let aad = format!("payload/{idx}/{}", private.name);
         let ciphertext = crate::keys::seal_payload(&key, aad.as_bytes(), &salt, &plain)?;
         Ok((Some((private.name.clone(), key_id, ciphertext)), vec![commitment]))

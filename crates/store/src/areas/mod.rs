@@ -30,7 +30,7 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         | Event::TeamCreated { .. }
         | Event::TeamMemberAdded { .. }
         | Event::TeamMemberRemoved { .. }
-        | Event::KeyRotated { .. } => people::project(conn, at, event).await,
+        | Event::KeyRotated(_) => people::project(conn, at, event).await,
         Event::TokenIssued { .. }
         | Event::TokenRevoked { .. }
         | Event::SessionOpened { .. }

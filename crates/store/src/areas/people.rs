@@ -62,7 +62,7 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
             )?;
             execute!(conn, "INSERT INTO log_key (from_size, vkey) VALUES ($1, $2)", at.idx, vkey.as_str())?;
         }
-        Event::KeyRotated { statement } => {
+        Event::KeyRotated(statement) => {
             let vkey = statement.get("new_vkey").and_then(|v| v.as_str()).unwrap_or_default();
             execute!(conn, "INSERT INTO log_key (from_size, vkey) VALUES ($1, $2)", at.idx, vkey)?;
         }
