@@ -1,0 +1,20 @@
+//! Speed of verification. Prints a number; ignored by default because it needs a release build to mean anything.
+
+use std::time::Instant;
+
+use comptroller_ledger::verify::verify_log;
+
+use crate::support::TestLog;
+
+#[test]
+#[ignore = "measures; run with --release -- --ignored --nocapture speed"]
+fn speed_of_verification() {
+    const SIZE: u64 = 1_000_000;
+    let log = TestLog::of(SIZE);
+    let files = log.files();
+    let bytes: usize = files.0.values().map(Vec::len).sum();
+    let start = Instant::now();
+    verify_log(&files, &log.trust()).unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{SIZE} entries, {bytes} bytes, {seconds:.2} s, {:.0} entries/s", SIZE as f64 / seconds);
+}
