@@ -222,7 +222,9 @@ def compare(example: Example, out: Path, versions: list[dict]) -> list[str]:
     for built, stated in zip(versions, registered.get("versions", []), strict=True):
         for key in built.keys() - set(timed):
             if stated.get(key) != built[key]:
-                problems.append(f"{example.root}/system.toml: versions {built['version']}: {key} is not what the re-run gives")
+                problems.append(
+                    f"{example.root}/system.toml: versions {built['version']}: {key} is not what the re-run gives"
+                )
     if registered.get("dataset_versions") != example.lineage:
         problems.append(f"{example.root}/system.toml: dataset_versions is not what the re-run gives")
     return problems
@@ -242,7 +244,9 @@ def main(example: Example) -> None:
         if problems:
             raise SystemExit(1)
         count = sum(len(version["artifacts"]) for version in versions)
-        print(f"{example.root.name}: data as listed, {count} files of {len(versions)} versions reproduced byte for byte")
+        print(
+            f"{example.root.name}: data as listed, {count} files of {len(versions)} versions reproduced byte for byte"
+        )
         return
     versions = [build_version(example, version, example.root) for version in example.versions]
     record.write_generated(example.root / "system.toml", example.lineage, versions)

@@ -23,7 +23,9 @@ FIXED = {
 }
 
 
-def train(features: np.ndarray, label: np.ndarray, names: list[str], categorical: list[str], params: dict) -> lightgbm.Booster:
+def train(
+    features: np.ndarray, label: np.ndarray, names: list[str], categorical: list[str], params: dict
+) -> lightgbm.Booster:
     """Fits one booster. `params` must hold `num_iterations`; `features` are float64, one column per name."""
     data = lightgbm.Dataset(
         features, label=label, feature_name=names, categorical_feature=categorical, params={"verbosity": -1}
