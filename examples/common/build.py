@@ -195,7 +195,7 @@ def build_version(example: Example, version: Version, out: Path) -> dict:
         "scope": version.scope,
         "training_started_at": started,
         "training_finished_at": finished,
-        "code_digest": record.digest_of_files(example.root, CODE),
+        "code_digest": "sha256:" + record.digest_of_files(example.root, CODE),
         "code_files": CODE,
         "features": version.features,
         "runtime": record.runtime(PACKAGES),

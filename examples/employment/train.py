@@ -5,7 +5,7 @@
 
 Version 1 is what a team in a hurry builds: every person, every column, sex, race and origin
 included. Version 2 answers the review of version 1: only the ages at which the survey asks
-about work, no sex, race or origin, stronger regularisation, and no categorical splits.
+about work, no sex, race, origin or parents, stronger regularisation, numeric splits only.
 """
 
 import hashlib
@@ -117,7 +117,9 @@ def lineage(columns: dict, tested: np.ndarray, adult: np.ndarray) -> list[dict]:
     trained = (columns["year"] == YEARS[0]) & ~tested
     split = f"train.py: {HELD_OUT_PERCENT} % of households, chosen by hash, "
     entries.append(row_set(columns, "training-v1", "training", trained, ALL_FEATURES, split + "removed"))
-    change = split + f"removed; then ages below {FIRST_AGE_ASKED} and the columns on sex, race and origin removed"
+    change = (
+        split + f"removed; then ages below {FIRST_AGE_ASKED} and the columns on sex, race, origin and parents removed"
+    )
     entries.append(row_set(columns, "training-v2", "training", trained & adult, REVIEWED_FEATURES, change))
     entries.append(row_set(columns, "held-out", "held-out", tested, ALL_FEATURES, split + "kept"))
     return entries
@@ -161,7 +163,7 @@ def describe() -> build.Example:
     )
     second = build.Version(
         name="v2",
-        summary="After review: ages 16 and over, no sex, race or origin, stronger regularisation, numeric splits only.",
+        summary="After review: ages 16 and over; no sex, race, origin or parents; stronger regularisation; numeric splits only.",
         features=REVIEWED_FEATURES,
         categorical=[],
         params={

@@ -58,7 +58,7 @@ class Registration(unittest.TestCase):
     def test_code_digest_is_of_the_committed_code(self):
         for name in TRAINED:
             for version in registered(name)["versions"]:
-                found = record.digest_of_files(EXAMPLES / name, version["code_files"])
+                found = "sha256:" + record.digest_of_files(EXAMPLES / name, version["code_files"])
                 self.assertEqual(found, version["code_digest"], f"{name}: code changed since training; run train.py")
 
     def test_training_times_are_in_order(self):
