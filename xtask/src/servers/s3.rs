@@ -31,7 +31,26 @@ pub(crate) struct S3 {
     secret_key: String,
     // Fields drop in this order: the server ends before its folder goes.
     pub(crate) daemon: Daemon,
+    _sockets: Sockets,
     _folder: TempDir,
+}
+
+/// The sockets that the server leaves in the system's temporary folder, whose place cannot be set.
+struct Sockets {
+    ports: [u16; 8],
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        // Fixed in the server, whatever the variable TMPDIR says.
+        let folder = Path::new("/").join("tmp");
+        for port in self.ports {
+            for kind in ["filer", "filer-grpc", "master-grpc", "s3", "s3-grpc", "volume-grpc"] {
+                // Most of these names do not exist.
+                let _absent = std::fs::remove_file(folder.join(format!("seaweedfs-{kind}-{port}.sock")));
+            }
+        }
+    }
 }
 
 impl S3 {
@@ -51,10 +70,10 @@ impl S3 {
         let data = folder.path().join("data");
         std::fs::create_dir(&data)?;
 
-        let [s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc] = free_ports()?;
+        let sockets = Sockets { ports: free_ports()? };
+        let [s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc] = sockets.ports;
         let mut server = command(&weed, None, Some("KILL"))?;
-        // Its sockets go to the temporary folder of the process, which we make ours.
-        server.current_dir(folder.path()).env("TMPDIR", folder.path());
+        server.current_dir(folder.path());
         server.arg("-logtostderr=true").arg("server").arg(format!("-dir={}", data.display()));
         server.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-filer", "-s3"]);
         // Small volumes, as many as fit on the disk; no web services beside S3.
@@ -79,7 +98,7 @@ impl S3 {
         make_bucket(&weed, folder.path(), (master, master_grpc), (filer, filer_grpc))
             .with_context(|| format!("the server's log ends:\n{}", daemon.log_end()))?;
         let endpoint = format!("http://127.0.0.1:{s3}");
-        Ok(S3 { endpoint, access_key, secret_key, daemon, _folder: folder })
+        Ok(S3 { endpoint, access_key, secret_key, daemon, _sockets: sockets, _folder: folder })
     }
 
     /// The variables that the tests read, as (name, value).
