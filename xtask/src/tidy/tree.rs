@@ -67,8 +67,15 @@ impl SourceFile {
 
     /// The text before the unit tests, which are the last item of a Rust file.
     pub(crate) fn text_without_tests(&self) -> &str {
-        let tests = self.text.find("\n#[cfg(test)]\nmod tests {").map_or(self.text.len(), |at| at + 1);
-        &self.text[..tests]
+        for (at, mark) in self.text.match_indices("\n#[cfg(test)]\n") {
+            // Further attributes may stand between the mark and the module.
+            let mut following =
+                self.text[at + mark.len()..].lines().skip_while(|line| line.starts_with("#["));
+            if following.next() == Some("mod tests {") {
+                return &self.text[..=at];
+            }
+        }
+        &self.text
     }
 
     /// The tests of the file: all of it, the unit tests at its end, or nothing.
@@ -92,6 +99,10 @@ mod tests {
             fixture("crates/core/src/id.rs", "//! Ids.\nfn id() {}\n\n#[cfg(test)]\nmod tests {\n    x\n}\n");
         assert_eq!(file.text_without_tests(), "//! Ids.\nfn id() {}\n\n");
         assert!(file.test_text().starts_with("#[cfg(test)]"));
+        let attributed =
+            "//! Ids.\n#[cfg(test)]\nfn helper() {}\n\n#[cfg(test)]\n#[expect(x)]\nmod tests {\n    x\n}\n";
+        let file = fixture("crates/core/src/id.rs", attributed);
+        assert!(file.text_without_tests().ends_with("fn helper() {}\n\n"));
         let plain = fixture("crates/core/src/id.rs", "//! Ids.\n");
         assert_eq!(plain.text_without_tests(), "//! Ids.\n");
         assert_eq!(plain.test_text(), "");
