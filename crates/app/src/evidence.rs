@@ -65,11 +65,12 @@ impl App {
         let mut conn = self.store.read().await?;
         write_keys(&mut pack, &mut conn).await?;
         write_log(&mut pack, &mut conn, &signed).await?;
-        let proven = self.write_openings(&mut pack, &mut conn, &signed, command.include_personal_data).await?;
+        let (opened, proven) = select(&mut conn, signed.size, command.include_personal_data).await?;
+        self.write_openings(&mut pack, &mut conn, &opened).await?;
         write_deployments(&mut pack, &mut conn).await?;
         for index in proven {
             if let Some(proof) = self.proof(&mut conn, index).await? {
-                add(&mut pack, &format!("proofs/{index:020}.tlog-proof"), proof.as_bytes())?;
+                add(&mut pack, &format!("proofs/{index}.tlog-proof"), proof.as_bytes())?;
             }
         }
         drop(conn);
@@ -94,39 +95,49 @@ impl App {
             .await
     }
 
-    /// Writes the private parts that may be shown; answers the indexes of the entries that get a proof file.
+    /// Writes the private parts of the entries `indexes`; one that was erased meanwhile is left out.
     async fn write_openings<W: Write>(
         &self,
         pack: &mut PackWriter<W>,
         conn: &mut Conn,
-        signed: &CheckpointRow,
-        personal: bool,
-    ) -> Result<Vec<u64>, AppError> {
-        let mut proven = Vec::new();
-        let mut next = 0;
-        while next < signed.size {
-            let end = (next + CHUNK).min(signed.size);
-            for row in journal::entries(conn, next, end).await? {
-                let index = row.idx.unsigned_abs();
-                if PROVEN.contains(&row.kind.as_str()) && proven.len() < MAX_PROOFS {
-                    proven.push(index);
-                }
-                let entry = Entry::from_bytes(row.entry.as_bytes())
-                    .map_err(|error| AppError::Internal(format!("entry {index}: {error}")))?;
-                if entry.commitments.is_empty() || (!personal && is_personal(&row.kind)) {
-                    continue;
-                }
-                if let Opened::Readable { name, salt, plain } =
-                    journal::payload(conn, self.store.key(), row.idx).await?
-                {
-                    let bytes = opening_file(index, &[(&name, &salt, &plain)]).map_err(|e| pack_error(&e))?;
-                    add(pack, &format!("openings/{index:020}.json"), &bytes)?;
-                }
+        indexes: &[u64],
+    ) -> Result<(), AppError> {
+        for index in indexes {
+            let idx = i64::try_from(*index).unwrap_or(i64::MAX);
+            if let Opened::Readable { name, salt, plain } =
+                journal::payload(conn, self.store.key(), idx).await?
+            {
+                let bytes = opening_file(*index, &[(&name, &salt, &plain)]).map_err(|e| pack_error(&e))?;
+                add(pack, &format!("openings/{index}.json"), &bytes)?;
             }
-            next = end;
         }
-        Ok(proven)
+        Ok(())
     }
+}
+
+/// The entries whose private part is shown, and those that get a proof file; each in the order of a pack.
+async fn select(conn: &mut Conn, size: i64, personal: bool) -> Result<(Vec<u64>, Vec<u64>), AppError> {
+    let (mut opened, mut proven) = (Vec::new(), Vec::new());
+    let mut next = 0;
+    while next < size {
+        let end = (next + CHUNK).min(size);
+        for row in journal::entries(conn, next, end).await? {
+            let index = row.idx.unsigned_abs();
+            if PROVEN.contains(&row.kind.as_str()) && proven.len() < MAX_PROOFS {
+                proven.push(index);
+            }
+            let entry = Entry::from_bytes(row.entry.as_bytes())
+                .map_err(|error| AppError::Internal(format!("entry {index}: {error}")))?;
+            if !entry.commitments.is_empty() && (personal || !is_personal(&row.kind)) {
+                opened.push(index);
+            }
+        }
+        next = end;
+    }
+    // Names rise by their bytes, not by their numbers.
+    opened.sort_by_key(u64::to_string);
+    proven.sort_by_key(u64::to_string);
+    Ok((opened, proven))
 }
 
 /// Events whose private part is about a person, under that person's own key.
