@@ -9,6 +9,8 @@
 
 mod part;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use part::{MAX_PART_BYTES, MAX_PARTS, PartEncryptor, SealedPart};

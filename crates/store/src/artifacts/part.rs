@@ -228,7 +228,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn a_part_opens_however_its_bytes_arrived(
             bytes in prop_oneof![0..200_usize, Just(FRAME_BYTES), FRAME_BYTES - 3..3 * FRAME_BYTES + 3],

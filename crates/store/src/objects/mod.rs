@@ -13,6 +13,8 @@ mod name;
 mod probe;
 mod s3;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use config::{ObjectsConfig, Secret};
