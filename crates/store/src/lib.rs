@@ -10,6 +10,7 @@ pub mod artifacts;
 pub mod db;
 mod doctor;
 mod draft;
+mod durable;
 mod erase;
 mod error;
 mod guard;
