@@ -35,12 +35,19 @@ pub fn router(app: App) -> Router {
 
 /// As [`router`], with other limits.
 pub fn router_with(app: App, limits: &Limits) -> Router {
-    let state = ServerState { app, metrics: Arc::new(Metrics::new()) };
+    let (routes, document) = routes::all(limits.max_part).split_for_parts();
+    // Proof: the document is made of maps with text keys, lists, texts and finite numbers.
+    let document = serde_json::to_value(openapi::finish(document)).expect("the document is JSON");
+    let state = ServerState {
+        app,
+        metrics: Arc::new(Metrics::new()),
+        document: document.to_string().into(),
+        page: docs::page(&document).into(),
+    };
     let turns = Turns::new(limits);
     let observed = state.clone();
-    let (routes, document) = routes::all(limits.max_part).split_for_parts();
     routes
-        .merge(docs::routes(openapi::finish(document)))
+        .merge(docs::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(limits.max_body))

@@ -83,9 +83,13 @@ impl Problem {
     pub(crate) fn internal(cause: impl Into<String>) -> Self {
         let detail = "the server could not do this; nothing is known to have changed";
         let remedy = "the operator finds the cause in the server's log under the answer's x-request-id";
-        let mut problem = Self::new(Code::Internal, detail, remedy);
-        problem.cause = Some(cause.into());
-        problem
+        Self::new(Code::Internal, detail, remedy).because(cause.into())
+    }
+
+    /// Adds what is for the log only.
+    pub(crate) fn because(mut self, cause: impl ToString) -> Self {
+        self.cause = Some(cause.to_string());
+        self
     }
 
     /// Input that is not valid.
@@ -122,6 +126,7 @@ pub(crate) enum Code {
     RangeNotSatisfiable,
     Internal,
     ReadOnly,
+    NotReady,
     Overloaded,
 }
 
@@ -146,6 +151,7 @@ impl Code {
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Self::ReadOnly => (StatusCode::SERVICE_UNAVAILABLE, "read-only", "The store takes no writes now"),
+            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server does not take work now"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many requests are under way"),
         }
     }

@@ -1,6 +1,7 @@
 //! What the handlers share, and the limits under which they run.
 
 use crate::metrics::Metrics;
+use axum::body::Bytes;
 use axum::extract::FromRef;
 use comptroller_app::App;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -72,6 +73,10 @@ pub(crate) struct ServerState {
     pub(crate) app: App,
     /// What was counted since the start.
     pub(crate) metrics: Arc<Metrics>,
+    /// The OpenAPI document as JSON text.
+    pub(crate) document: Bytes,
+    /// The reference page made from it.
+    pub(crate) page: Arc<str>,
 }
 
 impl FromRef<ServerState> for App {
