@@ -1,5 +1,7 @@
 //! The text and JSON formats: written, read back, and refused when they are not exactly right.
 
+use std::fmt::Write as _;
+
 use comptroller_ledger::cosignature::cosign;
 use comptroller_ledger::entry::{EntryError, MAX_SAFE_INTEGER, length_bucket};
 use comptroller_ledger::history::HistoryError;
@@ -35,7 +37,7 @@ fn cosigned(log: &TestLog, by: &[u8]) -> SignedCheckpoint {
 fn policy_text(log: &TestLog) -> String {
     let mut text = format!("# who may vouch\nlog {} https://ledger.example/\n\n", log.vkey());
     for seed in 10..16_u8 {
-        text.push_str(&format!("witness\tW{seed}  {}\n", witness(seed).verifier_key()));
+        writeln!(text, "witness\tW{seed}  {}", witness(seed).verifier_key()).unwrap();
     }
     text + "group X 2 W10 W11 W12\ngroup Y any W13 W14 W15\ngroup both all X Y\nquorum both\n"
 }
@@ -89,12 +91,10 @@ fn policies_hold_32_of_each() {
     let mut text = String::new();
     let mut log = TestLog::of(1);
     for seed in 0..32_u8 {
-        text.push_str(&format!(
-            "log {}\n",
-            SigningKey::new_note(ORIGIN, &[seed; 32]).unwrap().verifier_key()
-        ));
-        text.push_str(&format!("witness w{seed} {}\n", witness(seed).verifier_key()));
-        text.push_str(&format!("group g{seed} all w{seed}\n"));
+        let log_key = SigningKey::new_note(ORIGIN, &[seed; 32]).unwrap().verifier_key();
+        writeln!(text, "log {log_key}").unwrap();
+        writeln!(text, "witness w{seed} {}", witness(seed).verifier_key()).unwrap();
+        writeln!(text, "group g{seed} all w{seed}").unwrap();
     }
     text.push_str("quorum g31");
     log.key = key(31);
