@@ -354,8 +354,11 @@ proptest! {
 
     /// canonical-entry: whatever we write we read, byte for byte, fractions included.
     #[test]
-    fn entries_read_back(value in any_json()) {
-        let bytes = with_data(json!({ "value": value })).to_bytes().unwrap();
+    fn entries_read_back(value in any_json(), name in "[^\\p{Cc}]{1,40}") {
+        let mut entry = with_data(json!({ "value": value }));
+        entry.commitments = vec![Commitment::new(name, "text/plain", &[1; 32], b"payload")];
+        let bytes = entry.to_bytes().unwrap();
+        prop_assert_eq!(&bytes, &serde_json_canonicalizer::to_vec(&entry).unwrap());
         let read = Entry::from_bytes(&bytes);
         prop_assert!(read.is_ok(), "{:?} {}", read, String::from_utf8_lossy(&bytes));
         prop_assert_eq!(read.unwrap().to_bytes().unwrap(), bytes);

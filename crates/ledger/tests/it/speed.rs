@@ -10,7 +10,9 @@ use crate::support::TestLog;
 #[ignore = "measures; run with --release -- --ignored --nocapture speed"]
 fn speed_of_verification() {
     const SIZE: u32 = 1_000_000;
+    let start = Instant::now();
     let log = TestLog::of(u64::from(SIZE));
+    println!("built in {:.2} s", start.elapsed().as_secs_f64());
     let files = log.files();
     let bytes: usize = files.0.values().map(Vec::len).sum();
     let start = Instant::now();

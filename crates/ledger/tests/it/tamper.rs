@@ -84,7 +84,6 @@ fn flipped_entry_byte_names_the_entry() {
 #[test]
 fn flipped_tile_byte_names_the_tile() {
     let (log, true_files) = large();
-    verify_log(&true_files, &log.trust()).unwrap();
     for path in ["tile/0/007", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"] {
         let mut files = true_files.clone();
         files.0.get_mut(path).unwrap()[5] ^= 1;
