@@ -105,8 +105,7 @@ pub fn stream(
 /// Size of the artifact; refuses a list of parts that is not 1, 2, 3 ... in order.
 pub fn total_bytes(upload: UploadId, parts: &[Part]) -> Result<u64, ArtifactsError> {
     let mut total = 0;
-    let mut expected = 1;
-    for part in parts {
+    for (expected, part) in (1..).zip(parts) {
         part::check_number(part.number)?;
         sealed_bytes(*part)?;
         if part.number != expected {
@@ -114,7 +113,6 @@ pub fn total_bytes(upload: UploadId, parts: &[Part]) -> Result<u64, ArtifactsErr
         }
         // At most 1e8 parts of 2^24 bytes: far below 2^64.
         total += part.bytes;
-        expected += 1;
     }
     Ok(total)
 }
