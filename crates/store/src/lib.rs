@@ -9,6 +9,7 @@ mod append;
 pub mod artifacts;
 pub mod db;
 mod draft;
+mod erase;
 mod durable;
 mod error;
 mod guard;
@@ -22,6 +23,7 @@ mod types;
 mod writer;
 
 pub use db::{Conn, Db, DbConfig};
+pub use erase::Erased;
 pub use draft::{Draft, Private};
 pub use error::StoreError;
 pub use guard::Guard;
