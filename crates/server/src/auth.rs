@@ -37,11 +37,8 @@ impl FromRequestParts<ServerState> for Keyed {
         if keys.next().is_some() {
             return Err(Problem::invalid("Idempotency-Key", "the header is there more than once"));
         }
-        let key = match key {
-            None => None,
-            // What is not ASCII is refused by the use case, with the form that is accepted.
-            Some(value) => Some(String::from_utf8_lossy(value.as_bytes()).into_owned()),
-        };
+        // What is not ASCII is refused by the use case, with the form that is accepted.
+        let key = key.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         Ok(Self(Call::keyed(caller, key)?))
     }
 }
@@ -49,10 +46,9 @@ impl FromRequestParts<ServerState> for Keyed {
 /// The token text of `Bearer TOKEN`, or of `Basic` with the token as password (the MLflow client sends that).
 fn credential(headers: &HeaderMap) -> Result<String, AppError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values
-        .next()
-        .ok_or(AppError::Unauthenticated("the request carries no credential"))?;
-    let malformed = AppError::Unauthenticated("the Authorization header is neither `Bearer TOKEN` nor `Basic ...`");
+    let value = values.next().ok_or(AppError::Unauthenticated("the request carries no credential"))?;
+    let malformed =
+        AppError::Unauthenticated("the Authorization header is neither `Bearer TOKEN` nor `Basic ...`");
     if values.next().is_some() {
         return Err(AppError::Unauthenticated("the Authorization header is there more than once"));
     }

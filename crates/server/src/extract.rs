@@ -33,9 +33,13 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         check_type(request.headers(), "application/json", false)?;
-        let bytes = Bytes::from_request(request, state).await.map_err(bytes_problem)?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| bytes_problem(&rejection))?;
         if has_escaped_nul(&bytes) {
-            return Err(Problem::invalid("body", "the body has a NUL character (\\u0000); text cannot hold it"));
+            return Err(Problem::invalid(
+                "body",
+                "the body has a NUL character (\\u0000); text cannot hold it",
+            ));
         }
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Self(value)),
@@ -52,7 +56,7 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         check_type(request.headers(), "application/octet-stream", true)?;
-        Ok(Self(Bytes::from_request(request, state).await.map_err(bytes_problem)?))
+        Ok(Self(Bytes::from_request(request, state).await.map_err(|rejection| bytes_problem(&rejection))?))
     }
 }
 
@@ -105,10 +109,14 @@ fn check_type(headers: &HeaderMap, expected: &'static str, may_be_absent: bool) 
     } else {
         format!("the Content-Type is {given:?}")
     };
-    Err(Problem::new(Code::UnsupportedMediaType, detail, format!("send the body as `Content-Type: {expected}`")))
+    Err(Problem::new(
+        Code::UnsupportedMediaType,
+        detail,
+        format!("send the body as `Content-Type: {expected}`"),
+    ))
 }
 
-fn bytes_problem(rejection: BytesRejection) -> Problem {
+fn bytes_problem(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Problem::new(
             Code::TooLarge,

@@ -59,7 +59,7 @@ impl Default for Limits {
             heavy_requests: 4,
             wait: Duration::from_secs(20),
             time: Duration::from_secs(30),
-            heavy_time: Duration::from_secs(3_600),
+            heavy_time: Duration::from_hours(1),
             header_time: Duration::from_secs(30),
             stop_time: Duration::from_secs(20),
         }

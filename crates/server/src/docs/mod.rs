@@ -2,6 +2,11 @@
 //!
 //! One page, no outside request: style and script stand in it. Made once at start-up from the document that programs
 //! read, so the two never differ. It must not hold anything that the document does not say.
+#![expect(
+    clippy::format_push_string,
+    reason = "the page is made once; `write!` would hide the markup in error handling"
+)]
+#![expect(clippy::format_collect, reason = "as above")]
 
 mod example;
 mod operation;

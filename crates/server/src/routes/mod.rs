@@ -1,4 +1,5 @@
 //! The route table: one file per area. A handler takes a request apart, calls one use case and shows the answer.
+#![expect(unused_qualifications, reason = "the annotation macro qualifies the types named in `params`")]
 
 mod access;
 mod approvals;
@@ -73,6 +74,12 @@ impl ListQuery {
 pub(crate) struct IdempotencyKey {
     /// The same key with the same request is done once and answered the same for 7 days; with another request it is
     /// a conflict. 1 to 128 printable ASCII characters without spaces.
-    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        min_length = 1,
+        max_length = 128,
+        pattern = "^[!-~]+$"
+    )]
     idempotency_key: Option<String>,
 }

@@ -1,0 +1,346 @@
+//! Who may call what: every documented route stands in the table, or is a reviewed exception.
+//!
+//! Each row is exercised: without a credential it is 401, by somebody without a role 403, by somebody with another
+//! role 403, and by the right one the act happens.
+
+use crate::support::{Call, get, request};
+use crate::world::{World, dataset, dataset_version, issue, system, version};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Routes that need no credential at all.
+const PUBLIC: [(&str, &str); 7] = [
+    ("get /api/v1/ledger", "sizes, root and keys are what a log publishes"),
+    ("get /api/v1/openapi.json", "the interface is no secret"),
+    ("get /healthz", "a probe has no credential"),
+    ("get /readyz", "a probe has no credential"),
+    ("get /metrics", "numbers only; who must not see them is kept out in front"),
+    ("get /log/checkpoint", "size and root, so that anybody can watch the log"),
+    ("get /log/tile/{path}", "hashes only, so that anybody can check proofs"),
+];
+
+/// Routes that any valid credential may call.
+const ANYBODY: [(&str, &str); 2] = [
+    ("get /api/v1/whoami", "reading oneself"),
+    ("post /api/v1/tokens/revoke-own", "whoever holds a leaked token may end it"),
+];
+
+/// A route, who is allowed and who, with another role, is not.
+struct Row {
+    route: &'static str,
+    path: String,
+    body: Option<Value>,
+    allowed: &'static str,
+    refused: &'static str,
+}
+
+fn row(route: &'static str, path: impl Into<String>, allowed: &'static str, refused: &'static str) -> Row {
+    Row { route, path: path.into(), body: None, allowed, refused }
+}
+
+impl Row {
+    fn with(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    fn call(&self) -> Call {
+        let method = self.route.split(' ').next().unwrap().to_uppercase();
+        let call = request(&method, &self.path);
+        match &self.body {
+            Some(Value::String(bytes)) => call.bytes("application/octet-stream", bytes.clone().into_bytes()),
+            Some(body) => call.json(body),
+            None if method == "GET" => call,
+            None => call.bytes("", Vec::new()),
+        }
+    }
+}
+
+/// Things that the rows name.
+struct Named {
+    version: String,
+    approval: String,
+    upload: String,
+    digest: String,
+    subject: String,
+    token: String,
+}
+
+fn prepare(world: &World) -> Named {
+    let digest = world.upload(b"model 1 again");
+    let ask = json!({"version": "scorer@2", "environment": "production", "reason": "for the table"});
+    let approval = world.ok(&world.post("developer", "/approvals", &ask));
+    let begin = json!({
+        "digest": crate::support::sha256(b"open"), "bytes": 4, "media_type": "text/plain"
+    });
+    let upload = world.ok(&world.post("developer", "/uploads", &begin));
+    let subject = world.ok(&world.post("risk", "/subjects", &json!({"reference": "customer 1"})));
+    let command = json!({"principal": world.ids["spare"], "label": "spare", "days": 1});
+    let token = world.ok(&world.post("owner", "/tokens", &command));
+    let shown = world.ok(&world.get("auditor", "/versions/scorer@1"));
+    let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    Named {
+        version: text(&shown),
+        approval: text(&approval),
+        upload: text(&upload),
+        digest,
+        subject: text(&subject),
+        token: text(&token),
+    }
+}
+
+fn table(world: &World, named: &Named) -> Vec<Row> {
+    let (leaver, spare) = (&world.ids["leaver"], &world.ids["spare"]);
+    let mut rows = people(leaver, spare, &named.token);
+    rows.extend(inventory());
+    rows.extend(models(named));
+    rows.extend(governance(named));
+    rows.extend(oversight(named));
+    rows
+}
+
+fn people(leaver: &str, spare: &str, token: &str) -> Vec<Row> {
+    let role = json!({"principal": leaver, "role": "auditor"});
+    let member = json!({"team": "risk-models", "principal": spare});
+    vec![
+        row("post /api/v1/persons", "/api/v1/persons", "admin", "auditor")
+            .with(json!({"name": "New", "email": "new@example.org"})),
+        row("post /api/v1/service-accounts", "/api/v1/service-accounts", "admin", "developer")
+            .with(json!({"slug": "runner"})),
+        row("get /api/v1/principals", "/api/v1/principals", "auditor", "developer"),
+        row("get /api/v1/principals/{name}", "/api/v1/principals/pipeline", "auditor", "deployer"),
+        row("post /api/v1/roles/grant", "/api/v1/roles/grant", "admin", "risk").with(role.clone()),
+        row("post /api/v1/roles/revoke", "/api/v1/roles/revoke", "admin", "risk").with(role),
+        row("post /api/v1/teams", "/api/v1/teams", "admin", "developer").with(json!({"slug": "another"})),
+        row("get /api/v1/teams", "/api/v1/teams", "developer", "nobody"),
+        row("post /api/v1/teams/members/add", "/api/v1/teams/members/add", "admin", "developer")
+            .with(member.clone()),
+        row("post /api/v1/teams/members/remove", "/api/v1/teams/members/remove", "admin", "developer")
+            .with(member),
+        row("post /api/v1/tokens", "/api/v1/tokens", "admin", "auditor")
+            .with(json!({"principal": spare, "label": "t", "days": 1})),
+        row("get /api/v1/tokens", "/api/v1/tokens", "auditor", "developer"),
+        row(
+            "post /api/v1/tokens/{id}/revoke",
+            format!("/api/v1/tokens/{token}/revoke"),
+            "admin",
+            "developer",
+        ),
+        row(
+            "post /api/v1/principals/{name}/disable",
+            format!("/api/v1/principals/{leaver}/disable"),
+            "admin",
+            "risk",
+        ),
+    ]
+}
+
+fn inventory() -> Vec<Row> {
+    let link = json!({"relation": "supplied-by", "to_vendor": "acme"});
+    vec![
+        row("post /api/v1/vendors", "/api/v1/vendors", "developer", "auditor")
+            .with(json!({"slug": "other", "text": {"name": "Other"}})),
+        row("get /api/v1/vendors", "/api/v1/vendors", "auditor", "nobody"),
+        row("post /api/v1/systems", "/api/v1/systems", "developer", "deployer").with(system("second")),
+        row("get /api/v1/systems", "/api/v1/systems?kind=own&tag=tier", "auditor", "nobody"),
+        row("get /api/v1/systems/{system}", "/api/v1/systems/credit", "auditor", "nobody"),
+        row("patch /api/v1/systems/{system}", "/api/v1/systems/credit", "developer", "auditor")
+            .with(json!({"status": "in-use"})),
+        row("post /api/v1/systems/{system}/links", "/api/v1/systems/credit/links", "developer", "auditor")
+            .with(link),
+        row("post /api/v1/systems/{system}/tags", "/api/v1/systems/credit/tags", "developer", "approver")
+            .with(json!({"key": "tier", "value": "1"})),
+        row(
+            "get /api/v1/systems/{system}/serving",
+            "/api/v1/systems/credit/serving?environment=dev",
+            "auditor",
+            "nobody",
+        ),
+        row("get /api/v1/systems/{system}/runtimes", "/api/v1/systems/credit/runtimes", "auditor", "nobody"),
+        row("post /api/v1/datasets", "/api/v1/datasets", "developer", "owner").with(dataset("second")),
+        row("get /api/v1/datasets", "/api/v1/datasets", "auditor", "nobody"),
+        row("get /api/v1/datasets/{dataset}", "/api/v1/datasets/loans", "auditor", "nobody"),
+        row(
+            "post /api/v1/datasets/{dataset}/versions",
+            "/api/v1/datasets/loans/versions",
+            "developer",
+            "auditor",
+        )
+        .with(dataset_version("2019")),
+        row(
+            "get /api/v1/datasets/{dataset}/versions",
+            "/api/v1/datasets/loans/versions",
+            "auditor",
+            "nobody",
+        ),
+        row(
+            "get /api/v1/dataset-versions/{version}/lineage",
+            "/api/v1/dataset-versions/loans@2018/lineage",
+            "auditor",
+            "nobody",
+        ),
+    ]
+}
+
+fn models(named: &Named) -> Vec<Row> {
+    let Named { version: id, digest, upload, .. } = named;
+    let begin = json!({"digest": digest, "bytes": 13, "media_type": "application/octet-stream"});
+    vec![
+        row("post /api/v1/uploads", "/api/v1/uploads", "developer", "auditor").with(begin),
+        row("get /api/v1/uploads/{id}", format!("/api/v1/uploads/{upload}"), "developer", "auditor"),
+        row(
+            "put /api/v1/uploads/{id}/parts/{number}",
+            format!("/api/v1/uploads/{upload}/parts/1"),
+            "developer",
+            "risk",
+        )
+        .with(json!("open")),
+        row(
+            "post /api/v1/uploads/{id}/complete",
+            format!("/api/v1/uploads/{upload}/complete"),
+            "developer",
+            "risk",
+        ),
+        row("get /api/v1/artifacts/{digest}", format!("/api/v1/artifacts/{digest}"), "auditor", "owner"),
+        row(
+            "get /api/v1/artifacts/{digest}/content",
+            format!("/api/v1/artifacts/{digest}/content"),
+            "ci",
+            "admin",
+        ),
+        row("post /api/v1/models", "/api/v1/models", "developer", "ci")
+            .with(json!({"system": "credit", "slug": "second"})),
+        row("get /api/v1/models", "/api/v1/models?system=credit", "auditor", "nobody"),
+        row("get /api/v1/models/{model}", "/api/v1/models/credit%2Fscorer", "auditor", "nobody"),
+        row("post /api/v1/models/{model}/versions", "/api/v1/models/scorer/versions", "ci", "deployer")
+            .with(version("3", digest)),
+        row("get /api/v1/models/{model}/versions", "/api/v1/models/scorer/versions", "auditor", "nobody"),
+        row("get /api/v1/models/{model}/readers", "/api/v1/models/scorer/readers", "auditor", "developer"),
+        row("get /api/v1/versions/{version}", format!("/api/v1/versions/{id}"), "auditor", "nobody"),
+        row(
+            "post /api/v1/versions/{version}/annotations",
+            format!("/api/v1/versions/{id}/annotations"),
+            "ci",
+            "risk",
+        )
+        .with(json!({"text": "checked"})),
+    ]
+}
+
+fn governance(named: &Named) -> Vec<Row> {
+    let Named { approval, digest, .. } = named;
+    let votes = format!("/api/v1/approvals/{approval}/votes");
+    let ask = json!({"version": "scorer@1", "environment": "production", "reason": "please"});
+    let report = json!({"system": "credit", "environment": "staging", "instance": "web-1", "loaded": digest});
+    let staging = json!({"version": "scorer@1", "environment": "staging", "reason": "again"});
+    vec![
+        row("post /api/v1/gate", "/api/v1/gate", "ci", "nobody")
+            .with(json!({"version": "scorer@1", "environment": "production"})),
+        row("get /api/v1/decisions", "/api/v1/decisions", "auditor", "nobody"),
+        row("get /api/v1/policy/rules", "/api/v1/policy/rules", "auditor", "nobody"),
+        row("post /api/v1/approvals", "/api/v1/approvals", "deployer", "auditor").with(ask),
+        row("get /api/v1/approvals", "/api/v1/approvals?version=scorer@2", "auditor", "nobody"),
+        row("get /api/v1/approvals/{id}", format!("/api/v1/approvals/{approval}"), "auditor", "nobody"),
+        row("post /api/v1/approvals/{id}/votes", votes, "approver", "owner")
+            .with(json!({"vote": "approve", "comment": "complete"})),
+        row("post /api/v1/deployments", "/api/v1/deployments", "deployer", "developer").with(staging),
+        row("get /api/v1/deployments", "/api/v1/deployments", "auditor", "nobody"),
+        row("post /api/v1/rollbacks", "/api/v1/rollbacks", "deployer", "ci")
+            .with(json!({"model": "scorer", "environment": "staging", "reason": "back"})),
+        row("post /api/v1/drills", "/api/v1/drills", "deployer", "owner")
+            .with(json!({"model": "scorer", "environment": "staging"})),
+        row("post /api/v1/runtimes", "/api/v1/runtimes", "ci", "developer").with(report),
+    ]
+}
+
+fn oversight(named: &Named) -> Vec<Row> {
+    let subject = &named.subject;
+    let erase = json!({"subject": format!("subject/{subject}"), "basis": "subject-request"});
+    vec![
+        row("post /api/v1/subjects", "/api/v1/subjects", "risk", "auditor")
+            .with(json!({"reference": "customer 2"})),
+        row("get /api/v1/subjects", "/api/v1/subjects", "auditor", "developer"),
+        row("get /api/v1/subjects/{id}", format!("/api/v1/subjects/{subject}"), "auditor", "owner"),
+        row("post /api/v1/subjects/erase", "/api/v1/subjects/erase", "risk", "owner").with(erase),
+        row("get /api/v1/ledger/entries", "/api/v1/ledger/entries?kind=team.created", "auditor", "developer"),
+        row("get /api/v1/ledger/entries/{index}", "/api/v1/ledger/entries/0", "auditor", "developer"),
+        row("post /api/v1/evidence/pack", "/api/v1/evidence/pack", "auditor", "developer").with(json!({})),
+        row("get /log/tile/entries/{path}", "/log/tile/entries/000.p/3", "auditor", "developer"),
+        row("post /api/v1/ledger/rotate-key", "/api/v1/ledger/rotate-key", "admin", "auditor"),
+        row("post /api/v1/ledger/retire-key", "/api/v1/ledger/retire-key", "admin", "auditor"),
+    ]
+}
+
+/// `method path` of every operation of the OpenAPI document.
+fn documented(world: &World) -> BTreeSet<String> {
+    let document = world.ok(&get("/api/v1/openapi.json"));
+    let mut routes = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        routes.extend(item.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
+    }
+    routes
+}
+
+#[test]
+fn every_route_asks_who_is_calling() {
+    let world = World::complete();
+    world.server.publish();
+    let named = prepare(&world);
+    let rows = table(&world, &named);
+
+    let mut known: BTreeSet<String> = rows.iter().map(|row| row.route.to_owned()).collect();
+    known.extend(PUBLIC.iter().chain(&ANYBODY).map(|(route, _)| (*route).to_owned()));
+    assert_eq!(known.len(), rows.len() + PUBLIC.len() + ANYBODY.len(), "a route stands twice");
+    let documented = documented(&world);
+    let missing: Vec<&String> = documented.difference(&known).collect();
+    assert!(missing.is_empty(), "routes without a row or a reviewed exception: {missing:?}");
+    let gone: Vec<&String> = known.difference(&documented).collect();
+    assert!(gone.is_empty(), "rows without a route: {gone:?}");
+
+    for row in &rows {
+        let route = row.route;
+        let bare = world.send(&row.call());
+        assert_eq!(bare.problem(401)["code"], "unauthenticated", "{route}");
+        assert!(bare.header("www-authenticate").starts_with("Bearer"), "{route}");
+        for refused in ["nobody", row.refused] {
+            let before = world.server.size();
+            let answer = world.send(&row.call().by(world.token(refused)));
+            assert_eq!(answer.status, 403, "{route} by {refused}: {}", String::from_utf8_lossy(&answer.body));
+            let problem = answer.problem(403);
+            assert!(!problem["rules"].as_array().unwrap().is_empty(), "{route} by {refused}: {problem}");
+            assert_eq!(world.server.size(), before + 1, "{route}: the refusal is recorded, and nothing else");
+        }
+        let answer = world.send(&row.call().by(world.token(row.allowed)));
+        assert_eq!(
+            answer.status,
+            200,
+            "{route} by {}: {}",
+            row.allowed,
+            String::from_utf8_lossy(&answer.body)
+        );
+    }
+}
+
+#[test]
+fn exceptions_are_what_they_say() {
+    let world = World::complete();
+    world.server.publish();
+    for (route, reason) in PUBLIC {
+        assert!(!reason.is_empty());
+        let path = route.strip_prefix("get ").unwrap().replace("{path}", "0/000.p/5");
+        let answer = world.send(&get(&path));
+        assert_eq!(answer.status, 200, "{route}: {}", String::from_utf8_lossy(&answer.body));
+    }
+    for (route, reason) in ANYBODY {
+        assert!(!reason.is_empty());
+        let (method, path) = route.split_once(' ').unwrap();
+        let call = request(&method.to_uppercase(), path);
+        let call = if method == "post" { call.bytes("", Vec::new()) } else { call };
+        world.send(&call).problem(401);
+        let token = issue(&world.server, world.token("owner"), &world.ids["nobody"], None);
+        world.send(&call.clone().by(&token)).ok();
+        if path.ends_with("revoke-own") {
+            world.send(&call.by(&token)).problem(401);
+        }
+    }
+}
