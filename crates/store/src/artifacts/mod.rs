@@ -5,7 +5,7 @@
 //! stored, never from what was sent. Which parts belong to an artifact, and its digest, stand in the database and the
 //! ledger; this module trusts neither the store nor the names in it.
 //!
-//! Memory: at most two parts, about 32 MiB, per artifact being read; one part per part being written.
+//! Memory: one part (16 MiB) per part being written, two frames (2 MiB) per artifact being read.
 
 mod part;
 mod read;
