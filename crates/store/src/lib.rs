@@ -10,6 +10,7 @@ pub mod artifacts;
 pub mod db;
 mod doctor;
 mod draft;
+mod erase;
 mod durable;
 mod error;
 mod findings;
@@ -26,6 +27,7 @@ mod types;
 mod writer;
 
 pub use db::{Conn, Db, DbConfig};
+pub use erase::Erased;
 pub use draft::{Draft, Private};
 pub use error::StoreError;
 pub use findings::{Finding, Findings, MAX_FINDINGS, Severity};

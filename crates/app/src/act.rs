@@ -1,0 +1,309 @@
+//! The shape of every write: idempotency, roles, policy, state change with its event, remembered answer.
+
+use crate::{App, AppError, Caller};
+use comptroller_core::ids::{PrincipalId, SystemId};
+use comptroller_core::vocab::{Outcome, PrincipalKind, ReadKind};
+use comptroller_core::{Environment, Event, Role, Timestamp};
+use comptroller_policy::{Action, Bundle, Decision, Facts, Principal, Request};
+use comptroller_store::areas::{people, uploads};
+use comptroller_store::{Conn, Draft, Store, Tx};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Longest idempotency key, in bytes.
+const MAX_KEY: usize = 128;
+
+/// Who calls, and under which idempotency key.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The authenticated caller.
+    pub caller: Caller,
+    /// The caller's key: the same key and request give the same answer, once.
+    pub idempotency_key: Option<String>,
+}
+
+impl Call {
+    /// A call without an idempotency key.
+    pub fn new(caller: Caller) -> Self {
+        Self { caller, idempotency_key: None }
+    }
+
+    /// A call under an idempotency key of 1 to 128 printable ASCII characters.
+    pub fn keyed(caller: Caller, key: Option<String>) -> Result<Self, AppError> {
+        if let Some(key) = &key
+            && (key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            return Err(AppError::invalid(
+                "Idempotency-Key",
+                format!("use 1 to {MAX_KEY} printable ASCII characters without spaces"),
+            ));
+        }
+        Ok(Self { caller, idempotency_key: key })
+    }
+}
+
+/// A write under way, as a use case sees it.
+pub(crate) struct Act<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) caller: Caller,
+    pub(crate) bundle: Arc<Bundle>,
+    pub(crate) store: Store,
+    key: Option<String>,
+}
+
+impl Act<'_> {
+    /// The recording time of the batch.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.tx.now()
+    }
+
+    /// The connection, to read inside the transaction.
+    pub(crate) fn conn(&mut self) -> &mut Conn {
+        self.tx.conn()
+    }
+
+    /// The private part of an event; none if it has none or was erased.
+    pub(crate) async fn private<T: DeserializeOwned>(&mut self, idx: Option<i64>) -> Result<Option<T>, AppError> {
+        Ok(comptroller_store::journal::private(self.tx.conn(), self.store.key(), idx).await?)
+    }
+
+    /// A new id of any kind.
+    pub(crate) fn new_id<T>(&self, make: impl FnOnce(Timestamp, [u8; 10]) -> T) -> Result<T, AppError> {
+        Ok(make(self.tx.now(), comptroller_store::keys::random()?))
+    }
+
+    /// Asks the policies; answers the decision whatever it is.
+    pub(crate) async fn decide(
+        &mut self,
+        action: Action,
+        resource: &str,
+        system: Option<SystemId>,
+        environment: Option<Environment>,
+        facts: Facts,
+    ) -> Result<Decision, AppError> {
+        let caller = self.caller.clone();
+        let bundle = Arc::clone(&self.bundle);
+        decide(self.conn(), &bundle, &caller, action, resource, system, environment, facts).await
+    }
+
+    /// Lets the act go on only if the policies allow it.
+    pub(crate) async fn authorise(
+        &mut self,
+        action: Action,
+        resource: &str,
+        system: Option<SystemId>,
+        environment: Option<Environment>,
+        facts: Facts,
+    ) -> Result<Decision, AppError> {
+        let decision = self.decide(action, resource, system, environment, facts).await?;
+        allow(action, resource, decision)
+    }
+
+    /// Lets an act that needs no facts go on only if the policies allow it.
+    pub(crate) async fn may(
+        &mut self,
+        action: Action,
+        resource: &str,
+        system: Option<SystemId>,
+    ) -> Result<(), AppError> {
+        self.authorise(action, resource, system, None, Facts::new()).await.map(|_| ())
+    }
+
+    /// A draft by the caller, under the call's idempotency key.
+    pub(crate) fn draft(&self, event: Event) -> Draft {
+        Draft::new(&self.caller.actor(), event).keyed(self.key.as_deref())
+    }
+
+    /// Records an event; answers its index.
+    pub(crate) async fn record(&mut self, draft: Draft) -> Result<u64, AppError> {
+        Ok(self.tx.record(draft).await?)
+    }
+}
+
+/// Asks the policies in the name of `caller`, with the roles that hold for `system`.
+#[expect(clippy::too_many_arguments, reason = "the parts of one question; a struct would only rename them")]
+pub(crate) async fn decide(
+    conn: &mut Conn,
+    bundle: &Bundle,
+    caller: &Caller,
+    action: Action,
+    resource: &str,
+    system: Option<SystemId>,
+    environment: Option<Environment>,
+    facts: Facts,
+) -> Result<Decision, AppError> {
+    let roles = roles(conn, caller.principal, system).await?;
+    let principal = Principal {
+        id: caller.principal,
+        kind: caller.kind,
+        roles,
+        credential_environment: caller.environment,
+    };
+    Ok(bundle.decide(&Request { principal, action, resource: resource.to_owned(), environment, facts }))
+}
+
+/// The roles of a principal for the organisation, and for `system`.
+pub(crate) async fn roles(
+    conn: &mut Conn,
+    principal: PrincipalId,
+    system: Option<SystemId>,
+) -> Result<BTreeSet<Role>, AppError> {
+    let system = system.map(|s| s.to_string());
+    let grants = people::grants(conn, principal).await?;
+    Ok(grants
+        .into_iter()
+        .filter(|grant| grant.system.is_empty() || Some(&grant.system) == system.as_ref())
+        .map(|grant| grant.role.0)
+        .collect())
+}
+
+pub(crate) fn allow(action: Action, resource: &str, decision: Decision) -> Result<Decision, AppError> {
+    if decision.outcome == Outcome::Allow {
+        return Ok(decision);
+    }
+    Err(AppError::Denied {
+        action,
+        resource: resource.to_owned(),
+        decision: Box::new(decision),
+    })
+}
+
+impl App {
+    /// Runs a write. `request` is what the idempotency key stands for.
+    ///
+    /// A refusal by policy undoes everything and is then recorded in a transaction of its own, before the caller
+    /// learns of it; if it cannot be recorded, the caller gets that error instead.
+    pub(crate) async fn act<C, R, F>(&self, call: &Call, name: &'static str, command: C, run: F) -> Result<R, AppError>
+    where
+        C: Serialize + Send + 'static,
+        R: Serialize + DeserializeOwned + Send + 'static,
+        F: for<'t> FnOnce(Act<'t>, C) -> BoxFuture<'t, Result<R, AppError>> + Send + 'static,
+    {
+        let request = match &call.idempotency_key {
+            Some(_) => Some(request_digest(name, &command)?),
+            None => None,
+        };
+        let Call { caller, idempotency_key: key } = call.clone();
+        let bundle = Arc::clone(&self.bundle);
+        let store = self.store.clone();
+        let outcome = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let principal = caller.principal;
+                    if let (Some(key), Some(request)) = (&key, &request)
+                        && let Some(answer) = remembered(tx.conn(), principal, key, request).await?
+                    {
+                        return Ok(answer);
+                    }
+                    let act = Act { tx: &mut *tx, caller, bundle, store, key: key.clone() };
+                    let answer = run(act, command).await?;
+                    if let (Some(key), Some(request)) = (&key, &request) {
+                        let mut value = serde_json::to_value(&answer)?;
+                        // A secret is shown once and never stored.
+                        if let Some(fields) = value.as_object_mut()
+                            && fields.contains_key("secret")
+                        {
+                            fields.insert("secret".into(), serde_json::Value::Null);
+                        }
+                        let now = tx.now();
+                        uploads::remember(tx.conn(), principal, key, request, &value.to_string(), now).await?;
+                    }
+                    Ok(answer)
+                })
+            })
+            .await;
+        if let Err(AppError::Denied { action, resource, decision }) = &outcome {
+            self.record_refusal(&call.caller, *action, resource, decision).await?;
+        }
+        outcome
+    }
+
+    /// Asks the policies for a read. A refusal is recorded, an allowed read is not (see [`App::note_read`]).
+    pub(crate) async fn may_read(
+        &self,
+        caller: &Caller,
+        action: Action,
+        resource: &str,
+        system: Option<SystemId>,
+        environment: Option<Environment>,
+    ) -> Result<(), AppError> {
+        let mut conn = self.store.read().await?;
+        let decision =
+            decide(&mut conn, &self.bundle, caller, action, resource, system, environment, Facts::new()).await?;
+        drop(conn);
+        let outcome = allow(action, resource, decision);
+        if let Err(AppError::Denied { action, resource, decision }) = &outcome {
+            self.record_refusal(caller, *action, resource, decision).await?;
+        }
+        outcome.map(|_| ())
+    }
+
+    /// Records that something was read whose reading is itself an act, before it is shown.
+    pub(crate) async fn note_read(
+        &self,
+        caller: &Caller,
+        kind: ReadKind,
+        resource: &str,
+        count: usize,
+    ) -> Result<u64, AppError> {
+        let event = Event::RecordRead { kind, resource: resource.to_owned(), count: count as u64 };
+        let mut draft = Draft::new(&caller.actor(), event);
+        draft.subjects.push(resource.to_owned());
+        self.store.write(move |tx| Box::pin(async move { Ok(tx.record(draft).await?) })).await
+    }
+
+    async fn record_refusal(
+        &self,
+        caller: &Caller,
+        action: Action,
+        resource: &str,
+        decision: &Decision,
+    ) -> Result<(), AppError> {
+        let reason = match decision.rules.first() {
+            Some(rule) => rule.id.clone(),
+            None => "decision-failed".parse()?,
+        };
+        let event =
+            Event::AccessDenied { action: action.slug(), resource: resource.to_owned(), reason };
+        let mut draft = Draft::new(&caller.actor(), event);
+        draft.subjects.push(resource.to_owned());
+        self.store.write(move |tx| Box::pin(async move { Ok::<u64, AppError>(tx.record(draft).await?) })).await?;
+        Ok(())
+    }
+}
+
+async fn remembered<R: DeserializeOwned>(
+    conn: &mut Conn,
+    principal: PrincipalId,
+    key: &str,
+    request: &str,
+) -> Result<Option<R>, AppError> {
+    let Some((digest, response)) = uploads::remembered(conn, principal, key).await? else {
+        return Ok(None);
+    };
+    if digest != request {
+        return Err(AppError::Conflict(format!(
+            "the idempotency key {key:?} was used for another request; use a new key"
+        )));
+    }
+    Ok(Some(serde_json::from_str(&response)?))
+}
+
+fn request_digest(name: &str, command: &impl Serialize) -> Result<String, AppError> {
+    let bytes = serde_json_canonicalizer::to_vec(command)?;
+    let mut hasher = Sha256::new();
+    hasher.update(name.as_bytes());
+    hasher.update([0]);
+    hasher.update(&bytes);
+    Ok(hex::encode(hasher.finalize()))
+}
+
+/// Whether a principal is a human.
+pub(crate) fn is_person(kind: PrincipalKind) -> bool {
+    kind == PrincipalKind::Person
+}

@@ -1,0 +1,226 @@
+//! Requests for approval and votes on them.
+
+use crate::act::{Act, Call};
+use crate::gate::{PRODUCTION_APPROVALS, decision_event};
+use crate::models::{artifacts_digest, facts, find_version};
+use crate::view::{Page, Receipt, Slice, page};
+use crate::{App, AppError, Caller};
+use comptroller_core::ids::{ApprovalId, PrincipalId, VersionId};
+use comptroller_core::private::{Note, check_text};
+use comptroller_core::vocab::Vote;
+use comptroller_core::{Digest, Environment, Event, Timestamp};
+use comptroller_policy::{Action, Facts};
+use comptroller_store::areas::approvals::{self, ApprovalRow};
+use comptroller_store::{Conn, journal};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How long a request stays open, in days.
+const REQUEST_DAYS: i64 = 14;
+
+/// Asks for approval of a version in an environment.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RequestApproval {
+    /// The version: its id, or `model@label`.
+    pub version: String,
+    /// Where it should go.
+    pub environment: Environment,
+    /// Why.
+    pub reason: String,
+}
+
+/// Votes on a request.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CastVote {
+    /// Approve or deny; a denial ends the request.
+    pub vote: Vote,
+    /// Why.
+    pub comment: String,
+}
+
+/// A request for approval.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ApprovalView {
+    /// Its id.
+    pub id: ApprovalId,
+    /// The version.
+    pub version: VersionId,
+    /// Where it should go.
+    pub environment: Environment,
+    /// Digest over the artifacts that the approval binds.
+    pub artifacts: Digest,
+    /// Policy bundle in force when it was asked for.
+    pub bundle: Digest,
+    /// Approvals needed.
+    pub needed: i64,
+    /// Who asked.
+    pub requested_by: String,
+    /// When.
+    pub requested_at: Timestamp,
+    /// When the request lapses.
+    pub expires_at: Timestamp,
+    /// `open`, `denied` or `expired`.
+    pub state: String,
+    /// Why it was asked for.
+    pub reason: Option<String>,
+    /// The votes, in order.
+    pub votes: Vec<VoteView>,
+}
+
+/// A vote.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct VoteView {
+    /// Who voted.
+    pub voter: PrincipalId,
+    /// How.
+    pub vote: Vote,
+    /// When.
+    pub voted_at: Timestamp,
+    /// Why.
+    pub comment: Option<String>,
+}
+
+impl App {
+    /// Asks for approval. It binds the version's artifacts, the environment and the policy bundle.
+    pub async fn request_approval(&self, call: &Call, command: RequestApproval) -> Result<Receipt, AppError> {
+        self.act(call, "approval.request", command, |act, command| Box::pin(request(act, command))).await
+    }
+
+    /// Votes on a request.
+    pub async fn vote(&self, call: &Call, approval: ApprovalId, command: CastVote) -> Result<Receipt, AppError> {
+        self.act(call, "approval.vote", (approval, command), |act, (approval, command)| {
+            Box::pin(vote(act, approval, command))
+        })
+        .await
+    }
+
+    /// One request with its votes.
+    pub async fn approval(&self, caller: &Caller, id: ApprovalId) -> Result<ApprovalView, AppError> {
+        self.may_read(caller, Action::ApprovalRead, "org", None, None).await?;
+        let mut conn = self.store.read().await?;
+        let row = approvals::approval(&mut conn, id).await?;
+        let row = row.ok_or_else(|| AppError::not_found("approval request", id))?;
+        self.approval_view(&mut conn, row).await
+    }
+
+    /// Requests; about one version, or all.
+    pub async fn approvals(
+        &self,
+        caller: &Caller,
+        version: Option<&str>,
+        slice: Slice,
+    ) -> Result<Page<ApprovalView>, AppError> {
+        self.may_read(caller, Action::ApprovalRead, "org", None, None).await?;
+        let limit = slice.limit()?;
+        let mut conn = self.store.read().await?;
+        let version = match version {
+            Some(name) => find_version(&mut conn, name).await?.1.id.0.to_string(),
+            None => String::new(),
+        };
+        let mut views = Vec::new();
+        for row in approvals::approvals(&mut conn, &version, slice.after(), limit + 1).await? {
+            views.push(self.approval_view(&mut conn, row).await?);
+        }
+        Ok(page(views, limit, |view| view.id.to_string()))
+    }
+
+    async fn approval_view(&self, conn: &mut Conn, row: ApprovalRow) -> Result<ApprovalView, AppError> {
+        let key = self.store.key();
+        let mut votes = Vec::new();
+        for vote in approvals::votes(conn, row.id.0).await? {
+            let comment = journal::private::<Note>(conn, key, vote.private_at).await?;
+            votes.push(VoteView {
+                voter: vote.voter.0,
+                vote: vote.vote.0,
+                voted_at: vote.voted_at.0,
+                comment: comment.map(|note| note.text),
+            });
+        }
+        let expired = row.expires_at.0 <= self.store.clock().now();
+        let state = if row.denied {
+            "denied"
+        } else if expired {
+            "expired"
+        } else {
+            "open"
+        };
+        let reason = journal::private::<Note>(conn, key, row.private_at).await?;
+        Ok(ApprovalView {
+            id: row.id.0,
+            version: row.version.0,
+            environment: row.environment.0,
+            artifacts: row.artifacts.0,
+            bundle: row.bundle.0,
+            needed: row.needed,
+            requested_by: row.requested_by,
+            requested_at: row.requested_at.0,
+            expires_at: row.expires_at.0,
+            state: state.to_owned(),
+            reason: reason.map(|note| note.text),
+            votes,
+        })
+    }
+}
+
+async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, AppError> {
+    check_text("reason", &command.reason, false)?;
+    let (model, row) = find_version(act.conn(), &command.version).await?;
+    let (system, version) = (model.system.0, row.id.0);
+    let resource = format!("version/{version}");
+    act.authorise(Action::ApprovalRequest, &resource, Some(system), Some(command.environment), Facts::new()).await?;
+    let latest = approvals::latest_approval(act.conn(), version, command.environment).await?;
+    if latest.is_some_and(|row| !row.denied && row.expires_at.0 > act.now()) {
+        return Err(AppError::Conflict("a request for this version and environment is open already".into()));
+    }
+    let approval = act.new_id(ApprovalId::new)?;
+    let event = Event::ApprovalRequested {
+        approval,
+        version,
+        environment: command.environment,
+        artifacts: artifacts_digest(&facts(&row)?.artifacts),
+        bundle: act.bundle.digest().clone(),
+        needed: PRODUCTION_APPROVALS,
+        expires_at: act.now().plus_seconds(REQUEST_DAYS * 86_400),
+    };
+    let draft = act
+        .draft(event)
+        .of_system(system)
+        .about("version", &version)
+        .about("approval", &approval)
+        .private("reason", &Note { text: command.reason })?;
+    let index = act.record(draft).await?;
+    Ok(Receipt::new(approval, index))
+}
+
+async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Result<Receipt, AppError> {
+    check_text("comment", &command.comment, false)?;
+    let row = approvals::approval(act.conn(), approval).await?;
+    let row = row.ok_or_else(|| AppError::not_found("approval request", approval))?;
+    let (model, version) = find_version(act.conn(), &row.version.0.to_string()).await?;
+    let (system, voter) = (model.system.0, act.caller.principal);
+    let votes = approvals::votes(act.conn(), approval).await?;
+    let facts = Facts::new()
+        .bool("voter_is_builder", facts(&version)?.builders.contains(&voter))
+        .bool("voter_is_requester", row.requested_by == act.caller.actor())
+        .bool("request_open", !row.denied)
+        .bool("request_expired", row.expires_at.0 <= act.now())
+        .bool("already_voted", votes.iter().any(|vote| vote.voter.0 == voter));
+    let resource = format!("approval/{approval}");
+    let environment = Some(row.environment.0);
+    let decision =
+        act.authorise(Action::ApprovalVote, &resource, Some(system), environment, facts).await?;
+    let (id, event) = decision_event(&act, Action::ApprovalVote, resource, environment, &decision)?;
+    let draft = act.draft(event).of_system(system).about("approval", &approval);
+    act.record(draft).await?;
+    let event = Event::ApprovalVoted { approval, voter, vote: command.vote, decision: id };
+    let draft = act
+        .draft(event)
+        .of_system(system)
+        .about("approval", &approval)
+        .about("version", &row.version.0)
+        .private("comment", &Note { text: command.comment })?;
+    let index = act.record(draft).await?;
+    Ok(Receipt::new(approval, index))
+}

@@ -1,0 +1,226 @@
+//! Evidence packs: the whole log up to a signed checkpoint, the private parts that may be shown, proofs, and the
+//! population of deployments, in one file that verifies offline.
+
+use crate::{App, AppError, Caller};
+use comptroller_core::Event;
+use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, log_paths, opening_file};
+use comptroller_ledger::tile::encode_tile;
+use comptroller_ledger::{Entry, EntryBundle, KeyHistory, Tile, VerifierKey};
+use comptroller_policy::Action;
+use comptroller_store::journal::{self, CheckpointRow, Opened};
+use comptroller_store::{Conn, Draft, areas};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use utoipa::ToSchema;
+
+/// Entries read at a time.
+const CHUNK: i64 = 1_024;
+/// Event types whose entries get a proof file of their own.
+const PROVEN: [&str; 4] =
+    ["deployment.created", "approval.voted", "rollback.drilled", "version.registered"];
+/// Most proof files of one pack; every entry is provable from the log in the pack anyway.
+const MAX_PROOFS: usize = 10_000;
+/// Earlier checkpoints in a pack: at most this many, evenly spread.
+const MAX_CHECKPOINTS: i64 = 1_000;
+
+/// Asks for a pack.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExportPack {
+    /// Whether payloads under a person's or data subject's key are shown too.
+    #[serde(default)]
+    pub include_personal_data: bool,
+}
+
+/// A written pack.
+#[derive(Debug)]
+pub struct Pack {
+    /// An unnamed temporary file, at its start.
+    pub file: File,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Entries in its log.
+    pub size: u64,
+}
+
+impl App {
+    /// Writes an evidence pack to a temporary file. The export is recorded first and stands in the pack.
+    pub async fn export_pack(&self, caller: &Caller, command: ExportPack) -> Result<Pack, AppError> {
+        self.may_read(caller, Action::EvidenceExport, "org", None, None).await?;
+        self.record_export(caller).await?;
+        self.record_stream_heads().await?;
+        let signed = self.store.publish().await?;
+        let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
+        let file = tempfile::tempfile().map_err(|error| AppError::Internal(format!("temporary file: {error}")))?;
+        let header = PackHeader {
+            origin: self.store.origin().to_owned(),
+            org: self.store.org().to_string(),
+            created_at: self.store.clock().now().micros(),
+            size: signed.size.unsigned_abs(),
+            root: signed.root.parse().map_err(|_| AppError::Internal("checkpoint root".into()))?,
+            period: None,
+        };
+        let mut pack = PackWriter::new(BufWriter::new(file), header).map_err(|e| pack_error(&e))?;
+        let mut conn = self.store.read().await?;
+        write_keys(&mut pack, &mut conn).await?;
+        write_log(&mut pack, &mut conn, &signed).await?;
+        let (opened, proven) = select(&mut conn, signed.size, command.include_personal_data).await?;
+        self.write_openings(&mut pack, &mut conn, &opened).await?;
+        write_deployments(&mut pack, &mut conn).await?;
+        for index in proven {
+            if let Some(proof) = self.proof(&mut conn, index).await? {
+                add(&mut pack, &format!("proofs/{index}.tlog-proof"), proof.as_bytes())?;
+            }
+        }
+        drop(conn);
+        let out = pack.finish().map_err(|e| pack_error(&e))?;
+        let io = |error: std::io::Error| AppError::Internal(format!("temporary file: {error}"));
+        let mut file = out.into_inner().map_err(|error| io(error.into_error()))?;
+        let bytes = file.seek(SeekFrom::End(0)).map_err(io)?;
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        Ok(Pack { file, bytes, size: signed.size.unsigned_abs() })
+    }
+
+    async fn record_export(&self, caller: &Caller) -> Result<u64, AppError> {
+        let actor = caller.actor();
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let (size, root) = tx.head();
+                    let event = Event::EvidenceExported { size, root: root.parse()?, disclosed: 0 };
+                    Ok(tx.record(Draft::new(&actor, event)).await?)
+                })
+            })
+            .await
+    }
+
+    /// Writes the private parts of the entries `indexes`; one that was erased meanwhile is left out.
+    async fn write_openings<W: Write>(
+        &self,
+        pack: &mut PackWriter<W>,
+        conn: &mut Conn,
+        indexes: &[u64],
+    ) -> Result<(), AppError> {
+        for index in indexes {
+            let idx = i64::try_from(*index).unwrap_or(i64::MAX);
+            if let Opened::Readable { name, salt, plain } =
+                journal::payload(conn, self.store.key(), idx).await?
+            {
+                let bytes = opening_file(*index, &[(&name, &salt, &plain)]).map_err(|e| pack_error(&e))?;
+                add(pack, &format!("openings/{index}.json"), &bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The entries whose private part is shown, and those that get a proof file; each in the order of a pack.
+async fn select(conn: &mut Conn, size: i64, personal: bool) -> Result<(Vec<u64>, Vec<u64>), AppError> {
+    let (mut opened, mut proven) = (Vec::new(), Vec::new());
+    let mut next = 0;
+    while next < size {
+        let end = (next + CHUNK).min(size);
+        for row in journal::entries(conn, next, end).await? {
+            let index = row.idx.unsigned_abs();
+            if PROVEN.contains(&row.kind.as_str()) && proven.len() < MAX_PROOFS {
+                proven.push(index);
+            }
+            let entry = Entry::from_bytes(row.entry.as_bytes())
+                .map_err(|error| AppError::Internal(format!("entry {index}: {error}")))?;
+            if !entry.commitments.is_empty() && (personal || !is_personal(&row.kind)) {
+                opened.push(index);
+            }
+        }
+        next = end;
+    }
+    // Names rise by their bytes, not by their numbers.
+    opened.sort_by_key(u64::to_string);
+    proven.sort_by_key(u64::to_string);
+    Ok((opened, proven))
+}
+
+/// Events whose private part is about a person, under that person's own key.
+fn is_personal(kind: &str) -> bool {
+    matches!(kind, "person.added" | "subject.registered")
+}
+
+async fn write_keys<W: Write>(pack: &mut PackWriter<W>, conn: &mut Conn) -> Result<(), AppError> {
+    let bad = |error: &dyn std::fmt::Display| AppError::Internal(format!("key history: {error}"));
+    let mut history: Option<KeyHistory> = None;
+    for (from, vkey) in areas::people::log_keys(conn).await? {
+        let key: VerifierKey = vkey.parse().map_err(|error| bad(&error))?;
+        match &mut history {
+            None => history = Some(KeyHistory::new(key)),
+            Some(history) => history.rotate(key, from.unsigned_abs()).map_err(|error| bad(&error))?,
+        }
+    }
+    let history = history.ok_or_else(|| AppError::Internal("the log has no key".into()))?;
+    add(pack, KEY_HISTORY_PATH, history.to_string().as_bytes())
+}
+
+async fn write_log<W: Write>(
+    pack: &mut PackWriter<W>,
+    conn: &mut Conn,
+    signed: &CheckpointRow,
+) -> Result<(), AppError> {
+    add(pack, "log/checkpoint", signed.note.as_bytes())?;
+    let mut earlier = journal::checkpoints(conn, 1, signed.size - 1, MAX_CHECKPOINTS).await?;
+    // Names rise by their bytes, not by their numbers.
+    earlier.sort_by_key(|row| row.size.to_string());
+    for row in earlier {
+        add(pack, &format!("log/checkpoints/{}", row.size), row.note.as_bytes())?;
+    }
+    for path in log_paths(signed.size.unsigned_abs()) {
+        let place = path.strip_prefix("log/").unwrap_or(&path);
+        let bytes = if let Ok(bundle) = EntryBundle::parse(place) {
+            journal::bundle(conn, bundle).await?
+        } else {
+            let tile = Tile::parse(place).map_err(|error| AppError::Internal(format!("{place}: {error}")))?;
+            encode_tile(&journal::tile(conn, tile).await?)
+        };
+        add(pack, &path, &bytes)?;
+    }
+    Ok(())
+}
+
+/// The population of deployments, as CSV. Every row names the entry that proves it.
+async fn write_deployments<W: Write>(pack: &mut PackWriter<W>, conn: &mut Conn) -> Result<(), AppError> {
+    let mut csv = String::from(
+        "ledger_index,deployment,system,model,version,environment,kind,actor,approval,decision,live_from,live_until\n",
+    );
+    let mut rows = Vec::new();
+    let mut before = i64::MAX;
+    loop {
+        let page = areas::deployments::history(conn, "", before, CHUNK).await?;
+        let Some(last) = page.last() else { break };
+        before = last.idx;
+        rows.extend(page);
+    }
+    for row in rows.iter().rev() {
+        let approval = row.approval.map_or_else(String::new, |id| id.0.to_string());
+        let until = row.live_until.map_or_else(String::new, |at| at.0.to_string());
+        csv.push_str(&format!(
+            "{},{},{},{},{},{},{},{},{approval},{},{},{until}\n",
+            row.idx,
+            row.id.0,
+            row.system.0,
+            row.model.0,
+            row.version.0,
+            row.environment.0,
+            row.kind.0,
+            row.actor,
+            row.decision.0,
+            row.live_from.0
+        ));
+    }
+    add(pack, "populations/deployments.csv", csv.as_bytes())
+}
+
+fn add<W: Write>(pack: &mut PackWriter<W>, path: &str, bytes: &[u8]) -> Result<(), AppError> {
+    pack.add(path, bytes).map_err(|error| pack_error(&error))
+}
+
+fn pack_error(error: &comptroller_ledger::pack::PackError) -> AppError {
+    AppError::Internal(format!("evidence pack: {error}"))
+}

@@ -1,0 +1,83 @@
+//! What runs beside the requests: signing, stream heads, forgetting old answers. Each is idempotent, and its state
+//! is visible.
+
+use crate::{App, AppError};
+use comptroller_core::{Event, Timestamp};
+use comptroller_ledger::StreamHeads;
+use comptroller_store::{Draft, StoreError, journal};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often the head is signed, if it changed.
+pub const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// How often the stream heads are recorded, if the log grew.
+const STREAM_HEADS_EVERY: Duration = Duration::from_secs(3_600);
+/// How long an answer to an idempotency key is remembered.
+const REMEMBER_SECONDS: i64 = 7 * 86_400;
+
+impl App {
+    /// Runs the followers until `stop` changes; signs once more at the end.
+    pub async fn run_followers(self, mut stop: watch::Receiver<bool>) {
+        let mut publish = tokio::time::interval(PUBLISH_EVERY);
+        publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heads = tokio::time::interval(STREAM_HEADS_EVERY);
+        heads.reset();
+        loop {
+            tokio::select! {
+                _ = publish.tick() => self.publish_once().await,
+                _ = heads.tick() => self.hourly().await,
+                _ = stop.changed() => break,
+            }
+        }
+        self.publish_once().await;
+    }
+
+    async fn publish_once(&self) {
+        if let Err(error) = self.store.publish().await {
+            tracing::error!(error = %error, "the head of the log could not be signed");
+        }
+    }
+
+    async fn hourly(&self) {
+        if let Err(error) = self.record_stream_heads().await {
+            tracing::error!(error = %error, "the stream heads could not be recorded");
+        }
+        let before = Timestamp::from_micros(self.store.clock().now().micros()).plus_seconds(-REMEMBER_SECONDS);
+        let forgotten = self
+            .store
+            .write(move |tx| {
+                Box::pin(async move {
+                    Ok::<u64, StoreError>(
+                        comptroller_store::areas::uploads::forget_answers(tx.conn(), before).await?,
+                    )
+                })
+            })
+            .await;
+        if let Err(error) = forgotten {
+            tracing::error!(error = %error, "old idempotency answers could not be forgotten");
+        }
+    }
+
+    /// Records the count and last index of every stream, so that nothing of one stream can be left out unnoticed.
+    pub async fn record_stream_heads(&self) -> Result<u64, AppError> {
+        self.store
+            .write(|tx| {
+                Box::pin(async move {
+                    let size = tx.next_index();
+                    let streams = tx.stream_map().await?;
+                    let heads = StreamHeads::of(size, &streams)
+                        .map_err(|error| AppError::Internal(format!("stream heads: {error}")))?;
+                    let root = heads.root.to_string().parse()?;
+                    let event = Event::StreamHeads { root, streams: heads.streams, size: heads.size };
+                    Ok::<u64, AppError>(tx.record(Draft::new("system", event)).await?)
+                })
+            })
+            .await
+    }
+
+    /// Entries under the newest signed checkpoint.
+    pub async fn signed_size(&self) -> Result<u64, AppError> {
+        let mut conn = self.store.read().await?;
+        Ok(journal::checkpoint(&mut conn).await?.map_or(0, |row| row.size.unsigned_abs()))
+    }
+}

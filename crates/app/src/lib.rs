@@ -1,0 +1,59 @@
+//! The use cases: one function per governance act, and the followers that run beside them.
+//!
+//! Every write has the same shape ([`act`]): who may do this on what evidence (policy), then the state change and
+//! its event in one transaction (store), then the answer. Handlers, the CLI and the demo call these functions and
+//! decide nothing themselves.
+
+pub mod access;
+mod act;
+pub mod approvals;
+pub mod artifacts;
+pub mod audit;
+pub mod caller;
+pub mod datasets;
+pub mod deploy;
+mod error;
+pub mod evidence;
+pub mod followers;
+pub mod gate;
+pub mod ledger;
+pub mod models;
+pub mod people;
+pub mod runtime;
+pub mod subjects;
+pub mod systems;
+pub mod view;
+
+pub use act::Call;
+pub use caller::Caller;
+pub use error::AppError;
+pub use view::{Page, Receipt};
+
+use comptroller_policy::Bundle;
+use comptroller_store::Store;
+use std::sync::Arc;
+
+/// The application: the store and the policy bundle in force. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    store: Store,
+    bundle: Arc<Bundle>,
+}
+
+impl App {
+    /// Over an open store, with the built-in policy bundle.
+    pub fn new(store: Store) -> Result<Self, AppError> {
+        let bundle = Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
+        Ok(Self { store, bundle: Arc::new(bundle) })
+    }
+
+    /// The store, for start-up, maintenance and tests.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The policy bundle in force.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+}

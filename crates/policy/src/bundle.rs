@@ -1,0 +1,167 @@
+//! A bundle: the schema and the two sets of policies, checked once, immutable from then on.
+//!
+//! A bundle that exists has passed every check; nothing half-checked can be asked. The hard set holds the permits and
+//! the forbids that nothing overrides; the review set holds forbids that an approval satisfies.
+
+use crate::action::Action;
+use crate::decide::NO_PERMIT;
+use crate::engine::{ENTITY_TYPES, Names};
+use crate::error::BundleError;
+use crate::rule::{Effect, RuleInfo, RuleSet};
+use crate::source::{self, MAX_FINDINGS, cut};
+use cedar_policy::{EntityTypeName, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use comptroller_core::Digest;
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashSet};
+
+/// How many attribute look-ups deep a policy may go, so that it is known which entities must be loaded.
+const MAX_LEVEL: u32 = 2;
+
+/// A schema and two sets of policies that passed every check.
+#[derive(Debug)]
+pub struct Bundle {
+    pub(crate) schema: Schema,
+    pub(crate) hard: PolicySet,
+    pub(crate) review: PolicySet,
+    /// The permits of the hard set, alone.
+    pub(crate) permits: PolicySet,
+    pub(crate) rules: BTreeMap<String, RuleInfo>,
+    pub(crate) names: Names,
+    digest: Digest,
+}
+
+impl Bundle {
+    /// The bundle that ships with the product.
+    ///
+    /// # Errors
+    /// [`BundleError`] if the shipped texts were broken; a test reads them.
+    pub fn builtin() -> Result<Self, BundleError> {
+        Self::parse(
+            include_str!("../../../policies/base/schema.cedarschema"),
+            include_str!("../../../policies/base/hard.cedar"),
+            include_str!("../../../policies/base/review.cedar"),
+        )
+    }
+
+    /// Reads and checks a bundle: syntax, strict validation without errors and without warnings, at most two levels
+    /// of attribute look-ups, unique `@id`, and `@reason`, `@remedy`, `@control` on every policy (`@roles` on permits).
+    ///
+    /// # Errors
+    /// [`BundleError`], which names the rule or the line.
+    pub fn parse(schema: &str, hard: &str, review: &str) -> Result<Self, BundleError> {
+        let digest = digest(schema, hard, review);
+        let schema = source::schema(schema)?;
+        let names = Names::new();
+        check_schema(&schema, &names)?;
+        let mut rules = BTreeMap::new();
+        let hard = named(RuleSet::Hard, &source::policies("hard.cedar", hard)?, &mut rules)?;
+        let review = named(RuleSet::Review, &source::policies("review.cedar", review)?, &mut rules)?;
+        let permits: Vec<Policy> =
+            hard.iter().filter(|p| p.effect() == cedar_policy::Effect::Permit).cloned().collect();
+        let validator = Validator::new(schema.clone());
+        Ok(Self {
+            hard: validated(RuleSet::Hard, &validator, hard)?,
+            review: validated(RuleSet::Review, &validator, review)?,
+            permits: set_of(RuleSet::Hard, permits)?,
+            schema,
+            rules,
+            names,
+            digest,
+        })
+    }
+
+    /// SHA-256 over the three texts, in one canonical form.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Every rule of both sets, by name.
+    pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
+        self.rules.values()
+    }
+}
+
+/// The digest: SHA-256 of the RFC 8785 JSON object of a format name and the three texts.
+// INVARIANT (as-of): one digest, one meaning; any change to a byte of a text changes it.
+fn digest(schema: &str, hard: &str, review: &str) -> Digest {
+    let texts = serde_json::json!({
+        "format": "comptroller-policy-bundle/1",
+        "hard": hard,
+        "review": review,
+        "schema": schema,
+    });
+    // Proof: an object of strings always has a canonical form.
+    let bytes = serde_json_canonicalizer::to_vec(&texts).expect("canonical JSON of an object of strings");
+    Digest::from_bytes(Sha256::digest(bytes).into())
+}
+
+/// The schema must know everything that the product asks about, so that no request fails for want of a definition.
+fn check_schema(schema: &Schema, names: &Names) -> Result<(), BundleError> {
+    // A group would need its actions loaded as entities with every request; a list of actions says the same.
+    if schema.action_groups().next().is_some() {
+        let instead = "list the actions in the policy, as in action in [Action::\"a\", Action::\"b\"]";
+        return Err(BundleError::UnsupportedSchema { construct: "an action group", instead });
+    }
+    if !schema.is_complete() {
+        let instead = "define the entity type or action here";
+        return Err(BundleError::UnsupportedSchema { construct: "an external definition", instead });
+    }
+    let actions: HashSet<_> = schema.actions().collect();
+    for action in Action::ALL {
+        if !actions.contains(names.action(*action)) {
+            return Err(BundleError::MissingDefinition { missing: format!("action {action}") });
+        }
+    }
+    let types: HashSet<String> = schema.entity_types().map(EntityTypeName::to_string).collect();
+    for name in ENTITY_TYPES {
+        if !types.contains(name) {
+            return Err(BundleError::MissingDefinition { missing: format!("entity {name}") });
+        }
+    }
+    Ok(())
+}
+
+/// Gives every policy its own name instead of Cedar's number and notes what it says about itself.
+fn named(
+    set: RuleSet,
+    policies: &PolicySet,
+    rules: &mut BTreeMap<String, RuleInfo>,
+) -> Result<Vec<Policy>, BundleError> {
+    if let Some(template) = policies.templates().next() {
+        let rule = template.annotation("id").map_or_else(|| template.id().to_string(), str::to_owned);
+        return Err(BundleError::Template { set, rule });
+    }
+    let mut named = Vec::new();
+    for policy in source::in_order(policies) {
+        let rule = RuleInfo::read(set, &policy)?;
+        let id = rule.id.to_string();
+        if id == NO_PERMIT {
+            return Err(BundleError::ReservedId { id });
+        }
+        if set == RuleSet::Review && rule.effect == Effect::Permit {
+            return Err(BundleError::PermitInReview { id });
+        }
+        named.push(policy.new_id(PolicyId::new(&id)));
+        if rules.insert(id.clone(), rule).is_some() {
+            return Err(BundleError::DuplicateId { id });
+        }
+    }
+    Ok(named)
+}
+
+fn set_of(set: RuleSet, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
+    PolicySet::from_policies(policies)
+        .map_err(|error| BundleError::Validation { set, findings: vec![error.to_string()] })
+}
+
+fn validated(set: RuleSet, validator: &Validator, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
+    let policies = set_of(set, policies)?;
+    let result = validator.validate_with_level(&policies, ValidationMode::Strict, MAX_LEVEL);
+    // Not every text of Cedar's names its rule.
+    let errors =
+        result.validation_errors().map(|e| format!("rule {}: {}", e.policy_id(), cut(&e.to_string())));
+    let warnings =
+        result.validation_warnings().map(|w| format!("rule {}: {}", w.policy_id(), cut(&w.to_string())));
+    let findings: Vec<String> = errors.chain(warnings).take(MAX_FINDINGS).collect();
+    if findings.is_empty() { Ok(policies) } else { Err(BundleError::Validation { set, findings }) }
+}

@@ -1,0 +1,1 @@
+"""Code shared by the examples: metrics, model files and the registration record."""
