@@ -7,6 +7,7 @@
 pub mod areas;
 mod append;
 pub mod artifacts;
+mod copy;
 pub mod db;
 mod doctor;
 mod draft;
@@ -26,6 +27,7 @@ mod tx;
 mod types;
 mod writer;
 
+pub use copy::Copied;
 pub use db::{Conn, Db, DbConfig};
 pub use erase::Erased;
 pub use draft::{Draft, Private};
