@@ -189,6 +189,14 @@ pub(super) fn sealed_bytes(part: Part) -> Result<u64, ArtifactsError> {
     Ok(HEADER_BYTES as u64 + part.bytes + frame_count(part.bytes) * TAG_BYTES as u64)
 }
 
+/// Bytes of plaintext in a stored part of `sealed` bytes; none if no part has that size.
+pub(crate) fn plain_bytes(sealed: u64) -> Option<u64> {
+    let body = sealed.checked_sub(HEADER_BYTES as u64)?;
+    let frames = body.div_ceil((FRAME_BYTES + TAG_BYTES) as u64).max(1);
+    let bytes = body.checked_sub(frames * TAG_BYTES as u64)?;
+    (frame_count(bytes) == frames && bytes <= MAX_PART_BYTES).then_some(bytes)
+}
+
 pub(super) fn check_number(number: u32) -> Result<(), ArtifactsError> {
     if (1..=MAX_PARTS).contains(&number) { Ok(()) } else { Err(ArtifactsError::PartNumber { number }) }
 }
