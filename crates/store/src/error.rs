@@ -1,5 +1,7 @@
 //! What can go wrong in the store.
 
+use crate::keys::KeysError;
+use crate::objects::ObjectsError;
 use std::path::Path;
 
 /// An error of the store. Display never carries a secret or a row's content.
@@ -40,12 +42,15 @@ pub enum StoreError {
     /// An entry cannot be written: too large, or not canonical.
     #[error("the event does not fit a ledger entry: {0}")]
     Entry(String),
-    /// A key is missing or a ciphertext does not open.
+    /// A key file is missing, does not fit this log, or does not parse.
     #[error("{0}")]
     Key(String),
+    /// A key could not be made, or a ciphertext does not open.
+    #[error(transparent)]
+    Sealed(#[from] KeysError),
     /// The object store failed.
-    #[error("the object store failed: {0}")]
-    Objects(String),
+    #[error(transparent)]
+    Objects(#[from] ObjectsError),
 }
 
 impl StoreError {

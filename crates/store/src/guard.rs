@@ -9,6 +9,21 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 
+/// Refuses a head that is behind `mark`, or of its size with another root.
+///
+/// The mark must have been read before the head: heads only grow, so a head read later cannot be behind in good order.
+pub fn check(mark: Option<&(i64, String)>, size: i64, root: &str) -> Result<(), StoreError> {
+    match mark {
+        Some((marked, _)) if *marked > size => Err(StoreError::Damaged(format!(
+            "the guard file has seen a log of {marked} entries, this database has {size}"
+        ))),
+        Some((marked, seen)) if *marked == size && seen != root => Err(StoreError::Damaged(format!(
+            "the guard file has seen another root for the log of {size} entries"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The guard file.
 #[derive(Clone, Debug)]
 pub struct Guard {
@@ -41,21 +56,16 @@ impl Guard {
         }
     }
 
-    /// Refuses a head that is behind the mark, or of its size with another root.
-    pub fn check(&self, size: i64, root: &str) -> Result<(), StoreError> {
-        match self.read()? {
-            Some((marked, _)) if marked > size => Err(StoreError::Damaged(format!(
-                "the guard file has seen a log of {marked} entries, this database has {size}"
-            ))),
-            Some((marked, seen)) if marked == size && seen != root => Err(StoreError::Damaged(format!(
-                "the guard file has seen another root for the log of {size} entries"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// Raises the mark: temporary file, fsync, rename, fsync of the folder.
+    /// Raises the mark: temporary file, fsync, rename, fsync of the folder. Never lowers it.
+    ///
+    /// Several processes may share the folder; a lock file beside the mark makes them take turns.
     pub fn raise(&self, size: i64, root: &str) -> Result<(), StoreError> {
+        let lock_path = self.path.with_extension("lock");
+        let lock = File::create(&lock_path).map_err(|error| StoreError::file(&lock_path, &error))?;
+        lock.lock().map_err(|error| StoreError::file(&lock_path, &error))?;
+        if self.read()?.is_some_and(|mark| mark.0 >= size) {
+            return Ok(());
+        }
         let temporary = self.path.with_extension("new");
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&temporary)?;
@@ -80,12 +90,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let guard = Guard::open(folder.path(), "example.org/x/1").unwrap();
         let (a, b) = ("a".repeat(64), "b".repeat(64));
-        guard.check(0, &a).unwrap();
+        assert!(guard.read().unwrap().is_none());
         guard.raise(10, &a).unwrap();
-        guard.check(11, &b).unwrap();
-        guard.check(10, &a).unwrap();
-        assert!(guard.check(9, &a).is_err());
-        assert!(guard.check(10, &b).is_err());
+        guard.raise(9, &b).unwrap();
+        let mark = guard.read().unwrap();
+        assert_eq!(mark, Some((10, a.clone())), "the mark never falls");
+        check(None, 0, &a).unwrap();
+        check(mark.as_ref(), 11, &b).unwrap();
+        check(mark.as_ref(), 10, &a).unwrap();
+        assert!(check(mark.as_ref(), 9, &a).is_err());
+        assert!(check(mark.as_ref(), 10, &b).is_err());
     }
 
     #[test]

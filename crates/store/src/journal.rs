@@ -4,8 +4,11 @@ use crate::StoreError;
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::keys::OrgKey;
 use crate::tx::HeadRow;
-use comptroller_ledger::{EntryBundle, Hash, InclusionPlan, Tile};
+use comptroller_core::ids::KeyId;
+use comptroller_ledger::proof::InclusionPlan;
+use comptroller_ledger::{EntryBundle, Hash, Tile};
 use std::collections::BTreeMap;
+use zeroize::Zeroizing;
 
 /// One entry as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -57,8 +60,8 @@ pub enum Opened {
         name: String,
         /// The salt of the commitment.
         salt: [u8; 32],
-        /// Canonical JSON.
-        plain: Vec<u8>,
+        /// Canonical JSON; cleared from memory when dropped.
+        plain: Zeroizing<Vec<u8>>,
     },
     /// Its key was destroyed.
     Erased,
@@ -157,16 +160,21 @@ pub async fn payload(conn: &mut Conn, key: &OrgKey, idx: i64) -> Result<Opened, 
          LEFT JOIN data_key k ON k.key_id = p.key_id WHERE p.idx = $1",
         idx
     )?;
-    let Some((name, key_id, ciphertext, wrapped)) = row else {
+    let Some((name, id, ciphertext, wrapped)) = row else {
         return Ok(Opened::Absent);
     };
     let Some(wrapped) = wrapped else {
         return Ok(Opened::Erased);
     };
-    let data_key = key.unwrap(&key_id, &wrapped)?;
+    let data_key = key.unwrap(key_id(&id)?, &wrapped)?;
     let aad = format!("payload/{idx}/{name}");
     let (salt, plain) = crate::keys::open_payload(&data_key, aad.as_bytes(), &ciphertext)?;
     Ok(Opened::Readable { name, salt, plain })
+}
+
+/// A key id as it stands in a row.
+pub(crate) fn key_id(text: &str) -> Result<KeyId, StoreError> {
+    text.parse().map_err(|_| StoreError::Damaged(format!("key id {text:?}")))
 }
 
 /// The private part of an event as `T`; none if it has none or was erased.

@@ -8,26 +8,27 @@ pub mod areas;
 mod append;
 pub mod artifacts;
 pub mod db;
-mod doctor;
+// mod doctor;
 mod draft;
-mod erase;
+mod durable;
+// mod erase;
 mod error;
 mod guard;
 pub mod journal;
 pub mod keys;
 pub mod objects;
 mod publish;
-mod rebuild;
+// mod rebuild;
 mod signer;
-pub mod tables;
+// pub mod tables;
 mod tx;
 mod types;
 mod writer;
 
 pub use db::{Conn, Db, DbConfig};
-pub use doctor::{Finding, Findings};
+// pub use doctor::{Finding, Findings};
 pub use draft::{Draft, Private};
-pub use erase::Erased;
+// pub use erase::Erased;
 pub use error::StoreError;
 pub use guard::Guard;
 pub use journal::{CheckpointRow, EntryRow, Opened};
@@ -38,8 +39,9 @@ pub use writer::BATCH;
 
 use comptroller_core::ids::OrgId;
 use comptroller_core::{Clock, Event, Slug};
+use futures_util::TryStreamExt;
 use futures_util::future::BoxFuture;
-use keys::OrgKey;
+use keys::{DataKey, OrgKey};
 use objects::{Objects, ObjectsConfig};
 use publish::Publisher;
 use std::fs::File;
@@ -99,9 +101,9 @@ impl Store {
         let lock = lock_sqlite(&config.db)?;
         std::fs::create_dir_all(&config.keys).map_err(|error| StoreError::file(&config.keys, &error))?;
         let db = Db::open(&config.db).await?;
-        let objects = Objects::open(&config.objects).map_err(|e| StoreError::Objects(e.to_string()))?;
-        objects.probe().await.map_err(|error| StoreError::Objects(error.to_string()))?;
-        let key = Arc::new(OrgKey::open_or_create(&config.keys.join("org.key"))?);
+        let objects = Objects::open(&config.objects)?;
+        objects.probe().await?;
+        let key = Arc::new(OrgKey::read_or_create_file(&config.keys.join("org.key"))?);
         let origin = begin_log(&db, config, clock.as_ref()).await?;
         let org: OrgId = origin
             .split('/')
@@ -135,36 +137,34 @@ impl Store {
 
     /// Freezes the store when the guard or a published object is ahead of the database (append-only).
     async fn check_guard(&self) -> Result<(), StoreError> {
+        // The marks are read before the head: other processes may be appending, and heads only grow.
+        let mark = self.inner.publisher.guard.read()?;
+        let published = self.published_objects().await?;
         let mut conn = self.read().await?;
         let head = journal::head(&mut conn).await?;
         let (size, root) = head.map_or((0, String::new()), |h| (h.size, h.root));
-        let guard = &self.inner.publisher.guard;
-        let published = self.published_objects().await?;
-        let mark = guard.read()?.map_or(0, |mark| mark.0).max(published);
-        if mark > size {
-            tracing::error!(
-                log.published = mark,
-                log.database = size,
-                "the published log is ahead of this database: starting read-only"
-            );
+        if let Err(error) = guard::check(mark.as_ref(), size, &root) {
+            tracing::error!(%error, "starting read-only");
             self.inner.writer.freeze();
-            return Ok(());
-        }
-        if guard.read()?.is_some_and(|(marked, seen)| marked == size && seen != root) {
-            tracing::error!(log.size = size, "the guard has seen another root: starting read-only");
+        } else if published > size {
+            tracing::error!(
+                log.published = published,
+                log.database = size,
+                "a published checkpoint is ahead of this database: starting read-only"
+            );
             self.inner.writer.freeze();
         }
         Ok(())
     }
 
     async fn published_objects(&self) -> Result<i64, StoreError> {
-        let names = self
-            .inner
-            .objects
-            .list("log/checkpoints")
-            .await
-            .map_err(|error| StoreError::Objects(error.to_string()))?;
-        Ok(names.iter().filter_map(|name| name.rsplit('/').next()?.parse().ok()).max().unwrap_or(0))
+        let mut newest = 0;
+        let mut objects = std::pin::pin!(self.inner.objects.list("log/checkpoints")?);
+        while let Some(object) = objects.try_next().await? {
+            let size = object.name.rsplit('/').next().and_then(|name| name.parse().ok()).unwrap_or(0);
+            newest = newest.max(size);
+        }
+        Ok(newest)
     }
 
     async fn create_organisation(&self, slug: &Slug) -> Result<(), StoreError> {
@@ -206,6 +206,18 @@ impl Store {
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn, StoreError> {
         self.inner.db.read().await
+    }
+
+    /// The data key of `subject`, for example `artifact/<upload id>`; none if it never was made or is destroyed.
+    pub async fn data_key(&self, subject: &str) -> Result<Option<DataKey>, StoreError> {
+        let mut conn = self.read().await?;
+        let row = db::fetch_optional!(
+            &mut conn,
+            (String, String),
+            "SELECT key_id, wrapped FROM data_key WHERE subject = $1",
+            subject
+        )?;
+        row.map(|(id, wrapped)| Ok(self.inner.key.unwrap(journal::key_id(&id)?, &wrapped)?)).transpose()
     }
 
     /// Signs the present head, if it is not signed yet.

@@ -8,14 +8,16 @@
 //! -> the guard file -> the published object. A crash between any two steps is repaired by the next run.
 
 use crate::db::{Conn, Db, execute};
-use crate::guard::Guard;
+use crate::guard::{self, Guard};
 use crate::journal::{self, CheckpointRow};
 use crate::objects::Objects;
 use crate::tx::HeadRow;
+use crate::writer::CLOCK_SLACK_MICROS;
 use crate::{StoreError, LogSigner};
 use comptroller_core::Clock;
-use comptroller_ledger::tile::{encode_tile, new_full_tiles};
+use comptroller_ledger::tile::{decode_bundle, encode_tile, new_full_tiles};
 use comptroller_ledger::{Checkpoint, EntryBundle, Frontier, Hash, leaf_hash};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Entries read at a time.
@@ -38,11 +40,14 @@ impl Publisher {
     /// Signs the present head if it is ahead of the last signed one. Answers the newest checkpoint.
     pub(crate) async fn publish(&self) -> Result<Option<CheckpointRow>, StoreError> {
         let mut last_object = self.turn.lock().await;
+        // Read in this order: another process may be at work, and each of these only grows.
+        let mark = self.guard.read()?;
         let mut conn = self.db.read().await?;
         let last = journal::checkpoint(&mut conn).await?;
         let Some(head) = journal::head(&mut conn).await? else {
             return Ok(last);
         };
+        guard::check(mark.as_ref(), head.size, &head.root)?;
         let signed_size = last.as_ref().map_or(0, |c| c.size);
         if head.size < signed_size {
             return Err(StoreError::Damaged(format!(
@@ -53,41 +58,44 @@ impl Publisher {
         if head.size == signed_size {
             return same_size(last, &head);
         }
-        let now = self.clock.now().micros();
-        if let Some(last) = &last
-            && now < last.signed_at
-        {
-            return Err(StoreError::ClockWentBack { seconds: (last.signed_at - now) / 1_000_000 });
-        }
+        let now = self.now(last.as_ref())?;
         let from = frontier_of(last.as_ref())?;
-        reread(&mut conn, &from, &head).await?;
-        self.write_tiles(&mut conn, signed_size, head.size).await?;
+        let subtrees = reread(&mut conn, &from, &head).await?;
+        self.write_tiles(&mut conn, signed_size, head.size, &subtrees).await?;
         drop(conn);
-        let row = self.sign(&head, now)?;
-        self.guard.check(row.size, &row.root)?;
-        self.swap(&row).await?;
+        let row = self.swap(self.sign(&head, now)?).await?;
         self.guard.raise(row.size, &row.root)?;
         if last_object.is_none_or(|at| now - at >= OBJECT_EVERY_MICROS) {
             let name = format!("log/checkpoints/{:020}", row.size);
-            self.objects
-                .put_new(&name, row.note.clone().into())
-                .await
-                .map_err(|error| StoreError::Objects(error.to_string()))?;
+            self.objects.put_new(&name, row.note.clone().into()).await?;
             *last_object = Some(now);
         }
         Ok(Some(row))
     }
 
-    async fn write_tiles(&self, conn: &mut Conn, old: i64, new: i64) -> Result<(), StoreError> {
+    /// Never earlier than the last signature; a clock that is far behind it is fatal.
+    fn now(&self, last: Option<&CheckpointRow>) -> Result<i64, StoreError> {
+        let now = self.clock.now().micros();
+        let signed = last.map_or(now, |c| c.signed_at);
+        if now + CLOCK_SLACK_MICROS < signed {
+            return Err(StoreError::ClockWentBack { seconds: (signed - now) / 1_000_000 });
+        }
+        Ok(now.max(signed))
+    }
+
+    async fn write_tiles(&self, conn: &mut Conn, old: i64, new: i64, subtrees: &Subtrees) -> Result<(), StoreError> {
         for tile in new_full_tiles(old.unsigned_abs(), new.unsigned_abs()) {
             let hashes = journal::tile(conn, tile).await?;
-            if hashes.len() != 256 {
-                return Err(StoreError::Damaged(format!("{tile} should be full")));
+            // INVARIANT (append-only): a tile is shown to others only if it leads to the head that is signed. Its
+            // older part may have been edited since it was last read.
+            if hashes.len() != 256 || subtrees.get(&(tile.level + 1, tile.index)) != Some(&root_of(&hashes)) {
+                return Err(StoreError::Damaged(format!("{tile} does not lead to the head of the log")));
             }
             self.put(&tile.path(), encode_tile(&hashes)).await?;
             if tile.level == 0 {
-                let bundle = EntryBundle::new(tile.index, 256).map_err(|error| StoreError::Damaged(error.to_string()))?;
-                let bytes = journal::bundle(conn, bundle).await?;
+                let bundle =
+                    EntryBundle::new(tile.index, 256).map_err(|error| StoreError::Damaged(error.to_string()))?;
+                let bytes = checked_bundle(conn, bundle, &hashes).await?;
                 self.put(&bundle.path(), bytes).await?;
             }
         }
@@ -95,11 +103,8 @@ impl Publisher {
     }
 
     async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
-        self.objects
-            .put_new(&format!("log/{path}"), bytes.into())
-            .await
-            .map(|_| ())
-            .map_err(|error| StoreError::Objects(error.to_string()))
+        self.objects.put_new(&format!("log/{path}"), bytes.into()).await?;
+        Ok(())
     }
 
     fn sign(&self, head: &HeadRow, now: i64) -> Result<CheckpointRow, StoreError> {
@@ -114,7 +119,8 @@ impl Publisher {
         })
     }
 
-    async fn swap(&self, row: &CheckpointRow) -> Result<(), StoreError> {
+    /// Stores the checkpoint unless one of this size or a later one is there. Answers the newest one.
+    async fn swap(&self, row: CheckpointRow) -> Result<CheckpointRow, StoreError> {
         let mut conn = self.db.write().await?;
         let inserted = execute!(
             &mut conn,
@@ -128,12 +134,14 @@ impl Publisher {
             row.signed_at
         );
         match inserted {
-            Ok(1) => Ok(()),
+            Ok(1) => return Ok(row),
             // Another process signed this head or a later one; the serial head makes both consistent.
-            Ok(_) => Ok(()),
-            Err(error) if error.is_unique_violation() => Ok(()),
-            Err(error) => Err(error),
+            Ok(_) => {}
+            Err(error) if error.is_unique_violation() => {}
+            Err(error) => return Err(error),
         }
+        let stored = journal::checkpoint(&mut conn).await?;
+        stored.ok_or_else(|| StoreError::Damaged(format!("the checkpoint of {} vanished", row.size)))
     }
 }
 
@@ -157,9 +165,15 @@ fn frontier_of(last: Option<&CheckpointRow>) -> Result<Frontier, StoreError> {
     Ok(frontier)
 }
 
+/// Roots of the complete subtrees of 256^level leaves, by level and index.
+type Subtrees = HashMap<(u8, u64), Hash>;
+
 /// Reads the new entries back and hashes them again: what is signed is what is stored.
-async fn reread(conn: &mut Conn, from: &Frontier, head: &HeadRow) -> Result<(), StoreError> {
+///
+/// Answers the subtrees that they completed.
+async fn reread(conn: &mut Conn, from: &Frontier, head: &HeadRow) -> Result<Subtrees, StoreError> {
     let mut frontier = from.clone();
+    let mut subtrees = Subtrees::new();
     let mut next = from.size() as i64;
     while next < head.size {
         let rows = journal::entries(conn, next, (next + CHUNK).min(head.size)).await?;
@@ -174,7 +188,9 @@ async fn reread(conn: &mut Conn, from: &Frontier, head: &HeadRow) -> Result<(), 
             if leaf.to_string() != row.leaf_hash {
                 return Err(StoreError::Damaged(format!("entry {next} does not hash to its stored leaf")));
             }
-            frontier.append(leaf);
+            frontier.append_noting(leaf, |level, index, root| {
+                subtrees.insert((level, index), root);
+            });
             next += 1;
         }
     }
@@ -184,5 +200,24 @@ async fn reread(conn: &mut Conn, from: &Frontier, head: &HeadRow) -> Result<(), 
             head.size
         )));
     }
-    Ok(())
+    Ok(subtrees)
+}
+
+/// Root of the subtree over the hashes of one full tile.
+pub(crate) fn root_of(hashes: &[Hash]) -> Hash {
+    let mut subtree = Frontier::new();
+    for hash in hashes {
+        subtree.append(*hash);
+    }
+    subtree.root()
+}
+
+/// The bytes of one full bundle, whose entries must hash to `leaves`.
+async fn checked_bundle(conn: &mut Conn, bundle: EntryBundle, leaves: &[Hash]) -> Result<Vec<u8>, StoreError> {
+    let bytes = journal::bundle(conn, bundle).await?;
+    let entries = decode_bundle(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    if entries.len() != leaves.len() || entries.iter().zip(leaves).any(|(entry, leaf)| leaf_hash(entry) != *leaf) {
+        return Err(StoreError::Damaged(format!("{bundle} does not hash to its tile")));
+    }
+    Ok(bytes)
 }

@@ -7,12 +7,12 @@
 //! serial: what a use case reads here cannot change before it commits, and index order is causal order (ADR 0001).
 
 use crate::areas;
-use crate::db::{Conn, execute, fetch_optional};
+use crate::db::{Conn, execute, fetch_all, fetch_optional};
 use crate::keys::{DataKey, OrgKey};
 use crate::{Draft, StoreError};
 use comptroller_core::Timestamp;
 use comptroller_core::ids::KeyId;
-use comptroller_ledger::{Commitment, Entry, Frontier, Hash, leaf_hash};
+use comptroller_ledger::{Commitment, Entry, Frontier, Hash, StreamHead, StreamMap, leaf_hash};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -68,14 +68,42 @@ pub struct Tx {
     pub(crate) org: String,
     pub(crate) now: Timestamp,
     pub(crate) staged: Vec<Staged>,
+    /// Keys that this batch destroyed, in order; see [`crate::erase`].
+    pub(crate) erasures: Vec<DestroyedKey>,
     streams: HashMap<String, i64>,
     undo: Vec<(String, Option<i64>)>,
     key: Arc<OrgKey>,
+    broken: bool,
+}
+
+/// A key that this batch destroyed: staged payloads under it become tombstones before they are written.
+#[derive(Debug)]
+pub(crate) struct DestroyedKey {
+    pub(crate) key_id: String,
+    pub(crate) subject: String,
+}
+
+/// Where a request began, in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    staged: usize,
+    erasures: usize,
 }
 
 impl Tx {
     pub(crate) fn new(conn: Conn, head: HeadRow, org: String, now: Timestamp, key: Arc<OrgKey>) -> Self {
-        Self { conn, head, org, now, staged: Vec::new(), streams: HashMap::new(), undo: Vec::new(), key }
+        Self {
+            conn,
+            head,
+            org,
+            now,
+            staged: Vec::new(),
+            erasures: Vec::new(),
+            streams: HashMap::new(),
+            undo: Vec::new(),
+            key,
+            broken: false,
+        }
     }
 
     /// The connection, to read inside the transaction.
@@ -93,10 +121,55 @@ impl Tx {
         &self.key
     }
 
+    /// The index that the next recorded event gets.
+    pub fn next_index(&self) -> u64 {
+        self.head.size.unsigned_abs() + self.staged.len() as u64
+    }
+
+    /// Size and root (hex) of the log before this batch.
+    pub fn head(&self) -> (u64, &str) {
+        (self.head.size.unsigned_abs(), &self.head.root)
+    }
+
+    /// Every stream with its count and last index, this batch's events included.
+    pub async fn stream_map(&mut self) -> Result<StreamMap, StoreError> {
+        let rows = fetch_all!(
+            &mut self.conn,
+            (String, i64, i64),
+            "SELECT stream, count, last_idx FROM stream_head ORDER BY stream"
+        )?;
+        let mut streams: StreamMap = rows
+            .into_iter()
+            .map(|(stream, count, last)| {
+                (stream, StreamHead { count: count.unsigned_abs(), last_index: last.unsigned_abs() })
+            })
+            .collect();
+        let first = self.head.size.unsigned_abs();
+        for (offset, event) in self.staged.iter().enumerate() {
+            let head = StreamHead { count: event.entry.stream_seq + 1, last_index: first + offset as u64 };
+            streams.insert(event.entry.stream.clone(), head);
+        }
+        Ok(streams)
+    }
+
     /// Records an event: gives it its index, projects it, and stages its entry. Answers the index.
     ///
-    /// Errors leave the savepoint to be rolled back by the writer; nothing of the event remains.
+    /// After an error the whole request is undone by the writer, even if the use case goes on and answers `Ok`:
+    /// nothing of a half recorded event remains.
     pub async fn record(&mut self, draft: Draft) -> Result<u64, StoreError> {
+        // INVARIANT (one-transaction): a failed or abandoned recording cannot be committed.
+        self.broken = true;
+        let idx = self.stage(draft).await?;
+        self.broken = false;
+        Ok(idx)
+    }
+
+    /// The data key of `subject`, for example `artifact/<upload id>`; made on first use.
+    pub async fn data_key(&mut self, subject: &str) -> Result<DataKey, StoreError> {
+        Ok(self.subject_key(subject).await?.1)
+    }
+
+    async fn stage(&mut self, draft: Draft) -> Result<u64, StoreError> {
         let idx = self.head.size + i64::try_from(self.staged.len()).unwrap_or(i64::MAX);
         let stream_seq = self.next_in_stream(&draft.stream).await?;
         let (payload, commitments) = self.seal(&draft, idx).await?;
@@ -160,7 +233,7 @@ impl Tx {
         )?;
         match row {
             Some((key_id, wrapped)) => {
-                let key = self.key.unwrap(&key_id, &wrapped)?;
+                let key = self.key.unwrap(crate::journal::key_id(&key_id)?, &wrapped)?;
                 Ok((key_id, key))
             }
             None => self.new_key(Some(subject)).await,
@@ -168,9 +241,10 @@ impl Tx {
     }
 
     async fn new_key(&mut self, subject: Option<&str>) -> Result<(String, DataKey), StoreError> {
-        let key_id = KeyId::new(self.now, crate::keys::random()?).to_string();
+        let id = KeyId::new(self.now, crate::keys::random()?);
         let key = DataKey::generate()?;
-        let wrapped = self.key.wrap(&key_id, &key)?;
+        let wrapped = self.key.wrap(id, &key)?;
+        let key_id = id.to_string();
         execute!(
             &mut self.conn,
             "INSERT INTO data_key (key_id, subject, wrapped, created_at) VALUES ($1, $2, $3, $4)",
@@ -199,10 +273,16 @@ impl Tx {
     }
 
     /// Opens the savepoint of the next request.
-    pub(crate) async fn savepoint(&mut self) -> Result<usize, StoreError> {
+    pub(crate) async fn savepoint(&mut self) -> Result<Mark, StoreError> {
         execute!(&mut self.conn, "SAVEPOINT request")?;
         self.undo.clear();
-        Ok(self.staged.len())
+        self.broken = false;
+        Ok(Mark { staged: self.staged.len(), erasures: self.erasures.len() })
+    }
+
+    /// Whether a recording failed since the savepoint, so that the request must be undone whatever it answers.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// Keeps the request's work.
@@ -212,10 +292,11 @@ impl Tx {
     }
 
     /// Undoes the request's work, in the database and in memory, so that the batch goes on without it.
-    pub(crate) async fn undo(&mut self, mark: usize) -> Result<(), StoreError> {
+    pub(crate) async fn undo(&mut self, mark: Mark) -> Result<(), StoreError> {
         execute!(&mut self.conn, "ROLLBACK TO SAVEPOINT request")?;
         execute!(&mut self.conn, "RELEASE SAVEPOINT request")?;
-        self.staged.truncate(mark);
+        self.staged.truncate(mark.staged);
+        self.erasures.truncate(mark.erasures);
         while let Some((stream, before)) = self.undo.pop() {
             match before {
                 Some(count) => self.streams.insert(stream, count),

@@ -8,7 +8,7 @@
 
 use crate::db::{Conn, Db, execute, fetch_optional};
 use crate::keys::OrgKey;
-use crate::tx::{HeadRow, Staged, Tx};
+use crate::tx::{HeadRow, Tx};
 use crate::{StoreError, append};
 use comptroller_core::{Clock, Timestamp};
 use futures_util::FutureExt;
@@ -25,8 +25,8 @@ pub const BATCH: usize = 256;
 const QUEUE: usize = 4_096;
 /// Longest time one request may hold the batch.
 const REQUEST_LIMIT: Duration = Duration::from_secs(20);
-/// How far the clock may be behind the last event before writes are refused (NTP slews by less).
-const CLOCK_SLACK_MICROS: i64 = 5_000_000;
+/// How far the clock may be behind the last event before it is refused (NTP slews by less).
+pub(crate) const CLOCK_SLACK_MICROS: i64 = 5_000_000;
 
 type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Done)> + Send>;
@@ -152,12 +152,14 @@ async fn run_batch(setup: &WriterSetup, batch: &mut Vec<Work>, done: &mut Vec<Do
         Ok(()) => append::append_staged(&mut tx).await,
         Err(error) => Err(error),
     };
+    let outcome = match outcome {
+        Ok(()) => execute!(&mut tx.conn, "COMMIT").map(|_| ()),
+        Err(error) => Err(error),
+    };
     match outcome {
-        Ok(()) => {
-            execute!(&mut tx.conn, "COMMIT")?;
-            Ok(())
-        }
+        Ok(()) => Ok(()),
         Err(error) => {
+            // A failed COMMIT may leave the transaction open, which would spoil every later batch.
             if execute!(&mut tx.conn, "ROLLBACK").is_err() {
                 discard(tx.conn).await;
             }
@@ -208,6 +210,10 @@ async fn run_requests(tx: &mut Tx, batch: &mut Vec<Work>, done: &mut Vec<Done>) 
         // A panic in a use case undoes that request only; the caller sees a stopped writer for its own request.
         let ran = tokio::time::timeout(REQUEST_LIMIT, AssertUnwindSafe(work(tx)).catch_unwind()).await;
         match ran {
+            Ok(Ok((true, answer))) if tx.is_broken() => {
+                tx.undo(mark).await?;
+                answer(Err(StoreError::Entry("an event of this request could not be recorded".into())));
+            }
             Ok(Ok((true, answer))) => {
                 tx.release().await?;
                 done.push(answer);
@@ -230,9 +236,4 @@ async fn discard(conn: Conn) {
         Conn::Sqlite(conn) => drop(conn.detach()),
         Conn::Postgres(conn) => drop(conn.detach()),
     }
-}
-
-/// Kept for the batch's own callers: what was staged, by index.
-pub(crate) fn staged_range(size: i64, staged: &[Staged]) -> std::ops::Range<i64> {
-    size..size + i64::try_from(staged.len()).unwrap_or(0)
 }
