@@ -42,7 +42,7 @@ pub(crate) struct Staged {
 
 /// What an event is, for projections: everything but the event itself.
 #[derive(Clone, Debug)]
-pub struct At {
+pub(crate) struct At {
     /// Dense index in the log.
     pub idx: i64,
     /// Recording time.
@@ -55,7 +55,7 @@ pub struct At {
 
 impl At {
     /// The index, where a private part can be read; none if the event has none.
-    pub fn private_at(&self) -> Option<i64> {
+    pub(crate) fn private_at(&self) -> Option<i64> {
         self.has_private.then_some(self.idx)
     }
 }
