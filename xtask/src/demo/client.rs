@@ -57,7 +57,8 @@ impl Client {
         }
         let finished = run(&mut command, LIMIT, false)?;
         // Answers stand on standard output, errors on standard error.
-        let json = [&finished.stdout, &finished.stderr].iter().find_map(|text| json_of(text)).unwrap_or(Value::Null);
+        let json =
+            [&finished.stdout, &finished.stderr].iter().find_map(|text| json_of(text)).unwrap_or(Value::Null);
         let code = finished.status.code().context("the command was killed")?;
         Ok(Answer { code, json, text: format!("{}{}", finished.stdout, finished.stderr) })
     }
@@ -66,7 +67,12 @@ impl Client {
     pub(crate) fn ok(&self, token: &str, words: &[&str]) -> Result<Value> {
         let answer = self.call(token, words)?;
         if answer.code != 0 {
-            bail!("`comptroller {}` ended with {}:\n{}", words.join(" "), answer.code, last_lines(&answer.text, 20));
+            bail!(
+                "`comptroller {}` ended with {}:\n{}",
+                words.join(" "),
+                answer.code,
+                last_lines(&answer.text, 20)
+            );
         }
         Ok(answer.json)
     }
@@ -87,7 +93,8 @@ impl Client {
     /// Writes a command's body to a file and returns its path, for `--file`.
     pub(crate) fn file(&self, name: &str, body: &Value) -> Result<String> {
         let path = self.folder.join(format!("{name}.json"));
-        std::fs::write(&path, format!("{body:#}\n")).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(&path, format!("{body:#}\n"))
+            .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path.to_string_lossy().into_owned())
     }
 }

@@ -20,7 +20,8 @@ fn register(walk: &mut Walk, example: &Example) -> Result<()> {
     for dataset in example.list("datasets") {
         let (slug, name) = (text(dataset, "slug")?, text(dataset, "name")?);
         let description = text(dataset, "description")?;
-        let words = ["dataset", "register", slug, "--team", team, "--title", name, "--description", description];
+        let words =
+            ["dataset", "register", slug, "--team", team, "--title", name, "--description", description];
         let mut entries = vec![walk.act("builder", &words)?];
         let mut labels = Vec::new();
         for version in example.list("dataset_versions") {

@@ -56,8 +56,10 @@ impl Example {
     pub(crate) fn read(root: &Path, name: &str) -> Result<Example> {
         let folder = root.join("examples").join(name);
         let file = folder.join("system.toml");
-        let toml = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let facts: Value = toml::from_str(&toml).with_context(|| format!("cannot understand {}", file.display()))?;
+        let toml =
+            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let facts: Value =
+            toml::from_str(&toml).with_context(|| format!("cannot understand {}", file.display()))?;
         Ok(Example { folder, facts })
     }
 
@@ -127,13 +129,12 @@ impl Example {
             steps.push(text(source, "transformation")?.to_owned());
         }
         let label = text(version, "version")?;
-        let (name, bytes) = match version["file"].as_str() {
-            Some(path) => (file_name(path)?, std::fs::metadata(self.file(path))?.len()),
+        let (name, bytes) = if let Some(path) = version["file"].as_str() {
+            (file_name(path)?, std::fs::metadata(self.file(path))?.len())
+        } else {
             // Not kept, since it can be made again; its digest and size are on record.
-            None => {
-                let bytes = version["bytes"].as_u64().with_context(|| format!("{slug}@{label}: no size"))?;
-                (format!("{label}.rows"), bytes)
-            }
+            let bytes = version["bytes"].as_u64().with_context(|| format!("{slug}@{label}: no size"))?;
+            (format!("{label}.rows"), bytes)
         };
         let why = format!(
             "{}\n\nIn the publisher's words: {} {}",
@@ -213,9 +214,11 @@ impl Example {
 
     fn signature(&self, version: &Value) -> Result<Value> {
         let artifacts = version["artifacts"].as_array().context("no artifacts")?;
-        let found = artifacts.iter().find(|artifact| artifact["role"] == "signature").context("no signature")?;
+        let found =
+            artifacts.iter().find(|artifact| artifact["role"] == "signature").context("no signature")?;
         let file = self.file(text(found, "path")?);
-        let json = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let json =
+            std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         Ok(serde_json::from_str(&json)?)
     }
 }

@@ -29,12 +29,17 @@ fn teams_and_vendors(walk: &mut Walk, examples: &[Example]) -> Result<()> {
         entries.push(walk.act("admin", &["team", "create", slug])?);
         entries.push(walk.act("admin", &["team", "add-member", slug, &builder])?);
     }
-    walk.step("Three teams made, with the builder as a member.", &entries, "Every system and dataset has an owner.");
+    walk.step(
+        "Three teams made, with the builder as a member.",
+        &entries,
+        "Every system and dataset has an owner.",
+    );
     let mut entries = Vec::new();
     for vendor in examples.iter().flat_map(|example| example.list("vendors")) {
         let (slug, name) = (text(vendor, "slug")?, text(vendor, "name")?);
         let contact = format!("{}. {}", text(vendor, "role")?, text(vendor, "terms")?);
-        entries.push(walk.act("builder", &["vendor", "register", slug, "--name", name, "--contact", &contact])?);
+        entries
+            .push(walk.act("builder", &["vendor", "register", slug, "--name", name, "--contact", &contact])?);
     }
     walk.step("The vendors that the systems depend on registered.", &entries, "Third parties are on record.");
     Ok(())
@@ -49,7 +54,8 @@ fn register(walk: &mut Walk, example: &Example) -> Result<()> {
     let shown = walk.ok("auditor", &["system", "show", slug])?;
     ensure!(shown["text"] == command["text"], "{slug} reads back differently: {shown}");
     let what = format!("System {slug} ({kind}) registered from its system.toml.");
-    let proves = "Purpose, intended use, limits and affected people are on record, encrypted, with a commitment.";
+    let proves =
+        "Purpose, intended use, limits and affected people are on record, encrypted, with a commitment.";
     walk.step(&what, &[index_of(&receipt)?], proves);
     Ok(())
 }
@@ -68,7 +74,11 @@ fn links_and_tags(walk: &mut Walk, examples: &[Example]) -> Result<()> {
             }
         }
     }
-    walk.step("Systems linked to their vendors, and tagged.", &entries, "Dependencies and search keys are events too.");
+    walk.step(
+        "Systems linked to their vendors, and tagged.",
+        &entries,
+        "Dependencies and search keys are events too.",
+    );
     Ok(())
 }
 
@@ -76,7 +86,10 @@ fn find_again(walk: &mut Walk) -> Result<()> {
     let fair = walk.ok("auditor", &["system", "list", "--tag", "fairness"])?;
     let bought = walk.ok("auditor", &["system", "list", "--kind", "third-party-api"])?;
     let (fair, bought) = (items(&fair)?.len(), items(&bought)?.len());
-    ensure!(fair == 2 && bought == 1, "expected 2 systems tagged fairness and 1 bought, found {fair} and {bought}");
+    ensure!(
+        fair == 2 && bought == 1,
+        "expected 2 systems tagged fairness and 1 bought, found {fair} and {bought}"
+    );
     walk.step(
         "The auditor found two systems by the tag `fairness`, and one that is a third party's.",
         &[],

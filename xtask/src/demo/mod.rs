@@ -110,7 +110,8 @@ fn look_around(walk: &Walk, server: &Server, kept: bool) {
     println!("  {} system list", walk.client.binary().display());
     println!("  {} ledger entries --limit 20", walk.client.binary().display());
     println!("  tar tf {folder}/evidence.tar\n");
-    let then = if kept { "stops the server; the folder stays" } else { "stops the server and removes the folder" };
+    let then =
+        if kept { "stops the server; the folder stays" } else { "stops the server and removes the folder" };
     println!("ctrl-c {then}.");
     while !interrupted() {
         thread::sleep(Duration::from_millis(100));
@@ -135,7 +136,8 @@ fn parse(arguments: &[String]) -> Result<Options> {
 
 /// Makes the folder if it is missing. A folder with something in it is refused: the demo overwrites nothing.
 fn empty_folder(folder: &Path) -> Result<PathBuf> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     if std::fs::read_dir(folder)?.next().is_some() {
         bail!("{} is not empty; name a new folder", folder.display());
     }

@@ -31,7 +31,10 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
 fn first_start(walk: &mut Walk) -> Result<()> {
     let log = walk.ok("nobody", &["ledger", "status"])?;
     let vkey = log["vkeys"][0].as_str().context("the log has no verifier key")?.to_owned();
-    ensure!(log["size"].as_u64().is_some_and(|size| size > 0), "the log is empty after the first start: {log}");
+    ensure!(
+        log["size"].as_u64().is_some_and(|size| size > 0),
+        "the log is empty after the first start: {log}"
+    );
     walk.note("vkey", &vkey);
     walk.step(
         "The server made the organisation, its keys, its log and a one-time credential.",
@@ -39,7 +42,8 @@ fn first_start(walk: &mut Walk) -> Result<()> {
         "Entry 0 names the organisation, the log's origin and the key that signs it; an auditor keeps that key.",
     );
     let file = bootstrap_token(&walk.folder);
-    let token = std::fs::read_to_string(&file).with_context(|| format!("no credential at {}", file.display()))?;
+    let token =
+        std::fs::read_to_string(&file).with_context(|| format!("no credential at {}", file.display()))?;
     walk.keep_token("bootstrap", token.trim())?;
     let me = walk.ok("bootstrap", &["whoami"])?;
     ensure!(me["kind"] == "service-account", "the bootstrap credential is not a program's: {me}");
@@ -60,7 +64,11 @@ fn add_people(walk: &mut Walk) -> Result<()> {
         entries.push(issue(walk, by, who, &id, None)?);
         walk.note(&format!("person {who}"), &id);
         let what = format!("{name} added as {}, with a token for one day.", roles.join(" and "));
-        walk.step(&what, &entries, "Name and address are encrypted under the person's own key; the log holds an id.");
+        walk.step(
+            &what,
+            &entries,
+            "Name and address are encrypted under the person's own key; the log holds an id.",
+        );
     }
     Ok(())
 }

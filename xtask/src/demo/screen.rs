@@ -55,7 +55,11 @@ impl Screen {
         let mut lines = wrap(what, INDEX - 8).into_iter();
         let first = lines.next().unwrap_or_default();
         let number = self.paint("1", &format!("{:>4}", self.steps));
-        println!("{number}  {first:<width$}{}", self.paint("1;33", &format!("{place:>16}")), width = INDEX - 6);
+        println!(
+            "{number}  {first:<width$}{}",
+            self.paint("1;33", &format!("{place:>16}")),
+            width = INDEX - 6
+        );
         for line in lines {
             println!("      {line}");
         }
@@ -81,7 +85,10 @@ impl Screen {
     /// Prints the table of chapters.
     pub(crate) fn summary(&mut self) {
         self.close();
-        println!("\n{}", self.paint("1", &format!("{:<62}{:>6}{:>14}{:>10}", "chapter", "steps", "entries", "seconds")));
+        println!(
+            "\n{}",
+            self.paint("1", &format!("{:<62}{:>6}{:>14}{:>10}", "chapter", "steps", "entries", "seconds"))
+        );
         for (number, row) in self.rows.iter().enumerate() {
             let title = format!("{} {}", number + 1, row.title);
             let entries = row.entries.map_or("-".to_owned(), |(first, last)| format!("#{first}..{last}"));
