@@ -111,6 +111,12 @@ impl From<StoreError> for AppError {
     }
 }
 
+impl From<comptroller_store::keys::KeysError> for AppError {
+    fn from(error: comptroller_store::keys::KeysError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 impl From<InvalidValue> for AppError {
     fn from(error: InvalidValue) -> Self {
         Self::Invalid { field: error.what, message: error.to_string() }

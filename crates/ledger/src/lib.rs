@@ -5,6 +5,7 @@
 //! log. This crate is pure: no async, no network, no clock, no randomness of its own; files are read only by
 //! [`dir`].
 
+mod canonical;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod dir;

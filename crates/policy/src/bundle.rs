@@ -8,7 +8,7 @@ use crate::decide::NO_PERMIT;
 use crate::engine::{ENTITY_TYPES, Names};
 use crate::error::BundleError;
 use crate::rule::{Effect, RuleInfo, RuleSet};
-use crate::source;
+use crate::source::{self, MAX_FINDINGS, cut};
 use cedar_policy::{EntityTypeName, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use comptroller_core::Digest;
 use sha2::{Digest as _, Sha256};
@@ -16,8 +16,6 @@ use std::collections::{BTreeMap, HashSet};
 
 /// How many attribute look-ups deep a policy may go, so that it is known which entities must be loaded.
 const MAX_LEVEL: u32 = 2;
-/// Most findings of the validator that are shown.
-const MAX_FINDINGS: usize = 20;
 
 /// A schema and two sets of policies that passed every check.
 #[derive(Debug)]
@@ -58,12 +56,13 @@ impl Bundle {
         let mut rules = BTreeMap::new();
         let hard = named(RuleSet::Hard, &source::policies("hard.cedar", hard)?, &mut rules)?;
         let review = named(RuleSet::Review, &source::policies("review.cedar", review)?, &mut rules)?;
-        let permits = hard.iter().filter(|p| p.effect() == cedar_policy::Effect::Permit).cloned().collect();
+        let permits: Vec<Policy> =
+            hard.iter().filter(|p| p.effect() == cedar_policy::Effect::Permit).cloned().collect();
         let validator = Validator::new(schema.clone());
         Ok(Self {
             hard: validated(RuleSet::Hard, &validator, hard)?,
             review: validated(RuleSet::Review, &validator, review)?,
-            permits: validated(RuleSet::Hard, &validator, permits)?,
+            permits: set_of(RuleSet::Hard, permits)?,
             schema,
             rules,
             names,
@@ -150,12 +149,19 @@ fn named(
     Ok(named)
 }
 
+fn set_of(set: RuleSet, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
+    PolicySet::from_policies(policies)
+        .map_err(|error| BundleError::Validation { set, findings: vec![error.to_string()] })
+}
+
 fn validated(set: RuleSet, validator: &Validator, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
-    let policies = PolicySet::from_policies(policies)
-        .map_err(|error| BundleError::Validation { set, findings: vec![error.to_string()] })?;
+    let policies = set_of(set, policies)?;
     let result = validator.validate_with_level(&policies, ValidationMode::Strict, MAX_LEVEL);
-    let errors = result.validation_errors().map(ToString::to_string);
-    let warnings = result.validation_warnings().map(ToString::to_string);
+    // Not every text of Cedar's names its rule.
+    let errors =
+        result.validation_errors().map(|e| format!("rule {}: {}", e.policy_id(), cut(&e.to_string())));
+    let warnings =
+        result.validation_warnings().map(|w| format!("rule {}: {}", w.policy_id(), cut(&w.to_string())));
     let findings: Vec<String> = errors.chain(warnings).take(MAX_FINDINGS).collect();
     if findings.is_empty() { Ok(policies) } else { Err(BundleError::Validation { set, findings }) }
 }

@@ -54,7 +54,7 @@ impl Bundle {
         let hard = ask(&self.hard, &prepared);
         let review = ask(&self.review, &prepared);
         // Cedar names no permit once a forbid has matched, but whoever is refused wants to know all that is missing.
-        let permits = ask(&self.permits, &prepared);
+        let permits = if hard.allowed { hard.matched.clone() } else { ask(&self.permits, &prepared).matched };
 
         for id in hard.matched.iter().chain(&review.matched) {
             match self.rules.get(id.as_str()) {
@@ -62,8 +62,8 @@ impl Bundle {
                 _ => {}
             }
         }
-        decision.permits = permits.matched.iter().filter_map(|id| id.parse().ok()).collect();
-        if !permits.allowed {
+        decision.permits = permits.iter().filter_map(|id| id.parse().ok()).collect();
+        if permits.is_empty() {
             decision.rules.insert(0, self.no_permit(request));
         }
         // The permits are a part of the hard set, so their errors are already among the hard ones.

@@ -5,6 +5,7 @@
 
 use crate::action::Action;
 use crate::request::{Fact, Request};
+use crate::source::cut;
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
     RestrictedExpression, Schema,
@@ -14,7 +15,7 @@ use comptroller_core::{Environment, Role};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
-/// Entity types that a schema must define; the last one is Cedar's own.
+/// Entity types that a schema must define.
 pub(crate) const ENTITY_TYPES: [&str; 5] = ["Person", "ServiceAccount", "Resource", "Role", "Environment"];
 const ENVIRONMENT: &str = "environment";
 const CREDENTIAL_ENVIRONMENT: &str = "credential_environment";
@@ -90,7 +91,7 @@ impl Names {
         let checked = cedar_policy::Request::new(principal, action.clone(), resource, context, Some(schema));
         match checked {
             Ok(request) => Ok(Prepared { request, entities }),
-            Err(error) => Err(explain(schema, action, request).unwrap_or_else(|| error.to_string())),
+            Err(error) => Err(explain(schema, action, request).unwrap_or_else(|| cut(&error.to_string()))),
         }
     }
 
@@ -117,7 +118,8 @@ pub(crate) fn ask(policies: &PolicySet, prepared: &Prepared) -> Verdict {
     #[expect(clippy::disallowed_methods, reason = "this is the one wrapper that reports evaluation errors")]
     let response = Authorizer::new().is_authorized(&prepared.request, policies, &prepared.entities);
     let mut matched: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
-    let mut errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();
+    let mut errors: Vec<String> =
+        response.diagnostics().errors().map(|error| cut(&error.to_string())).collect();
     matched.sort_unstable();
     errors.sort_unstable();
     Verdict { allowed: response.decision() == Decision::Allow, matched, errors }
@@ -140,7 +142,7 @@ fn explain(schema: &Schema, action: &EntityUid, request: &Request) -> Option<Str
     let error = Context::from_json_value(Value::Object(context), Some((schema, action))).err()?;
     // The source says which attribute; the outer text only says that a context was read.
     let detail = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-    Some(format!("the facts of {} do not fit the policy schema: {detail}", request.action))
+    Some(format!("the facts of {} do not fit the policy schema: {}", request.action, cut(&detail)))
 }
 
 fn expression(fact: &Fact) -> RestrictedExpression {

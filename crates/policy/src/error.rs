@@ -25,6 +25,16 @@ pub enum BundleError {
         /// The greatest depth.
         limit: usize,
     },
+    /// A policy chains more operators than we read.
+    #[error("{file} line {line} has a policy with more than {limit} operators: split it into several")]
+    TooManyOperators {
+        /// Which text.
+        file: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The largest number.
+        limit: usize,
+    },
     /// A text is not Cedar.
     #[error("{file} does not parse: {}", findings.join("; "))]
     Parse {

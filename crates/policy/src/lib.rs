@@ -11,6 +11,7 @@
 //! - as-of: a decision names the digest of its bundle and holds its facts, and [`Request::replay`] repeats it.
 
 mod action;
+mod bounds;
 mod bundle;
 mod decide;
 mod engine;

@@ -1,23 +1,23 @@
-//! Reads the texts of a bundle: bounds, Cedar syntax, and errors that say in which line.
+//! Reads the texts of a bundle: Cedar syntax within bounds, and errors that say in which line.
 //!
 //! Nothing here knows what a rule means; `bundle` checks that.
 
+use crate::bounds;
 use crate::error::BundleError;
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, SchemaFragment};
 use miette::Diagnostic;
 
-const SCHEMA_FILE: &str = "schema.cedarschema";
-/// Largest text, in bytes.
-const MAX_BYTES: usize = 256 * 1024;
-/// Deepest nesting of brackets. Cedar's reader recurses, so depth is bounded before it sees the text.
-const MAX_DEPTH: usize = 32;
+/// Name of the schema's file, for errors.
+pub(crate) const SCHEMA_FILE: &str = "schema.cedarschema";
 /// Most findings that are shown.
-const MAX_FINDINGS: usize = 20;
+pub(crate) const MAX_FINDINGS: usize = 20;
+/// Longest text of one finding, in characters: Cedar repeats the expression that it complains about.
+const MAX_FINDING: usize = 400;
 
 /// Reads the schema.
 pub(crate) fn schema(text: &str) -> Result<Schema, BundleError> {
     let file = SCHEMA_FILE;
-    bounds(file, text)?;
+    bounds::check(file, text)?;
     let (fragment, warnings) = SchemaFragment::from_cedarschema_str(text)
         .map_err(|error| BundleError::Parse { file, findings: vec![finding(text, &error)] })?;
     let warnings: Vec<String> = warnings.take(MAX_FINDINGS).map(|warning| finding(text, &warning)).collect();
@@ -30,7 +30,7 @@ pub(crate) fn schema(text: &str) -> Result<Schema, BundleError> {
 
 /// Reads a set of policies, in the order of the text.
 pub(crate) fn policies(file: &'static str, text: &str) -> Result<PolicySet, BundleError> {
-    bounds(file, text)?;
+    bounds::check(file, text)?;
     text.parse().map_err(|errors: cedar_policy::ParseErrors| {
         let findings = errors.iter().take(MAX_FINDINGS).map(|error| finding(text, error)).collect();
         BundleError::Parse { file, findings }
@@ -49,36 +49,18 @@ fn number(id: &PolicyId) -> usize {
     text.trim_start_matches("policy").parse().unwrap_or(usize::MAX)
 }
 
-/// Refuses a text that is too large or nests too deeply. Brackets in strings and comments count too, and `<` as an
-/// opening one only in a schema, where it begins a type; in a policy it compares.
-fn bounds(file: &'static str, text: &str) -> Result<(), BundleError> {
-    if text.len() > MAX_BYTES {
-        return Err(BundleError::TooLarge { file, bytes: text.len(), limit: MAX_BYTES });
-    }
-    let types = file == SCHEMA_FILE;
-    let mut depth = 0_usize;
-    for (line, content) in text.lines().enumerate() {
-        for byte in content.bytes() {
-            match byte {
-                b'(' | b'[' | b'{' => depth += 1,
-                b'<' if types => depth += 1,
-                b'>' if types => depth = depth.saturating_sub(1),
-                b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > MAX_DEPTH {
-                return Err(BundleError::TooDeep { file, line: line + 1, limit: MAX_DEPTH });
-            }
-        }
-    }
-    Ok(())
+/// A text of Cedar's, cut where it gets too long to read.
+pub(crate) fn cut(text: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(MAX_FINDING) else { return text.to_owned() };
+    format!("{}...", &text[..end])
 }
 
 /// A finding with its line and column, when Cedar points at a place.
 fn finding(text: &str, error: &dyn Diagnostic) -> String {
+    let message = cut(&error.to_string());
     let place = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
-    let Some(before) = place.and_then(|offset| text.get(..offset)) else { return error.to_string() };
+    let Some(before) = place.and_then(|offset| text.get(..offset)) else { return message };
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    format!("line {line} column {column}: {error}")
+    format!("line {line} column {column}: {message}")
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Refuses a head that is behind `mark`, or of its size with another root.
 ///
 /// The mark must have been read before the head: heads only grow, so a head read later cannot be behind in good order.
-pub fn check(mark: Option<&(i64, String)>, size: i64, root: &str) -> Result<(), StoreError> {
+pub(crate) fn check(mark: Option<&(i64, String)>, size: i64, root: &str) -> Result<(), StoreError> {
     match mark {
         Some((marked, _)) if *marked > size => Err(StoreError::Damaged(format!(
             "the guard file has seen a log of {marked} entries, this database has {size}"

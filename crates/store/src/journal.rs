@@ -5,7 +5,8 @@ use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::keys::OrgKey;
 use crate::tx::HeadRow;
 use comptroller_core::ids::KeyId;
-use comptroller_ledger::{EntryBundle, Hash, InclusionPlan, Tile};
+use comptroller_ledger::proof::InclusionPlan;
+use comptroller_ledger::{EntryBundle, Hash, Tile};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 

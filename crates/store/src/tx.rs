@@ -7,12 +7,12 @@
 //! serial: what a use case reads here cannot change before it commits, and index order is causal order (ADR 0001).
 
 use crate::areas;
-use crate::db::{Conn, execute, fetch_optional};
+use crate::db::{Conn, execute, fetch_all, fetch_optional};
 use crate::keys::{DataKey, OrgKey};
 use crate::{Draft, StoreError};
 use comptroller_core::Timestamp;
 use comptroller_core::ids::KeyId;
-use comptroller_ledger::{Commitment, Entry, Frontier, Hash, leaf_hash};
+use comptroller_ledger::{Commitment, Entry, Frontier, Hash, StreamHead, StreamMap, leaf_hash};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub(crate) struct Staged {
 
 /// What an event is, for projections: everything but the event itself.
 #[derive(Clone, Debug)]
-pub struct At {
+pub(crate) struct At {
     /// Dense index in the log.
     pub idx: i64,
     /// Recording time.
@@ -55,7 +55,7 @@ pub struct At {
 
 impl At {
     /// The index, where a private part can be read; none if the event has none.
-    pub fn private_at(&self) -> Option<i64> {
+    pub(crate) fn private_at(&self) -> Option<i64> {
         self.has_private.then_some(self.idx)
     }
 }
@@ -119,6 +119,37 @@ impl Tx {
     /// The organisation's key, for secrets and look-up digests.
     pub fn key(&self) -> &OrgKey {
         &self.key
+    }
+
+    /// The index that the next recorded event gets.
+    pub fn next_index(&self) -> u64 {
+        self.head.size.unsigned_abs() + self.staged.len() as u64
+    }
+
+    /// Size and root (hex) of the log before this batch.
+    pub fn head(&self) -> (u64, &str) {
+        (self.head.size.unsigned_abs(), &self.head.root)
+    }
+
+    /// Every stream with its count and last index, this batch's events included.
+    pub async fn stream_map(&mut self) -> Result<StreamMap, StoreError> {
+        let rows = fetch_all!(
+            &mut self.conn,
+            (String, i64, i64),
+            "SELECT stream, count, last_idx FROM stream_head ORDER BY stream"
+        )?;
+        let mut streams: StreamMap = rows
+            .into_iter()
+            .map(|(stream, count, last)| {
+                (stream, StreamHead { count: count.unsigned_abs(), last_index: last.unsigned_abs() })
+            })
+            .collect();
+        let first = self.head.size.unsigned_abs();
+        for (offset, event) in self.staged.iter().enumerate() {
+            let head = StreamHead { count: event.entry.stream_seq + 1, last_index: first + offset as u64 };
+            streams.insert(event.entry.stream.clone(), head);
+        }
+        Ok(streams)
     }
 
     /// Records an event: gives it its index, projects it, and stages its entry. Answers the index.

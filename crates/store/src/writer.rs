@@ -33,7 +33,7 @@ type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Done)> + 
 
 /// The handle to the writer task. Cheap to clone.
 #[derive(Clone)]
-pub struct Writer {
+pub(crate) struct Writer {
     queue: mpsc::Sender<Work>,
     frozen: Arc<AtomicBool>,
 }
@@ -61,19 +61,19 @@ impl Writer {
     }
 
     /// Refuses every later write, for the restore guard. Never undone in this process.
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.frozen.store(true, Ordering::SeqCst);
     }
 
     /// Whether writes are refused.
-    pub fn is_frozen(&self) -> bool {
+    pub(crate) fn is_frozen(&self) -> bool {
         self.frozen.load(Ordering::SeqCst)
     }
 
     /// Runs `work` in a savepoint of the next batch and answers after the commit.
     ///
     /// An `Err` of `work` undoes all that it did and nobody else's work. `Ok` is answered only when it is durable.
-    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,

@@ -110,11 +110,8 @@ fn pypi(cache: &Path) -> Result<Go> {
     let goroot = run_quiet(&mut ask, BUILD_LIMIT)?;
     let vendored = Path::new(goroot.trim()).join("src/cmd/vendor/golang.org/x/mod");
     let gopath = cache.join("gopath");
-    let link = gopath.join("src/golang.org/x/mod");
-    if !link.is_dir() {
-        std::fs::create_dir_all(gopath.join("src/golang.org/x"))?;
-        copy_folder(&vendored, &link)?;
-    }
+    // Each time: a copy that was cut short must not stay.
+    copy_folder(&vendored, &gopath.join("src/golang.org/x/mod"))?;
     let go = Go { program, gopath };
     if !go.has_packages() {
         bail!("`{PYPI_PACKAGE}` has no golang.org/x/mod/sumdb below {}", vendored.display());

@@ -158,7 +158,7 @@ fn timed(name: &'static str, step: impl FnOnce() -> Result<Verdict>) -> Row {
     let started = Instant::now();
     let verdict = step().unwrap_or_else(|error| {
         println!("error: {error:#}");
-        Verdict::Failed(error.to_string())
+        Verdict::Failed(error.root_cause().to_string())
     });
     Row { name, verdict, seconds: started.elapsed().as_secs_f64() }
 }

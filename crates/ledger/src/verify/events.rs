@@ -6,7 +6,7 @@
 use std::collections::btree_map;
 
 use super::error::{FailureClass, VerifyError};
-use crate::entry::{Entry, KIND_KEY_ROTATED, KIND_STREAM_HEADS};
+use crate::entry::{Entry, EntryError, KIND_KEY_ROTATED, KIND_STREAM_HEADS};
 use crate::history::RotationStatement;
 use crate::key::VerifierKey;
 use crate::streams::{StreamHead, StreamHeads, StreamMap};
@@ -42,9 +42,8 @@ impl Events {
     }
 
     /// Takes the entry at `index`; entries come in order from 0.
-    pub(super) fn take(&mut self, index: u64, bytes: &[u8]) -> Result<(), VerifyError> {
-        let entry =
-            Entry::from_bytes(bytes).map_err(|e| VerifyError::entry(FailureClass::Entry, index, e))?;
+    pub(super) fn take(&mut self, index: u64, entry: Result<Entry, EntryError>) -> Result<(), VerifyError> {
+        let entry = entry.map_err(|e| VerifyError::entry(FailureClass::Entry, index, e))?;
         self.check_org(index, &entry)?;
         self.check_time(index, &entry)?;
         match entry.kind.as_str() {

@@ -6,6 +6,7 @@
 mod blame;
 mod error;
 mod events;
+mod prepare;
 mod source;
 mod walk;
 
@@ -91,7 +92,7 @@ pub struct CosignatureReport {
 
 /// Verifies a log from its checkpoint down to every entry.
 ///
-/// Reads each file once, in order; memory is bounded by a bundle, a tile per level, the streams and the heads.
+/// Reads each file once, in order; memory is bounded by a window of bundles, a tile per level, the streams and the heads.
 ///
 /// # Errors
 /// The first failure, with its class and place.

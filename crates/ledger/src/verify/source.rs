@@ -86,6 +86,11 @@ impl Bundle {
         Ok(Self { bytes: bytes.ok_or_else(missing)?, path, width: bundle.width, is_fallback })
     }
 
+    /// Length in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The entries, as many as the bundle is wide.
     pub(super) fn entries(&self) -> Result<Vec<&[u8]>, VerifyError> {
         let mut entries = decode_bundle(&self.bytes)

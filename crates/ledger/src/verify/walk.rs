@@ -1,6 +1,6 @@
 //! The pass over all entries: recomputes every tile and the root, and hands each entry to the event checks.
 //!
-//! Must keep memory bounded: one bundle and one tile per level at a time.
+//! Must keep memory bounded: a window of bundles and one tile per level at a time.
 //! INVARIANT (recompute-everything): every hash of every tile is recomputed from the entries; nothing in a tile is
 //! believed.
 
@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use super::blame;
 use super::error::{FailureClass, VerifyError};
 use super::events::Events;
-use super::source::{Bundle, LogSource, read_tile};
+use super::prepare::{Prepared, next_window};
+use super::source::{LogSource, read_tile};
 use crate::checkpoint::Checkpoint;
+use crate::entry::{Entry, EntryError};
 use crate::frontier::Frontier;
-use crate::hash::{Hash, leaf_hash};
+use crate::hash::Hash;
 use crate::tile::{EntryBundle, Tile, bundles_of};
 
 /// Heads that the tree must have passed through: size, then where each was found and its root.
@@ -35,12 +37,21 @@ pub(super) fn walk(
 ) -> Result<(), VerifyError> {
     let mut walk = Walk { source, head, frontier: Frontier::new(), current: Vec::new() };
     walk.compare_heads(heads)?;
-    for bundle in bundles_of(head.size) {
-        let read = Bundle::read(source, bundle)?;
-        let entries = read.entries()?;
-        walk.compare_level_0(bundle, &entries, heads)?;
-        for (index, entry) in (bundle.index * 256..).zip(&entries) {
-            events.take(index, entry)?;
+    let mut bundles = bundles_of(head.size);
+    loop {
+        let (window, failure) = next_window(source, &mut bundles);
+        let is_last = window.is_empty();
+        for Prepared { bundle, entries } in window {
+            walk.compare_level_0(bundle, &entries, heads)?;
+            for (index, (_, entry)) in (bundle.index * 256..).zip(entries) {
+                events.take(index, entry)?;
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if is_last {
+            break;
         }
     }
     let computed = walk.frontier.root();
@@ -58,22 +69,21 @@ impl Walk<'_> {
     fn compare_level_0(
         &mut self,
         bundle: EntryBundle,
-        entries: &[&[u8]],
+        entries: &[(Hash, Result<Entry, EntryError>)],
         heads: &ExpectedHeads,
     ) -> Result<(), VerifyError> {
         let tile = Tile { level: 0, index: bundle.index, width: bundle.width };
         let stated = read_tile(self.source, tile)?;
         let mut completed = Vec::new();
         // Both have the width of the bundle: the readers checked it.
-        for (entry, stated) in entries.iter().zip(&stated) {
-            let computed = leaf_hash(entry);
+        for ((computed, _), stated) in entries.iter().zip(&stated) {
             // INVARIANT (recompute-everything)
-            if computed != *stated {
+            if computed != stated {
                 blame::authenticate(self.source, tile, self.head.size, &self.head.root)?;
                 let problem = format_args!("in {bundle} is not the one that was logged").to_string();
                 return Err(VerifyError::entry(FailureClass::Entry, self.frontier.size(), problem));
             }
-            self.frontier.append_noting(computed, |level, index, hash| completed.push((level, index, hash)));
+            self.frontier.append_noting(*computed, |level, index, hash| completed.push((level, index, hash)));
             self.compare_heads(heads)?;
         }
         completed.into_iter().try_for_each(|(level, index, hash)| self.compare_above(level, index, hash))

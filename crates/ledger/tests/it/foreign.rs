@@ -73,13 +73,25 @@ fn tlog_tiles_verifies_our_log_of_70000_leaves() {
 }
 
 #[test]
-fn tlog_tiles_refuses_a_flipped_tile_byte() {
-    let (log, mut files, _) = log(70_000);
-    files.0.get_mut("tile/0/003").unwrap()[17] ^= 1;
+fn tlog_tiles_refuses_flipped_bytes() {
+    const SIZE: u64 = 1000;
+    let (log, mut files, _) = log(SIZE);
     let root = theirs(&log.checkpoint(ORIGIN).root);
+    let leaf = tlog_tiles::record_hash(log.entry(256).unwrap());
+    // The sibling of entry 256 is entry 257, the second hash of the tile.
+    files.0.get_mut("tile/0/001").unwrap()[32 + 17] ^= 1;
     let tiles = Files(&files, Cell::new(0));
-    let reader = TileHashReader::new(70_000, root, &tiles);
-    assert!(tlog_tiles::prove_record(70_000, 3 * 256, &reader).is_err());
+    let reader = TileHashReader::new(SIZE, root, &tiles);
+    // Its reader does not always compare a full tile with its parent, but then the proof is refused.
+    let refused = match tlog_tiles::prove_record(SIZE, 256, &reader) {
+        Ok(proof) => tlog_tiles::check_record(&proof, SIZE, root, 256, leaf).is_err(),
+        Err(_) => true,
+    };
+    assert!(refused);
+    let proof: Vec<_> = log.prove_inclusion(256, SIZE).unwrap().iter().map(theirs).collect();
+    tlog_tiles::check_record(&proof, SIZE, root, 256, leaf).unwrap();
+    let changed = tlog_tiles::record_hash(b"entry 2560");
+    assert!(tlog_tiles::check_record(&proof, SIZE, root, 256, changed).is_err());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Tests of the ledger through its public interface: against independent programs, published vectors, and tampering.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
+
 mod foreign;
 mod formats;
 mod never_panics;

@@ -1,5 +1,7 @@
 //! Every kind of tampering is refused, with its class and a message that names the place.
 
+use std::sync::LazyLock;
+
 use comptroller_ledger::dir::DirSource;
 use comptroller_ledger::entry::{KIND_KEY_ROTATED, KIND_STREAM_HEADS};
 use comptroller_ledger::memory::LogFiles;
@@ -14,6 +16,16 @@ fn refusal(files: &LogFiles, trust: &Trust) -> VerifyError {
     verify_log(files, trust).unwrap_err()
 }
 
+/// 70,000 entries: three levels of tiles. Built once, because building is slow without optimisation.
+fn large() -> (&'static TestLog, LogFiles) {
+    static LARGE: LazyLock<(TestLog, LogFiles)> = LazyLock::new(|| {
+        let log = TestLog::of(70_000);
+        let files = log.files();
+        (log, files)
+    });
+    (&LARGE.0, LARGE.1.clone())
+}
+
 fn expect(files: &LogFiles, trust: &Trust, class: FailureClass, place: &str) {
     let error = refusal(files, trust);
     assert_eq!((error.class, error.place.as_str()), (class, place), "{error}");
@@ -21,7 +33,7 @@ fn expect(files: &LogFiles, trust: &Trust, class: FailureClass, place: &str) {
 
 #[test]
 fn a_true_log_verifies() {
-    for size in [0, 1, 2, 255, 256, 257, 511, 512, 1000, 66_000] {
+    for size in [0, 1, 2, 255, 256, 257, 511, 512, 1000] {
         let mut log = TestLog::of(size);
         if size == 1000 {
             log.push_heads();
@@ -61,8 +73,7 @@ fn recompute_everything() {
 
 #[test]
 fn flipped_entry_byte_names_the_entry() {
-    let log = TestLog::of(70_000);
-    let mut files = log.files();
+    let (log, mut files) = large();
     // Within the third entry of the second bundle, past two lengths and two entries.
     let bundle = files.0.get_mut("tile/entries/001").unwrap();
     let at = bundle.windows(14).position(|w| w == b"\"number\":258,\"").unwrap();
@@ -72,9 +83,9 @@ fn flipped_entry_byte_names_the_entry() {
 
 #[test]
 fn flipped_tile_byte_names_the_tile() {
-    let log = TestLog::of(70_000);
+    let (log, true_files) = large();
     for path in ["tile/0/007", "tile/0/273.p/112", "tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"] {
-        let mut files = log.files();
+        let mut files = true_files.clone();
         files.0.get_mut(path).unwrap()[5] ^= 1;
         expect(&files, &log.trust(), FailureClass::Tile, path);
     }
@@ -82,13 +93,13 @@ fn flipped_tile_byte_names_the_tile() {
 
 #[test]
 fn entry_and_its_tile_changed_together_are_still_found() {
-    let log = TestLog::of(70_000);
+    let (log, mut files) = large();
     let mut other = TestLog::new();
-    for i in 0..70_000_u64 {
+    for i in 0..600_u64 {
         let number = if i == 300 { 999_999 } else { i };
         other.push(&format!("system-{}", i % 7), "model.version_registered", json!({ "number": number }));
     }
-    let (mut files, forged) = (log.files(), other.files());
+    let forged = other.files();
     // The whole level 0 of the second tile and its entries come from elsewhere.
     for path in ["tile/0/001", "tile/entries/001"] {
         files.0.insert(path.to_owned(), forged.0[path].clone());

@@ -2,6 +2,7 @@
 
 use crate::cases::{HARD, REVIEW, SCHEMA};
 use comptroller_policy::{Bundle, BundleError, Effect, RuleSet};
+use std::fmt::Write as _;
 
 /// A rule with every annotation around a head and a condition.
 fn rule(body: &str) -> String {
@@ -100,7 +101,7 @@ fn a_rule_must_say_who_it_is() {
     for missing in all {
         let mut text = String::new();
         for (name, value) in all.iter().filter(|(name, _)| *name != missing.0) {
-            text.push_str(&format!("@{name}(\"{value}\") "));
+            write!(text, "@{name}(\"{value}\") ").unwrap();
         }
         let error = refused_hard(&format!("{text}{head}"));
         assert!(
@@ -188,4 +189,44 @@ fn a_bundle_without_rules_permits_nothing() {
     let decision = bundle.decide(&request);
     assert_eq!(decision.outcome, comptroller_policy::Outcome::Deny);
     assert_eq!(decision.rules[0].reason, "nobody may do system.read: no rule permits it");
+}
+
+/// Most of these nest without brackets, where a reader that recurses could run out of stack.
+#[test]
+fn long_chains_are_read_or_refused_but_never_crash() {
+    let chains = [
+        "true && ".repeat(250) + "true",
+        "1 + ".repeat(250) + "1 == 251",
+        "-".repeat(250) + "1 == 1",
+        "!".repeat(250) + "true",
+        "if true then ".repeat(250) + "true" + &" else true".repeat(250),
+        "if true then true else ".repeat(250) + "true",
+        "context".to_owned() + &".x".repeat(250),
+        "A::".repeat(60_000) + "\"a\" == principal",
+        "[".repeat(33) + &"]".repeat(33) + " == []",
+        "[1".to_owned() + &", 1".repeat(60_000) + "].contains(1)",
+        "true && ".repeat(20_000) + "true",
+        "1 + ".repeat(20_000) + "1 == 1",
+        "!".repeat(100_000) + "true",
+        "-".repeat(100_000) + "1 == 1",
+        "if true then ".repeat(5_000) + "true" + &" else true".repeat(5_000),
+        "if true then true else ".repeat(5_000) + "true",
+        "context".to_owned() + &".x".repeat(50_000),
+    ];
+    let request = crate::cases::Cases::read().baseline(comptroller_policy::Action::SystemRead);
+    let (mut read, mut refused) = (0, 0);
+    for chain in chains {
+        let hard = rule(&format!("forbid (principal, action, resource) when {{ {chain} }};"));
+        match Bundle::parse(SCHEMA, &hard, "") {
+            Ok(bundle) => {
+                assert_ne!(bundle.decide(&request).outcome, comptroller_policy::Outcome::Allow);
+                read += 1;
+            }
+            Err(error) => {
+                assert!(error.to_string().len() < 10_000, "a finding does not repeat the whole text");
+                refused += 1;
+            }
+        }
+    }
+    assert!(read > 0 && refused > 0, "{read} read, {refused} refused");
 }

@@ -1,4 +1,5 @@
 //! The crate's behaviour from outside, against the bundle that ships.
+#![expect(clippy::unwrap_used, reason = "a fixture that does not read is a failed test, also in a helper")]
 
 mod bundle;
 mod cases;

@@ -11,8 +11,8 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 
-/// Parts being fetched ahead of the one in use.
-const AHEAD: usize = 1;
+/// Parts in memory at once: the one in use and the next one, which is fetched and opened meanwhile.
+const IN_FLIGHT: usize = 2;
 
 /// Reads and opens one part: its plaintext in frames of at most 1 MiB.
 pub async fn read_part(
@@ -105,8 +105,7 @@ pub fn stream(
 /// Size of the artifact; refuses a list of parts that is not 1, 2, 3 ... in order.
 pub fn total_bytes(upload: UploadId, parts: &[Part]) -> Result<u64, ArtifactsError> {
     let mut total = 0;
-    let mut expected = 1;
-    for part in parts {
+    for (expected, part) in (1..).zip(parts) {
         part::check_number(part.number)?;
         sealed_bytes(*part)?;
         if part.number != expected {
@@ -114,12 +113,13 @@ pub fn total_bytes(upload: UploadId, parts: &[Part]) -> Result<u64, ArtifactsErr
         }
         // At most 1e8 parts of 2^24 bytes: far below 2^64.
         total += part.bytes;
-        expected += 1;
     }
     Ok(total)
 }
 
-/// The parts in order, the next one being fetched while one is in use.
+/// The parts in order, the next one being read in a task of its own while one is in use.
+///
+/// A stream that is dropped leaves that task to finish its part and end.
 fn opened_parts(
     objects: &Objects,
     key: &DataKey,
@@ -130,7 +130,8 @@ fn opened_parts(
     stream::iter(parts)
         .map(move |part| {
             let (objects, key) = (objects.clone(), key.clone());
-            async move { read_part(&objects, &key, upload, part).await }
+            tokio::spawn(async move { read_part(&objects, &key, upload, part).await })
         })
-        .buffered(AHEAD)
+        .buffered(IN_FLIGHT)
+        .map(move |read| read.map_err(|_| ArtifactsError::Stopped { upload })?)
 }

@@ -75,6 +75,10 @@ impl ObjectsConfig {
             Some(address) if !address.starts_with("http://") && !address.starts_with("https://") => {
                 Err(ObjectsError::Config { field: "endpoint", what: "must start with https:// or http://" })
             }
+            Some(address) if address.contains('@') => Err(ObjectsError::Config {
+                field: "endpoint",
+                what: "must not contain a user name or password; use access_key and secret_key",
+            }),
             _ => Ok(()),
         }
     }
@@ -141,6 +145,7 @@ mod tests {
         for (change, field) in [
             (r#","endpoint":"http://h""#, "endpoint"),
             (r#","endpoint":"h:80""#, "endpoint"),
+            (r#","endpoint":"https://u:p@h""#, "endpoint"),
             (r#","prefix":"../up""#, "prefix"),
             (r#","region":"""#, "region"),
         ] {

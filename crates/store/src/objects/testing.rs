@@ -20,28 +20,28 @@ pub(crate) struct TestStore {
 /// A local store, and one on the S3 server of `COMPTROLLER_TEST_S3_ENDPOINT` under a fresh prefix.
 pub(crate) fn stores() -> Vec<TestStore> {
     let mut stores = vec![local()];
-    match std::env::var("COMPTROLLER_TEST_S3_ENDPOINT") {
-        Ok(endpoint) => {
-            let setting = |name: &str| {
-                let name = format!("COMPTROLLER_TEST_S3_{name}");
-                std::env::var(&name).unwrap_or_else(|_| panic!("{name} must be set beside the endpoint"))
-            };
-            let config = ObjectsConfig::S3 {
-                endpoint: Some(endpoint),
-                bucket: setting("BUCKET"),
-                region: "us-east-1".to_owned(),
-                access_key: setting("ACCESS_KEY"),
-                secret_key: setting("SECRET_KEY").into(),
-                prefix: format!("test-{}", hex::encode(keys::random::<8>().unwrap())),
-                allow_http: true,
-            };
-            stores.push(TestStore { objects: Objects::open(&config).unwrap(), what: "s3", folder: None });
-        }
-        Err(_) if std::env::var_os("CI").is_some() => {
-            panic!("COMPTROLLER_TEST_S3_ENDPOINT is not set: CI must start an S3 server")
-        }
-        Err(_) => println!("skipped on S3: COMPTROLLER_TEST_S3_ENDPOINT is not set"),
-    }
+    let Ok(endpoint) = std::env::var("COMPTROLLER_TEST_S3_ENDPOINT") else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "COMPTROLLER_TEST_S3_ENDPOINT is not set: CI must start an S3 server"
+        );
+        println!("skipped on S3: COMPTROLLER_TEST_S3_ENDPOINT is not set");
+        return stores;
+    };
+    let setting = |name: &str| {
+        let name = format!("COMPTROLLER_TEST_S3_{name}");
+        std::env::var(&name).unwrap_or_else(|_| panic!("{name} must be set beside the endpoint"))
+    };
+    let config = ObjectsConfig::S3 {
+        endpoint: Some(endpoint),
+        bucket: setting("BUCKET"),
+        region: "us-east-1".to_owned(),
+        access_key: setting("ACCESS_KEY"),
+        secret_key: setting("SECRET_KEY").into(),
+        prefix: format!("test-{}", hex::encode(keys::random::<8>().unwrap())),
+        allow_http: true,
+    };
+    stores.push(TestStore { objects: Objects::open(&config).unwrap(), what: "s3", folder: None });
     stores
 }
 
@@ -77,7 +77,7 @@ impl FakeS3 {
     /// Starts the server on a free port of loopback; it ends with the runtime of the test.
     pub(crate) async fn start(careless: bool, misdeeds: &[Misdeed]) -> Objects {
         let misdeeds = Mutex::new(misdeeds.iter().copied().collect());
-        let server = Arc::new(Self { careless, misdeeds, ..Self::default() });
+        let server = Arc::new(Self { misdeeds, careless, ..Self::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
