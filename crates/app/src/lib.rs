@@ -27,6 +27,7 @@ pub mod view;
 pub use act::Call;
 pub use caller::Caller;
 pub use error::AppError;
+pub use comptroller_policy::RuleInfo;
 pub use view::{Page, Receipt};
 
 use comptroller_policy::Bundle;
