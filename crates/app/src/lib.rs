@@ -24,6 +24,9 @@ pub mod subjects;
 pub mod systems;
 pub mod view;
 
+/// The store, for the binary that opens one at start-up.
+pub use comptroller_store as store;
+
 pub use act::Call;
 pub use caller::Caller;
 pub use error::AppError;

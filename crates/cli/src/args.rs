@@ -3,9 +3,8 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, deploy, docs, evidence, gate, ledger, model,
-    person, role, runtime, serve, service_account, serving, subject, system, team, token, vendor, verify,
-    version,
+    approval, artifact, completions, config, dataset, deploy, docs, evidence, gate, ledger, model, person,
+    role, runtime, serve, service_account, serving, subject, system, team, token, vendor, verify, version,
 };
 use crate::output::Format;
 use clap::{Args, Parser, Subcommand};

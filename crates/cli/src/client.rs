@@ -180,7 +180,11 @@ impl Client {
     }
 
     /// Does an act whose answer is a file.
-    pub(crate) fn post_for_file(&self, path: &str, command: &impl Serialize) -> anyhow::Result<Response<Body>> {
+    pub(crate) fn post_for_file(
+        &self,
+        path: &str,
+        command: &impl Serialize,
+    ) -> anyhow::Result<Response<Body>> {
         let body = serde_json::to_vec(command)?;
         let kind = Some("application/json");
         self.send(
@@ -262,8 +266,9 @@ impl Client {
     fn answer(&self, mut response: Response<Body>) -> anyhow::Result<Answer> {
         let read = response.body_mut().with_config().limit(MAX_ANSWER).read_to_string();
         let text = read.map_err(|source| Failure::Unreachable { url: self.base.clone(), source })?;
-        let value = serde_json::from_str(&text)
-            .with_context(|| format!("{} did not answer with JSON; is it a Comptroller server?", self.base))?;
+        let value = serde_json::from_str(&text).with_context(|| {
+            format!("{} did not answer with JSON; is it a Comptroller server?", self.base)
+        })?;
         Ok(Answer { text, value })
     }
 }

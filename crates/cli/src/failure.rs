@@ -67,7 +67,9 @@ impl Failure {
             Self::Unreachable { .. } => {
                 "start it with `comptroller serve`, or say where it is with --url or COMPTROLLER_URL"
             }
-            Self::Verify(_) => "do not rely on it; compare with another copy, and tell whoever handed it over",
+            Self::Verify(_) => {
+                "do not rely on it; compare with another copy, and tell whoever handed it over"
+            }
         }
     }
 }
@@ -174,7 +176,8 @@ pub(crate) fn rules(rules: &[Rule], style: Style) -> String {
     let mut text = String::new();
     for rule in rules {
         let set = if rule.set.is_empty() { String::new() } else { format!(" ({})", rule.set) };
-        let _ = writeln!(text, "  {}{}: {}", style.strong(&clean(&rule.id)), clean(&set), clean(&rule.reason));
+        let _ =
+            writeln!(text, "  {}{}: {}", style.strong(&clean(&rule.id)), clean(&set), clean(&rule.reason));
         if !rule.remedy.is_empty() {
             let _ = writeln!(text, "    {} {}", style.dim("do:"), clean(&rule.remedy));
         }

@@ -16,7 +16,8 @@ const MAX_COMMAND: u64 = 1 << 20;
 /// Reads a small UTF-8 text; `-` is stdin.
 pub(crate) fn read_text(path: &Path, limit: u64) -> anyhow::Result<String> {
     let shown = path.display();
-    let refuse = |problem: String| Failure::usage(format!("{shown}: {problem}"), "give a readable UTF-8 text file");
+    let refuse =
+        |problem: String| Failure::usage(format!("{shown}: {problem}"), "give a readable UTF-8 text file");
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
@@ -58,10 +59,7 @@ where
 }
 
 /// A parser of a closed vocabulary, whose words the help lists.
-pub(crate) fn one_of<T>(
-    all: &'static [T],
-    word: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T>
+pub(crate) fn one_of<T>(all: &'static [T], word: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
 where
     T: Copy + FromStr + Send + Sync + 'static,
     T::Err: std::error::Error + Send + Sync + 'static,

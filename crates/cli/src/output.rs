@@ -24,6 +24,7 @@ pub(crate) struct Style {
 }
 
 impl Style {
+    #[cfg(test)]
     pub(crate) fn plain() -> Self {
         Self { colours: false }
     }
@@ -203,7 +204,8 @@ fn write_fields(text: &mut String, value: &Value, depth: usize, style: Style) {
     let width = object.keys().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, value) in object {
         let label = clean(name).replace('_', " ");
-        let shown = format!("{:indent$}{}", "", style.strong(&format!("{label:<width$}")), indent = depth * 2);
+        let shown =
+            format!("{:indent$}{}", "", style.strong(&format!("{label:<width$}")), indent = depth * 2);
         match value {
             Value::Object(inner) if !inner.is_empty() => {
                 let _ = writeln!(text, "{}", shown.trim_end());

@@ -71,8 +71,7 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             )
         }
         Verb::Show { approval } => screen.object(&client.get(&path(&["approvals", &approval]), &[])?),
-        Verb::Vote { approval, vote, comment } => {
-            screen.object(&client.post(&path(&["approvals", &approval, "votes"]), &CastVote { vote, comment })?)
-        }
+        Verb::Vote { approval, vote, comment } => screen
+            .object(&client.post(&path(&["approvals", &approval, "votes"]), &CastVote { vote, comment })?),
     }
 }

@@ -60,7 +60,9 @@ fn download(context: &Context, digest: &Digest, out: &Path) -> anyhow::Result<()
     let (found, bytes) = save(out, Some(size), |from| context.client.download(&content, from))?;
     if found != digest.as_str() {
         std::fs::remove_file(out).with_context(|| format!("cannot remove {}", out.display()))?;
-        anyhow::bail!("what was downloaded has the digest {found}, not {digest}; it was removed, download it again");
+        anyhow::bail!(
+            "what was downloaded has the digest {found}, not {digest}; it was removed, download it again"
+        );
     }
     let summary = serde_json::json!({ "digest": found, "bytes": bytes, "file": out });
     context.screen.object(&Answer::of_value(summary))
@@ -110,7 +112,8 @@ pub(super) fn save(
         anyhow::bail!("the download ended after {done} of {size} bytes; run the command again to go on");
     }
     file.sync_all().with_context(cannot)?;
-    std::fs::rename(&part, out).with_context(|| format!("cannot rename {} to {}", part.display(), out.display()))?;
+    std::fs::rename(&part, out)
+        .with_context(|| format!("cannot rename {} to {}", part.display(), out.display()))?;
     Ok((hex::encode(hasher.finalize()), done))
 }
 
@@ -119,11 +122,7 @@ fn hash_rest(file: &mut File, hasher: &mut Sha256) -> std::io::Result<u64> {
     copy(&mut reader, &mut std::io::sink(), hasher)
 }
 
-fn copy(
-    mut from: impl Read,
-    to: &mut impl Write,
-    hasher: &mut Sha256,
-) -> std::io::Result<u64> {
+fn copy(mut from: impl Read, to: &mut impl Write, hasher: &mut Sha256) -> std::io::Result<u64> {
     let mut buffer = vec![0; COPY];
     let mut done = 0;
     loop {

@@ -41,7 +41,9 @@ pub(crate) fn run(screen: Screen, verb: &Verb) -> anyhow::Result<Exit> {
             serve::check(&loaded.config)?;
             let file = loaded.file.as_ref().map(|file| file.display().to_string());
             let answer = Answer::of_value(serde_json::json!({ "ok": true, "file": file }));
-            screen.print(&answer, |_| format!("ok: {}\n", file.as_deref().unwrap_or("defaults and environment")))?;
+            screen.print(&answer, |_| {
+                format!("ok: {}\n", file.as_deref().unwrap_or("defaults and environment"))
+            })?;
         }
     }
     Ok(Exit::OK)

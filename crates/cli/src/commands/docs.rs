@@ -64,7 +64,9 @@ fn section(text: &mut String, command: &Command, path: &str, level: usize) {
         let usage = command.clone().render_usage().to_string();
         let _ = write!(text, "\n```text\n{}\n```\n", usage.trim_start_matches("Usage: "));
         let own = |argument: &&Arg| {
-            !argument.is_global_set() && !is_server_option(argument) && !argument.is_hide_set()
+            !argument.is_global_set()
+                && !is_server_option(argument)
+                && !argument.is_hide_set()
                 && !matches!(argument.get_id().as_str(), "help" | "version" | "format")
         };
         if command.get_arguments().any(|argument| own(&argument)) {
@@ -130,7 +132,11 @@ mod tests {
     fn the_reference_has_every_command_and_every_exit_code() {
         let text = cli_reference();
         for command in Cli::command().get_subcommands() {
-            assert!(text.contains(&format!("\n## comptroller {}\n", command.get_name())), "{}", command.get_name());
+            assert!(
+                text.contains(&format!("\n## comptroller {}\n", command.get_name())),
+                "{}",
+                command.get_name()
+            );
         }
         for code in 0..=21 {
             assert!(text.contains(&format!("| {code} |")), "{code}");

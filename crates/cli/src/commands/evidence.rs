@@ -23,9 +23,8 @@ pub(crate) enum Verb {
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     let Verb::Pack { out, include_personal_data } = verb;
     let command = ExportPack { include_personal_data };
-    let (digest, bytes) = save(&out, None, |_| {
-        context.client.post_for_file(&path(&["evidence", "pack"]), &command)
-    })?;
+    let (digest, bytes) =
+        save(&out, None, |_| context.client.post_for_file(&path(&["evidence", "pack"]), &command))?;
     let summary = serde_json::json!({ "file": out, "bytes": bytes, "sha256": digest });
     context.screen.object(&Answer::of_value(summary))
 }

@@ -26,7 +26,8 @@ pub(crate) struct GateArgs {
 pub(crate) fn run(context: &Context, arguments: &GateArgs) -> anyhow::Result<Exit> {
     let command = CheckGate { version: arguments.version.clone(), environment: arguments.environment };
     let answer = context.client.post(&path(&["gate"]), &command)?;
-    let outcome: Outcome = answer.field("/outcome")?.parse().context("the server's answer has an unknown outcome")?;
+    let outcome: Outcome =
+        answer.field("/outcome")?.parse().context("the server's answer has an unknown outcome")?;
     context.screen.print(&answer, |value| text(value, outcome, context.screen.style))?;
     Ok(Exit::of_outcome(outcome))
 }

@@ -44,7 +44,9 @@ pub(crate) enum Verb {
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     let Context { client, screen } = context;
     match verb {
-        Verb::Add { name, email } => screen.object(&client.post(&path(&["persons"]), &AddPerson { name, email })?),
+        Verb::Add { name, email } => {
+            screen.object(&client.post(&path(&["persons"]), &AddPerson { name, email })?)
+        }
         Verb::List(paging) => list(context, &paging),
         Verb::Show { person } => show(context, &person),
         Verb::Disable { person } => disable(context, &person),

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use comptroller_app::App;
 use comptroller_app::store::objects::ObjectsConfig;
 use comptroller_app::store::{DbConfig, Store, StoreConfig};
-use comptroller_core::SystemClock;
+use comptroller_core::time::SystemClock;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -74,7 +74,9 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     let listen = config.server.listen;
     if !listen.ip().is_loopback() && !config.server.allow_non_loopback {
         return Err(Failure::usage(
-            format!("server.listen is {listen}, which other machines can reach, and the server speaks plain HTTP"),
+            format!(
+                "server.listen is {listen}, which other machines can reach, and the server speaks plain HTTP"
+            ),
             "put a proxy that does TLS in front and set server.allow_non_loopback = true, or listen on 127.0.0.1",
         ));
     }
@@ -84,7 +86,8 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
 /// Where everything of the store lives.
 pub(super) fn store_config(config: &Config) -> anyhow::Result<StoreConfig> {
     let store = &config.store;
-    let folder = |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| store.data_dir.join(name));
+    let folder =
+        |given: &Option<PathBuf>, name: &str| given.clone().unwrap_or_else(|| store.data_dir.join(name));
     let db = match &store.database {
         Some(text) => text.parse().map_err(|_| {
             // The text may hold a password, so it is not repeated.
@@ -135,8 +138,9 @@ fn objects_config(config: &Config) -> anyhow::Result<ObjectsConfig> {
 }
 
 fn start_log(arguments: &ServeArgs) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&arguments.log_level)
-        .map_err(|error| Failure::usage(format!("--log-level: {error}"), "for example info, or warn,comptroller=debug"))?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&arguments.log_level).map_err(|error| {
+        Failure::usage(format!("--log-level: {error}"), "for example info, or warn,comptroller=debug")
+    })?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match arguments.log_format {
         LogFormat::Text => log.with_ansi(crate::output::Style::of_stderr().has_colours()).init(),
@@ -252,8 +256,13 @@ async fn bootstrap(app: &App, data_dir: &Path) -> anyhow::Result<()> {
     };
     let written = file.write_all(format!("{token}\n").as_bytes()).and_then(|()| file.sync_all());
     written.with_context(|| format!("cannot write {}", path.display()))?;
-    note(&format!("first start: this token makes you owner for one day; it is shown once and kept in {}", path.display()));
+    note(&format!(
+        "first start: this token makes you owner for one day; it is shown once and kept in {}",
+        path.display()
+    ));
     note(&format!("  {token}"));
-    note("add a person, grant owner, issue a token, then disable the service account `bootstrap` and delete the file");
+    note(
+        "add a person, grant owner, issue a token, then disable the service account `bootstrap` and delete the file",
+    );
     Ok(())
 }

@@ -164,7 +164,10 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
         Verb::Update(update) => {
             let text: Option<SystemText> = update.text.as_deref().map(read_command).transpose()?;
             if update.status.is_none() && update.team.is_none() && text.is_none() {
-                return Err(Failure::usage("nothing to change", "name at least one of --status, --team, --text"));
+                return Err(Failure::usage(
+                    "nothing to change",
+                    "name at least one of --status, --team, --text",
+                ));
             }
             let command = UpdateSystem { status: update.status, owner_team: update.team, text };
             screen.object(&client.patch(&path(&["systems", &update.system]), &command)?)

@@ -96,12 +96,15 @@ fn issue(context: &Context, issue: Issue) -> anyhow::Result<()> {
     });
     let mut answer = issued?;
     if answer.value["secret"].is_null() {
-        note("note: this answer was given before, and a secret is shown only once; if it is lost, revoke this token and issue another");
+        note(
+            "note: this answer was given before, and a secret is shown only once; if it is lost, revoke this token and issue another",
+        );
     }
     if let (Some(mut file), Some(path)) = (file, &out) {
         let secret = answer.field("/secret")?.to_owned();
         let written = file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| file.sync_all());
-        written.with_context(|| format!("cannot write the secret to {}; revoke the token", path.display()))?;
+        written
+            .with_context(|| format!("cannot write the secret to {}; revoke the token", path.display()))?;
         answer.value["secret"] = format!("written to {}", path.display()).into();
         answer = Answer { text: answer.value.to_string(), value: answer.value };
     }

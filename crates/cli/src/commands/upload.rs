@@ -28,12 +28,14 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Uploads a file; answers the receipt, or where the upload stands if the content was there before.
 pub(super) fn run(client: &Client, file: &Path, media_type: MediaType) -> anyhow::Result<Answer> {
     let shown = file.display();
-    let opened = File::open(file).map_err(|error| {
-        Failure::usage(format!("{shown}: {error}"), "name a file that can be read")
-    })?;
+    let opened = File::open(file)
+        .map_err(|error| Failure::usage(format!("{shown}: {error}"), "name a file that can be read"))?;
     let metadata = opened.metadata().with_context(|| format!("{shown} cannot be read"))?;
     if !metadata.is_file() || metadata.len() == 0 {
-        return Err(Failure::usage(format!("{shown} is empty or not a file"), "an artifact has at least one byte"));
+        return Err(Failure::usage(
+            format!("{shown} is empty or not a file"),
+            "an artifact has at least one byte",
+        ));
     }
     let total = metadata.len();
     let digest = hash(&opened, total).with_context(|| format!("{shown} cannot be read"))?;
@@ -46,9 +48,15 @@ pub(super) fn run(client: &Client, file: &Path, media_type: MediaType) -> anyhow
         note(&format!("{digest} is stored already; nothing was sent"));
         return Ok(begun);
     }
-    if view.part_bytes == 0 || view.part_bytes > MAX_PART || u64::from(view.parts) != total.div_ceil(view.part_bytes)
+    if view.part_bytes == 0
+        || view.part_bytes > MAX_PART
+        || u64::from(view.parts) != total.div_ceil(view.part_bytes)
     {
-        anyhow::bail!("the server wants {} parts of {} bytes, which does not fit", view.parts, view.part_bytes);
+        anyhow::bail!(
+            "the server wants {} parts of {} bytes, which does not fit",
+            view.parts,
+            view.part_bytes
+        );
     }
     let missing: Vec<u32> = (1..=view.parts).filter(|number| !view.stored.contains(number)).collect();
     if !view.stored.is_empty() {
@@ -170,7 +178,13 @@ fn bar(what: &str, done: u64, total: u64) -> String {
     const WIDTH: u64 = 30;
     let filled = (u128::from(done) * u128::from(WIDTH) / u128::from(total.max(1))).min(WIDTH.into()) as usize;
     let rest = WIDTH as usize - filled;
-    format!("{what:<8} [{}{}] {} of {}", "#".repeat(filled), ".".repeat(rest), human_bytes(done), human_bytes(total))
+    format!(
+        "{what:<8} [{}{}] {} of {}",
+        "#".repeat(filled),
+        ".".repeat(rest),
+        human_bytes(done),
+        human_bytes(total)
+    )
 }
 
 #[cfg(test)]

@@ -48,18 +48,24 @@ pub(crate) fn run(screen: Screen, arguments: &VerifyArgs) -> anyhow::Result<Exit
         }
         let report = verify_log(&DirSource::new(root), &trust).map_err(Failure::Verify)?;
         let text = log_text(&report, screen.style)
-            + &screen.style.dim("only the log was verified: payloads and proof files are verified in a pack\n");
+            + &screen
+                .style
+                .dim("only the log was verified: payloads and proof files are verified in a pack\n");
         (serde_json::to_value(&report)?, text)
     } else {
-        let file = File::open(path)
-            .map_err(|error| Failure::usage(format!("{}: {error}", path.display()), "name a pack that can be read"))?;
+        let file = File::open(path).map_err(|error| {
+            Failure::usage(format!("{}: {error}", path.display()), "name a pack that can be read")
+        })?;
         let report = verify_pack(file, &trust).map_err(Failure::Verify)?;
         let mut text = log_text(&report.log, screen.style);
         let lines = [
             ("payloads shown", format!("{}, each the one committed to", report.openings)),
             ("proof files", format!("{}, each true", report.proofs)),
             ("files", format!("{}, {}", report.files, human_bytes(report.bytes))),
-            ("pack made", format!("{}, as it says itself; nothing proves this time", time(report.created_at))),
+            (
+                "pack made",
+                format!("{}, as it says itself; nothing proves this time", time(report.created_at)),
+            ),
         ];
         push_lines(&mut text, &lines, screen.style);
         (serde_json::to_value(&report)?, text)
@@ -86,7 +92,10 @@ fn trust(arguments: &VerifyArgs) -> anyhow::Result<Trust> {
 fn read_policy(path: &Path) -> anyhow::Result<Policy> {
     let text = read_text(path, MAX_FILE)?;
     Policy::parse(text.as_bytes()).map_err(|error| {
-        Failure::usage(format!("{}: {error}", path.display()), "correct the policy; its format is C2SP tlog-policy")
+        Failure::usage(
+            format!("{}: {error}", path.display()),
+            "correct the policy; its format is C2SP tlog-policy",
+        )
     })
 }
 
@@ -113,7 +122,8 @@ fn log_text(report: &Report, style: Style) -> String {
         ("earlier heads", format!("{}, all in this same history", report.earlier_checkpoints)),
     ];
     for rotation in &report.rotations {
-        let text = format!("entry {}, signed by both keys: now {}", rotation.index, clean(&rotation.new_vkey));
+        let text =
+            format!("entry {}, signed by both keys: now {}", rotation.index, clean(&rotation.new_vkey));
         lines.push(("key changed", text));
     }
     for witness in &report.cosigned_by {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The file that is read if none is named and it is there.
-pub(crate) const DEFAULT_FILE: &str = "comptroller.toml";
+const DEFAULT_FILE: &str = "comptroller.toml";
 
 /// Start of the names of environment variables.
 const PREFIX: &str = "COMPTROLLER__";
@@ -53,11 +53,12 @@ pub(crate) fn load(
         read_file(file, &mut values)?;
     }
     read_environment(environment, &mut values)?;
-    let config = Config::from_texts(|section, key| values.get(&(section, key)).map(|value| value.text.clone()))
-        .map_err(|(section, key, problem)| {
-            let source = values.get(&(section, key)).map_or("default", |value| value.source.as_str());
-            Failure::usage(format!("{section}.{key} ({source}): {problem}"), REMEDY)
-        })?;
+    let config =
+        Config::from_texts(|section, key| values.get(&(section, key)).map(|value| value.text.clone()))
+            .map_err(|(section, key, problem)| {
+                let source = values.get(&(section, key)).map_or("default", |value| value.source.as_str());
+                Failure::usage(format!("{section}.{key} ({source}): {problem}"), REMEDY)
+            })?;
     Ok(Loaded { config, values, file })
 }
 
@@ -71,7 +72,8 @@ fn read_file(file: &Path, values: &mut Values) -> anyhow::Result<()> {
     })?;
     for (section, entries) in &table {
         let Some(entries) = entries.as_table() else {
-            let message = format!("{shown}: {section} stands outside of a section{}", hint(section, &sections()));
+            let message =
+                format!("{shown}: {section} stands outside of a section{}", hint(section, &sections()));
             return Err(Failure::usage(message, REMEDY));
         };
         if !sections().contains(&section.as_str()) {
@@ -98,8 +100,7 @@ fn read_environment(
     values: &mut Values,
 ) -> anyhow::Result<()> {
     // In the order of their names, so that an error does not depend on the order of the process's environment.
-    let found: BTreeMap<String, String> =
-        environment.filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let found: BTreeMap<String, String> = environment.filter(|(name, _)| name.starts_with(PREFIX)).collect();
     for (name, text) in found {
         let lower = name[PREFIX.len()..].to_ascii_lowercase();
         let Some((section, key)) = lower.split_once("__") else {
@@ -113,17 +114,22 @@ fn read_environment(
 
 /// Sets a value, or reads it from the file that `KEY_file` names.
 fn set(section: &str, key: &str, text: &str, source: &str, values: &mut Values) -> anyhow::Result<()> {
-    let by_file = key.strip_suffix("_file").and_then(|key| find(section, key)).filter(|setting| setting.secret);
+    let by_file =
+        key.strip_suffix("_file").and_then(|key| find(section, key)).filter(|setting| setting.secret);
     let (setting, value) = match (find(section, key), by_file) {
         (Some(setting), _) => (setting, Value { text: text.to_owned(), source: source.to_owned() }),
         (None, Some(setting)) => {
             let secret = read_text(Path::new(text), MAX_FILE)?;
-            let value = Value { text: secret.trim_end().to_owned(), source: format!("{source}, file {text}") };
+            let value =
+                Value { text: secret.trim_end().to_owned(), source: format!("{source}, file {text}") };
             (setting, value)
         }
         (None, None) => {
-            let known: Vec<&str> =
-                SETTINGS.iter().filter(|setting| setting.section == section).map(|setting| setting.key).collect();
+            let known: Vec<&str> = SETTINGS
+                .iter()
+                .filter(|setting| setting.section == section)
+                .map(|setting| setting.key)
+                .collect();
             let message = if known.is_empty() {
                 format!("{source}: unknown section {section}{}", hint(section, &sections()))
             } else {
@@ -187,13 +193,18 @@ mod tests {
     #[test]
     fn an_unknown_name_is_refused_with_a_suggestion() {
         let refused = |text: &str| load_text(text, &[]).unwrap_err().to_string();
-        assert!(refused("[server]\nlisen = \"x\"").contains("unknown setting server.lisen; did you mean listen?"));
+        assert!(
+            refused("[server]\nlisen = \"x\"").contains("unknown setting server.lisen; did you mean listen?")
+        );
         assert!(refused("[sever]\nlisten = \"x\"").contains("did you mean server?"));
         assert!(refused("listen = \"x\"").contains("outside of a section"));
         assert!(refused("[server]\nlisten = [1]").contains("server.listen"));
         assert!(refused("[server\n").contains("c.toml"));
         let error = load_text("", &[("COMPTROLLER__STORE__DATABSE", "x")]).unwrap_err().to_string();
-        assert!(error.contains("COMPTROLLER__STORE__DATABSE") && error.contains("did you mean database?"), "{error}");
+        assert!(
+            error.contains("COMPTROLLER__STORE__DATABSE") && error.contains("did you mean database?"),
+            "{error}"
+        );
         assert!(load_text("", &[("COMPTROLLER__STORE", "x")]).is_err());
     }
 

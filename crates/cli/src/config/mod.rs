@@ -7,6 +7,6 @@ mod reference;
 mod schema;
 mod value;
 
-pub(crate) use load::{DEFAULT_FILE, Loaded, load};
+pub(crate) use load::load;
 pub(crate) use reference::{printed, reference};
 pub(crate) use schema::Config;

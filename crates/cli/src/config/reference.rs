@@ -45,7 +45,8 @@ pub(crate) fn printed(loaded: &Loaded) -> String {
     for section in SECTIONS {
         let _ = writeln!(text, "\n[{}]", section.name);
         for setting in SETTINGS.iter().filter(|setting| setting.section == section.name) {
-            let Some(Value { text: value, source }) = loaded.values.get(&(setting.section, setting.key)) else {
+            let Some(Value { text: value, source }) = loaded.values.get(&(setting.section, setting.key))
+            else {
                 let _ = writeln!(text, "# {} is not set", setting.key);
                 continue;
             };
