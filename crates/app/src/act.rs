@@ -67,7 +67,10 @@ impl Act<'_> {
     }
 
     /// The private part of an event; none if it has none or was erased.
-    pub(crate) async fn private<T: DeserializeOwned>(&mut self, idx: Option<i64>) -> Result<Option<T>, AppError> {
+    pub(crate) async fn private<T: DeserializeOwned>(
+        &mut self,
+        idx: Option<i64>,
+    ) -> Result<Option<T>, AppError> {
         Ok(comptroller_store::journal::private(self.tx.conn(), self.store.key(), idx).await?)
     }
 
@@ -165,11 +168,7 @@ pub(crate) fn allow(action: Action, resource: &str, decision: Decision) -> Resul
     if decision.outcome == Outcome::Allow {
         return Ok(decision);
     }
-    Err(AppError::Denied {
-        action,
-        resource: resource.to_owned(),
-        decision: Box::new(decision),
-    })
+    Err(AppError::Denied { action, resource: resource.to_owned(), decision: Box::new(decision) })
 }
 
 impl App {
@@ -177,7 +176,13 @@ impl App {
     ///
     /// A refusal by policy undoes everything and is then recorded in a transaction of its own, before the caller
     /// learns of it; if it cannot be recorded, the caller gets that error instead.
-    pub(crate) async fn act<C, R, F>(&self, call: &Call, name: &'static str, command: C, run: F) -> Result<R, AppError>
+    pub(crate) async fn act<C, R, F>(
+        &self,
+        call: &Call,
+        name: &'static str,
+        command: C,
+        run: F,
+    ) -> Result<R, AppError>
     where
         C: Serialize + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
@@ -211,7 +216,8 @@ impl App {
                             fields.insert("secret".into(), serde_json::Value::Null);
                         }
                         let now = tx.now();
-                        uploads::remember(tx.conn(), principal, key, request, &value.to_string(), now).await?;
+                        uploads::remember(tx.conn(), principal, key, request, &value.to_string(), now)
+                            .await?;
                     }
                     Ok(answer)
                 })
@@ -234,7 +240,8 @@ impl App {
     ) -> Result<(), AppError> {
         let mut conn = self.store.read().await?;
         let decision =
-            decide(&mut conn, &self.bundle, caller, action, resource, system, environment, Facts::new()).await?;
+            decide(&mut conn, &self.bundle, caller, action, resource, system, environment, Facts::new())
+                .await?;
         drop(conn);
         let outcome = allow(action, resource, decision);
         if let Err(AppError::Denied { action, resource, decision }) = &outcome {
@@ -268,11 +275,12 @@ impl App {
             Some(rule) => rule.id.clone(),
             None => "decision-failed".parse()?,
         };
-        let event =
-            Event::AccessDenied { action: action.slug(), resource: resource.to_owned(), reason };
+        let event = Event::AccessDenied { action: action.slug(), resource: resource.to_owned(), reason };
         let mut draft = Draft::new(&caller.actor(), event);
         draft.subjects.push(resource.to_owned());
-        self.store.write(move |tx| Box::pin(async move { Ok::<u64, AppError>(tx.record(draft).await?) })).await?;
+        self.store
+            .write(move |tx| Box::pin(async move { Ok::<u64, AppError>(tx.record(draft).await?) }))
+            .await?;
         Ok(())
     }
 }

@@ -73,7 +73,9 @@ fn parse(text: &str) -> Result<Parsed<'_>, AppError> {
     }
     let (body, check) = text.rsplit_once('_').ok_or(REFUSED)?;
     if hex::encode(Sha256::digest(body.as_bytes()))[..8] != *check {
-        return Err(AppError::Unauthenticated("the token is mistyped or incomplete: its check digits do not fit"));
+        return Err(AppError::Unauthenticated(
+            "the token is mistyped or incomplete: its check digits do not fit",
+        ));
     }
     let parts: Vec<&str> = body.split('_').collect();
     let ["cmp", tag, id, secret] = parts.as_slice() else {

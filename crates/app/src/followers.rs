@@ -42,13 +42,14 @@ impl App {
         if let Err(error) = self.record_stream_heads().await {
             tracing::error!(error = %error, "the stream heads could not be recorded");
         }
-        let before = Timestamp::from_micros(self.store.clock().now().micros()).plus_seconds(-REMEMBER_SECONDS);
+        let before =
+            Timestamp::from_micros(self.store.clock().now().micros()).plus_seconds(-REMEMBER_SECONDS);
         let forgotten = self
             .store
             .write::<u64, StoreError, _>(move |tx| {
-                Box::pin(async move {
-                    comptroller_store::areas::uploads::forget_answers(tx.conn(), before).await
-                })
+                Box::pin(
+                    async move { comptroller_store::areas::uploads::forget_answers(tx.conn(), before).await },
+                )
             })
             .await;
         if let Err(error) = forgotten {

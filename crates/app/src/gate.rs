@@ -5,7 +5,7 @@
 use crate::act::{Act, Call};
 use crate::models::{artifacts_digest, facts as facts_of, find_version};
 use crate::view::{Page, Slice, page};
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::event::VersionFacts;
 use comptroller_core::ids::{DecisionId, SystemId, VersionId};
 use comptroller_core::private::VersionText;
@@ -187,10 +187,8 @@ async fn valid_approvals(
             .await?
             .is_some_and(|row| row.status == "active" && crate::act::is_person(row.kind.0));
         let roles = crate::act::roles(act.conn(), voter, Some(system)).await?;
-        let may = roles.contains(&Role::Approver)
-            || roles.contains(&Role::RiskOfficer);
-        let administers =
-            roles.contains(&Role::Owner) || roles.contains(&Role::Admin);
+        let may = roles.contains(&Role::Approver) || roles.contains(&Role::RiskOfficer);
+        let administers = roles.contains(&Role::Owner) || roles.contains(&Role::Admin);
         // INVARIANT (separation-of-duties): checked again at use, not only when the vote was cast.
         if vote.vote.0 == Vote::Approve && active && may && !administers && !facts.builders.contains(&voter) {
             count += 1;
@@ -282,8 +280,7 @@ impl App {
                         decision: Box::new(decision),
                     });
                 }
-                let (id, event) =
-                    decision_event(&act, Action::GateCheck, resource, environment, &decision)?;
+                let (id, event) = decision_event(&act, Action::GateCheck, resource, environment, &decision)?;
                 let draft = act.draft(event).of_system(system).about("version", &version);
                 let ledger_index = act.record(draft).await?;
                 Ok(GateAnswer {
@@ -310,7 +307,7 @@ impl App {
         resource: Option<&str>,
         slice: Slice,
     ) -> Result<Page<DecisionView>, AppError> {
-        self.may_read(caller, Action::ApprovalRead, "org", None, None).await?;
+        self.may_read(caller, Action::ApprovalRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let before = slice.before()?;
         let mut conn = self.store.read().await?;
@@ -321,7 +318,7 @@ impl App {
 
     /// The rules of the policy bundle in force.
     pub async fn policy_rules(&self, caller: &Caller) -> Result<Vec<comptroller_policy::RuleInfo>, AppError> {
-        self.may_read(caller, Action::PolicyRead, "org", None, None).await?;
+        self.may_read(caller, Action::PolicyRead, ORG, None, None).await?;
         Ok(self.bundle.rules().cloned().collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Call};
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller, datasets, systems};
+use crate::{App, AppError, Caller, ORG, datasets, systems};
 use comptroller_core::event::{ArtifactUse, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{ModelId, PrincipalId, SystemId, VersionId};
 use comptroller_core::name::Commit;
@@ -159,7 +159,9 @@ pub(crate) async fn find(conn: &mut Conn, name: &str) -> Result<ModelRow, AppErr
     match (found.pop(), found.pop()) {
         (Some(row), None) => Ok(row),
         (None, _) => Err(AppError::not_found("model", name)),
-        _ => Err(AppError::invalid("model", format!("several systems have a model {slug}; use system/model"))),
+        _ => {
+            Err(AppError::invalid("model", format!("several systems have a model {slug}; use system/model")))
+        }
     }
 }
 
@@ -216,7 +218,12 @@ impl App {
     }
 
     /// Adds a note to a version. The version itself never changes.
-    pub async fn annotate(&self, call: &Call, version: String, command: Annotate) -> Result<Receipt, AppError> {
+    pub async fn annotate(
+        &self,
+        call: &Call,
+        version: String,
+        command: Annotate,
+    ) -> Result<Receipt, AppError> {
         self.act(call, "version.annotate", (version, command), |mut act, (version, command)| {
             Box::pin(async move {
                 check_text("text", &command.text, false)?;
@@ -237,7 +244,7 @@ impl App {
 
     /// One model.
     pub async fn model(&self, caller: &Caller, name: &str) -> Result<ModelView, AppError> {
-        self.may_read(caller, Action::ModelRead, "org", None, None).await?;
+        self.may_read(caller, Action::ModelRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         Ok(model_view(find(&mut conn, name).await?))
     }
@@ -249,7 +256,7 @@ impl App {
         system: Option<&str>,
         slice: Slice,
     ) -> Result<Page<ModelView>, AppError> {
-        self.may_read(caller, Action::ModelRead, "org", None, None).await?;
+        self.may_read(caller, Action::ModelRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let system = match system {

@@ -49,10 +49,9 @@ impl FromRequestParts<ServerState> for Keyed {
 /// The token text of `Bearer TOKEN`, or of `Basic` with the token as password (the MLflow client sends that).
 fn credential(headers: &HeaderMap) -> Result<String, AppError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values
-        .next()
-        .ok_or(AppError::Unauthenticated("the request carries no credential"))?;
-    let malformed = AppError::Unauthenticated("the Authorization header is neither `Bearer TOKEN` nor `Basic ...`");
+    let value = values.next().ok_or(AppError::Unauthenticated("the request carries no credential"))?;
+    let malformed =
+        AppError::Unauthenticated("the Authorization header is neither `Bearer TOKEN` nor `Basic ...`");
     if values.next().is_some() {
         return Err(AppError::Unauthenticated("the Authorization header is there more than once"));
     }

@@ -35,7 +35,10 @@ where
         check_type(request.headers(), "application/json", false)?;
         let bytes = Bytes::from_request(request, state).await.map_err(bytes_problem)?;
         if has_escaped_nul(&bytes) {
-            return Err(Problem::invalid("body", "the body has a NUL character (\\u0000); text cannot hold it"));
+            return Err(Problem::invalid(
+                "body",
+                "the body has a NUL character (\\u0000); text cannot hold it",
+            ));
         }
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Self(value)),
@@ -105,7 +108,11 @@ fn check_type(headers: &HeaderMap, expected: &'static str, may_be_absent: bool) 
     } else {
         format!("the Content-Type is {given:?}")
     };
-    Err(Problem::new(Code::UnsupportedMediaType, detail, format!("send the body as `Content-Type: {expected}`")))
+    Err(Problem::new(
+        Code::UnsupportedMediaType,
+        detail,
+        format!("send the body as `Content-Type: {expected}`"),
+    ))
 }
 
 fn bytes_problem(rejection: BytesRejection) -> Problem {

@@ -140,7 +140,11 @@ mod tests {
         metrics.count("/a/{b}", "GET", 404, Duration::from_secs(60));
         metrics.count("unmatched", "BREW\"", 405, Duration::ZERO);
         let text = metrics.text(None);
-        assert!(text.contains("comptroller_http_requests_total{route=\"/a/{b}\",method=\"GET\",status=\"404\"} 1"));
+        assert!(
+            text.contains(
+                "comptroller_http_requests_total{route=\"/a/{b}\",method=\"GET\",status=\"404\"} 1"
+            )
+        );
         assert!(text.contains("_bucket{route=\"/a/{b}\",method=\"GET\",le=\"0.0025\"} 0\n"));
         assert!(text.contains("_bucket{route=\"/a/{b}\",method=\"GET\",le=\"0.005\"} 1\n"));
         assert!(text.contains("_bucket{route=\"/a/{b}\",method=\"GET\",le=\"30\"} 1\n"));

@@ -99,7 +99,9 @@ async fn run(turns: &Turns, route: &str, request: Request, next: Next) -> Respon
     });
     match timeout(turns.time(heavy), task).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => Problem::internal(format!("the request's task ended early: {error}")).into_response(),
+        Ok(Err(error)) => {
+            Problem::internal(format!("the request's task ended early: {error}")).into_response()
+        }
         Err(_) => Problem::new(
             Code::Timeout,
             "the request was not answered in time; it may still take effect",

@@ -79,7 +79,9 @@ fn add_schemes(components: &mut Components) {
         .build();
     let basic = HttpBuilder::new()
         .scheme(HttpAuthScheme::Basic)
-        .description(Some("The token as the password, under any user name, for clients that know nothing else."))
+        .description(Some(
+            "The token as the password, under any user name, for clients that know nothing else.",
+        ))
         .build();
     components.add_security_scheme("token", SecurityScheme::Http(token));
     components.add_security_scheme("basic", SecurityScheme::Http(basic));
@@ -117,10 +119,20 @@ struct CommonProblem {
 }
 
 const PROBLEMS: [CommonProblem; 12] = [
-    problem("400", "InvalidInput", When::Always, "The input is not valid: wrong syntax, shape or value. Code `invalid-input`."),
+    problem(
+        "400",
+        "InvalidInput",
+        When::Always,
+        "The input is not valid: wrong syntax, shape or value. Code `invalid-input`.",
+    ),
     CommonProblem {
         header: Some(("WWW-Authenticate", "How to authenticate.")),
-        ..problem("401", "Unauthenticated", When::WithCredential, "No credential, or not a valid one. Code `unauthenticated`.")
+        ..problem(
+            "401",
+            "Unauthenticated",
+            When::WithCredential,
+            "No credential, or not a valid one. Code `unauthenticated`.",
+        )
     },
     problem(
         "403",
@@ -128,17 +140,42 @@ const PROBLEMS: [CommonProblem; 12] = [
         When::WithCredential,
         "Policy does not allow it; `rules` names every rule that stands against it. The refusal is recorded. Code `denied`.",
     ),
-    problem("404", "NotFound", When::NamesThings, "Something named in the request does not exist. Code `not-found`."),
-    problem("408", "Timeout", When::Always, "Not answered in time; a write may still take effect. Code `timeout`."),
+    problem(
+        "404",
+        "NotFound",
+        When::NamesThings,
+        "Something named in the request does not exist. Code `not-found`.",
+    ),
+    problem(
+        "408",
+        "Timeout",
+        When::Always,
+        "Not answered in time; a write may still take effect. Code `timeout`.",
+    ),
     problem("409", "Conflict", When::Writes, "It contradicts the present state. Code `conflict`."),
     problem("413", "TooLarge", When::HasBody, "The body is too large. Code `too-large`."),
-    problem("415", "UnsupportedMediaType", When::HasBody, "The media type is not accepted. Code `unsupported-media-type`."),
+    problem(
+        "415",
+        "UnsupportedMediaType",
+        When::HasBody,
+        "The media type is not accepted. Code `unsupported-media-type`.",
+    ),
     CommonProblem {
         header: Some(("Content-Range", "`bytes */` and the length of the content.")),
-        ..problem("416", "RangeNotSatisfiable", When::HasRange, "The range begins outside the content. Code `range-not-satisfiable`.")
+        ..problem(
+            "416",
+            "RangeNotSatisfiable",
+            When::HasRange,
+            "The range begins outside the content. Code `range-not-satisfiable`.",
+        )
     },
     problem("431", "HeadTooLarge", When::Always, "The head of the request is too large. No body."),
-    problem("500", "Internal", When::Always, "The server failed. The log has the cause under the request id. Code `internal`."),
+    problem(
+        "500",
+        "Internal",
+        When::Always,
+        "The server failed. The log has the cause under the request id. Code `internal`.",
+    ),
     CommonProblem {
         header: Some(("Retry-After", "Seconds after which to try again.")),
         ..problem(

@@ -143,16 +143,24 @@ impl Code {
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "This contradicts the present state"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The media type is not accepted")
-            }
-            Self::RangeNotSatisfiable => {
-                (StatusCode::RANGE_NOT_SATISFIABLE, "range-not-satisfiable", "The range lies outside the content")
-            }
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The media type is not accepted",
+            ),
+            Self::RangeNotSatisfiable => (
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "range-not-satisfiable",
+                "The range lies outside the content",
+            ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Self::ReadOnly => (StatusCode::SERVICE_UNAVAILABLE, "read-only", "The store takes no writes now"),
-            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server does not take work now"),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many requests are under way"),
+            Self::NotReady => {
+                (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server does not take work now")
+            }
+            Self::Overloaded => {
+                (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Too many requests are under way")
+            }
         }
     }
 }

@@ -44,7 +44,9 @@ impl World {
         let token = app.bootstrap().await.unwrap().unwrap();
         assert_eq!(app.bootstrap().await.unwrap(), None);
         let owner = app.authenticate(&token).await.unwrap();
-        app.create_team(&Call::new(owner.clone()), CreateTeam { slug: "risk".parse().unwrap() }).await.unwrap();
+        app.create_team(&Call::new(owner.clone()), CreateTeam { slug: "risk".parse().unwrap() })
+            .await
+            .unwrap();
         Self { app, owner, folder }
     }
 
@@ -53,7 +55,12 @@ impl World {
     }
 
     /// A person with roles and a token; the token may be bound to an environment.
-    pub(crate) async fn person(&self, name: &str, roles: &[Role], environment: Option<Environment>) -> Caller {
+    pub(crate) async fn person(
+        &self,
+        name: &str,
+        roles: &[Role],
+        environment: Option<Environment>,
+    ) -> Caller {
         let email = format!("{name}@example.org");
         let person = AddPerson { name: name.to_owned(), email };
         let added = self.app.add_person(&self.owner(), person).await.unwrap();

@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn examples_of_bodies_are_accepted_as_commands() {
         let document = serde_json::to_value(crate::openapi()).unwrap();
-        let example = |name: &str| of(&document, &json!({"$ref": format!("#/components/schemas/{name}")}), "");
+        let example =
+            |name: &str| of(&document, &json!({"$ref": format!("#/components/schemas/{name}")}), "");
         fn check<T: serde::de::DeserializeOwned>(value: Value) {
             if let Err(error) = serde_json::from_value::<T>(value.clone()) {
                 panic!("{error}: {value}");

@@ -105,7 +105,8 @@ impl Operation<'_> {
         let mut rows = String::new();
         for parameter in self.value["parameters"].as_array().into_iter().flatten() {
             let place = escape(text(&parameter["in"]));
-            let optional = if parameter["required"] == true { "" } else { " <span class=\"optional\">optional</span>" };
+            let optional =
+                if parameter["required"] == true { "" } else { " <span class=\"optional\">optional</span>" };
             let need = format!(" <span class=\"place\">{place}</span>{optional}");
             rows.push_str(&row(
                 text(&parameter["name"]),
@@ -173,7 +174,8 @@ impl Operation<'_> {
                 lines.push("--data-binary @part-1".to_owned());
             }
         }
-        if let Some((_, content)) = self.success().and_then(|(_, response)| response["content"].as_object()?.iter().next())
+        if let Some((_, content)) =
+            self.success().and_then(|(_, response)| response["content"].as_object()?.iter().next())
             && content["schema"]["items"]["format"] == "int32"
         {
             lines.push("-o FILE".to_owned());
@@ -196,7 +198,11 @@ impl Operation<'_> {
             }
             let content = response["content"].as_object().and_then(|content| content.iter().next());
             let shape = content.map_or_else(String::new, |(media_type, content)| {
-                if media_type == "application/json" { kind(&content["schema"]) } else { format!("<code>{}</code>", escape(media_type)) }
+                if media_type == "application/json" {
+                    kind(&content["schema"])
+                } else {
+                    format!("<code>{}</code>", escape(media_type))
+                }
             });
             out.push_str(&format!(
                 "<tr><th scope=\"row\">{status}</th><td class=\"kind\">{shape}</td><td>{}</td></tr>\n",
@@ -211,7 +217,9 @@ impl Operation<'_> {
         let content = self.success().map(|(_, response)| &response["content"]["application/json"]["schema"]);
         if let Some(schema) = content.filter(|schema| !schema.is_null()) {
             let answer = escape(&pretty(&example::of(document, schema, "")));
-            out.push_str(&format!("<details><summary>Example answer</summary><pre><code>{answer}</code></pre></details>\n"));
+            out.push_str(&format!(
+                "<details><summary>Example answer</summary><pre><code>{answer}</code></pre></details>\n"
+            ));
         }
         out
     }

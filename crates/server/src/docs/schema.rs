@@ -36,7 +36,8 @@ pub(super) fn kind(schema: &Value) -> String {
 fn one_kind(word: &str, schema: &Value) -> String {
     match (word, text(&schema["format"])) {
         ("array", _) if schema["prefixItems"].is_array() => {
-            let parts: Vec<String> = schema["prefixItems"].as_array().into_iter().flatten().map(kind).collect();
+            let parts: Vec<String> =
+                schema["prefixItems"].as_array().into_iter().flatten().map(kind).collect();
             format!("list of {}", parts.join(", "))
         }
         ("array", _) => format!("list of {}", kind(&schema["items"])),
@@ -55,7 +56,8 @@ fn one_kind(word: &str, schema: &Value) -> String {
 pub(super) fn bounds(schema: &Value) -> String {
     let mut notes = Vec::new();
     if let Some(values) = schema["enum"].as_array() {
-        let values: Vec<String> = values.iter().map(|value| format!("<code>{}</code>", escape(text(value)))).collect();
+        let values: Vec<String> =
+            values.iter().map(|value| format!("<code>{}</code>", escape(text(value)))).collect();
         notes.push(values.join(" "));
     }
     let (low, high) = (&schema["minimum"], &schema["maximum"]);
@@ -79,10 +81,12 @@ pub(super) fn bounds(schema: &Value) -> String {
 /// The table of a schema's fields; empty if it has none.
 pub(super) fn fields(schema: &Value) -> String {
     let Some(properties) = schema["properties"].as_object() else { return String::new() };
-    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let mut rows = String::new();
     for (name, property) in properties {
-        let need = if required.contains(&name.as_str()) { "" } else { " <span class=\"optional\">optional</span>" };
+        let need =
+            if required.contains(&name.as_str()) { "" } else { " <span class=\"optional\">optional</span>" };
         rows.push_str(&row(name, need, property, text(&property["description"])));
     }
     format!("<table class=\"fields\"><tbody>\n{rows}</tbody></table>\n")
@@ -144,6 +148,9 @@ mod tests {
         assert_eq!(kind(&json!({"type": "array", "items": {"type": "integer"}})), "list of integer");
         let reference = json!({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Slug"}]});
         assert_eq!(kind(&reference), "null or <a href=\"#schema-Slug\">Slug</a>");
-        assert_eq!(kind(&json!({"type": "object", "additionalProperties": {"type": "number"}})), "map of text to number");
+        assert_eq!(
+            kind(&json!({"type": "object", "additionalProperties": {"type": "number"}})),
+            "map of text to number"
+        );
     }
 }

@@ -30,7 +30,12 @@ const FORMS: [Form; 6] = [
         lengths: (64, 64),
         example: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     },
-    Form { schema: "Commit", pattern: "^[0-9a-f]{7,64}$", lengths: (7, 64), example: "9fceb02d0ae598e95dc970b74767f19372d61af8" },
+    Form {
+        schema: "Commit",
+        pattern: "^[0-9a-f]{7,64}$",
+        lengths: (7, 64),
+        example: "9fceb02d0ae598e95dc970b74767f19372d61af8",
+    },
     Form {
         schema: "MediaType",
         pattern: "^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$",
@@ -40,8 +45,11 @@ const FORMS: [Form; 6] = [
 ];
 
 /// Fields whose type is a checked text but whose schema is a plain string: the schema, the field, and the form.
-const FIELDS: [(&str, &str, &str); 3] =
-    [("RegisterVersion", "code_commit", "Commit"), ("BeginUpload", "media_type", "MediaType"), ("ArtifactView", "media_type", "MediaType")];
+const FIELDS: [(&str, &str, &str); 3] = [
+    ("RegisterVersion", "code_commit", "Commit"),
+    ("BeginUpload", "media_type", "MediaType"),
+    ("ArtifactView", "media_type", "MediaType"),
+];
 
 /// States forms and bounds in the schemas.
 pub(crate) fn describe(components: &mut Components) {
@@ -122,8 +130,33 @@ mod tests {
         let hex64 = "ab".repeat(32);
         let (long, too_long) = ("a".repeat(64), "a".repeat(65));
         let texts = [
-            "", "a", "A", "0", ".a", "-a", "a.b_c-d", "a b", " a", "a ", "a\u{7}b", "ü", "ü ü", "1.0+x", "a/b", "A/b",
-            "text/csv", "a/b/c", "/a", "0123abc", "0123ab", "0123ABC", "\u{85}", "tag\u{a0}", &hex64, &long, &too_long,
+            "",
+            "a",
+            "A",
+            "0",
+            ".a",
+            "-a",
+            "a.b_c-d",
+            "a b",
+            " a",
+            "a ",
+            "a\u{7}b",
+            "ü",
+            "ü ü",
+            "1.0+x",
+            "a/b",
+            "A/b",
+            "text/csv",
+            "a/b/c",
+            "/a",
+            "0123abc",
+            "0123ab",
+            "0123ABC",
+            "\u{85}",
+            "tag\u{a0}",
+            &hex64,
+            &long,
+            &too_long,
         ];
         for form in &FORMS {
             let pattern = regex::Regex::new(form.pattern).unwrap();

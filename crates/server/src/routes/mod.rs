@@ -73,6 +73,12 @@ impl ListQuery {
 pub(crate) struct IdempotencyKey {
     /// The same key with the same request is done once and answered the same for 7 days; with another request it is
     /// a conflict. 1 to 128 printable ASCII characters without spaces.
-    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        min_length = 1,
+        max_length = 128,
+        pattern = "^[!-~]+$"
+    )]
     idempotency_key: Option<String>,
 }

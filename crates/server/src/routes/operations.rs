@@ -3,10 +3,10 @@
 use super::Answer;
 use crate::problem::{Code, Problem};
 use crate::state::ServerState;
+use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use comptroller_app::App;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,7 +52,8 @@ async fn is_ready(State(app): State<App>) -> Answer<Health> {
         Problem::new(Code::NotReady, detail, "look at the database and at the server's log").because(error)
     })?;
     if log.read_only {
-        let detail = "the store is read-only: the published log is ahead of the database, or damage was found";
+        let detail =
+            "the store is read-only: the published log is ahead of the database, or damage was found";
         return Err(Problem::new(Code::NotReady, detail, "run `comptroller doctor` and follow what it says"));
     }
     Ok(Json(Health { status: "ready" }))

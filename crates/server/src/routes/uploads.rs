@@ -180,7 +180,8 @@ fn range_start(headers: &HeaderMap) -> Option<u64> {
 
 fn outside(start: u64, total: u64) -> Response {
     let detail = format!("the content has {total} bytes, so there is no byte {start}");
-    let problem = Problem::new(Code::RangeNotSatisfiable, detail, "ask for a range that begins inside the content");
+    let problem =
+        Problem::new(Code::RangeNotSatisfiable, detail, "ask for a range that begins inside the content");
     let mut response = problem.into_response();
     if let Ok(place) = HeaderValue::from_str(&format!("bytes */{total}")) {
         response.headers_mut().insert(header::CONTENT_RANGE, place);
@@ -201,8 +202,15 @@ mod tests {
         };
         assert_eq!(read("bytes=0-"), Some(0));
         assert_eq!(read("bytes=8388608-"), Some(8_388_608));
-        for other in ["bytes=-5", "bytes=0-5", "bytes=0-,9-", "items=0-", "bytes=+1-", "bytes=", "bytes=99999999999999999999-"]
-        {
+        for other in [
+            "bytes=-5",
+            "bytes=0-5",
+            "bytes=0-,9-",
+            "items=0-",
+            "bytes=+1-",
+            "bytes=",
+            "bytes=99999999999999999999-",
+        ] {
             assert_eq!(read(other), None, "{other}");
         }
     }
