@@ -73,18 +73,19 @@ async fn a_version_reaches_production_only_through_staging_and_two_other_people(
     assert!(deploy(app, &builder, "scorer@1", Environment::Production).await.is_err());
     deploy(app, &deployer, "scorer@1", Environment::Production).await.unwrap();
 
+    let runtime = world.runtime().await;
     let report = ReportRuntime {
         system: "scoring".into(),
         environment: Environment::Production,
         instance: "host-1".parse().unwrap(),
         loaded: digest,
     };
-    let answer = app.report_runtime(&Call::new(deployer.clone()), report.clone()).await.unwrap();
+    let answer = app.report_runtime(&Call::new(runtime.clone()), report.clone()).await.unwrap();
     assert!(answer.matches && answer.ledger_index.is_some());
-    let again = app.report_runtime(&Call::new(deployer.clone()), report.clone()).await.unwrap();
+    let again = app.report_runtime(&Call::new(runtime.clone()), report.clone()).await.unwrap();
     assert_eq!(again.ledger_index, None);
     let wrong = ReportRuntime { loaded: crate::world::digest(b"other"), ..report };
-    assert!(!app.report_runtime(&Call::new(deployer.clone()), wrong).await.unwrap().matches);
+    assert!(!app.report_runtime(&Call::new(runtime.clone()), wrong).await.unwrap().matches);
 
     world.version(&builder, "2", 0.8).await;
     deploy(app, &deployer, "scorer@2", Environment::Staging).await.unwrap();

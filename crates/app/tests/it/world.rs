@@ -5,7 +5,7 @@ use comptroller_app::access::IssueToken;
 use comptroller_app::artifacts::BeginUpload;
 use comptroller_app::datasets::{RegisterDataset, RegisterDatasetVersion};
 use comptroller_app::models::{NameArtifact, NameDataset, RegisterModel, RegisterVersion};
-use comptroller_app::people::{AddPerson, ChangeRole, CreateTeam};
+use comptroller_app::people::{AddPerson, AddServiceAccount, ChangeRole, CreateTeam};
 use comptroller_app::systems::RegisterSystem;
 use comptroller_app::{App, Call, Caller};
 use comptroller_core::event::DatasetFile;
@@ -69,6 +69,18 @@ impl World {
             self.app.grant_role(&self.owner(), grant).await.unwrap();
         }
         let issue = IssueToken { principal: added.id, environment, label: "test".parse().unwrap(), days: 1 };
+        let token = self.app.issue_token(&self.owner(), issue).await.unwrap();
+        self.app.authenticate(&token.secret.unwrap()).await.unwrap()
+    }
+
+    /// The service account of a runtime, with the deployer's role.
+    pub(crate) async fn runtime(&self) -> Caller {
+        let add = AddServiceAccount { slug: "runtime".parse().unwrap() };
+        let added = self.app.add_service_account(&self.owner(), add).await.unwrap();
+        let grant = ChangeRole { principal: added.id.clone(), role: Role::Deployer, system: None };
+        self.app.grant_role(&self.owner(), grant).await.unwrap();
+        let issue =
+            IssueToken { principal: added.id, environment: None, label: "test".parse().unwrap(), days: 1 };
         let token = self.app.issue_token(&self.owner(), issue).await.unwrap();
         self.app.authenticate(&token.secret.unwrap()).await.unwrap()
     }
