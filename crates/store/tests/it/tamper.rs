@@ -187,7 +187,7 @@ async fn found(store: &Store, table: &Table, what: &str) -> anyhow::Result<()> {
     let findings =
         if table.class == Class::State { store.rebuild_check().await? } else { store.doctor(false).await? };
     let place = format!("table {}", table.name);
-    anyhow::ensure!(findings.found.iter().any(|f| f.place.starts_with(&place)), "{what} of {place}: {findings:#?}");
+    anyhow::ensure!(findings.found.iter().any(|f| f.place.contains(&place)), "{what} of {place}: {findings:#?}");
     Ok(())
 }
 
@@ -234,7 +234,7 @@ async fn append_only_every_part_of_tiles_and_bundles_is_checked(bed: Bed) -> any
     let good = std::fs::read(&guard)?;
     for bytes in [b"garbage".to_vec(), good.iter().map(|b| if *b == b'3' { b'4' } else { *b }).collect()] {
         replace(&guard, Some(&bytes))?;
-        assert!(store.doctor(false).await?.found.iter().any(|f| f.place == "guard file"));
+        assert!(store.doctor(false).await?.found.iter().any(|f| f.place.starts_with("guard file")));
     }
     replace(&guard, Some(&good))?;
     assert!(store.doctor(false).await?.is_clean(), "every edit was undone");
