@@ -61,6 +61,9 @@ impl Guard {
     ///
     /// Several processes may share the folder; a lock file beside the mark makes them take turns.
     pub fn raise(&self, size: i64, root: &str) -> Result<(), StoreError> {
+        if self.read()?.is_some_and(|mark| mark.0 >= size) {
+            return Ok(());
+        }
         let lock_path = self.path.with_extension("lock");
         let lock = File::create(&lock_path).map_err(|error| StoreError::file(&lock_path, &error))?;
         lock.lock().map_err(|error| StoreError::file(&lock_path, &error))?;

@@ -101,10 +101,25 @@ impl Store {
     /// Errors: a second process on the same SQLite file; keys that do not belong to the database; a published log
     /// ahead of the database opens read-only (see [`Store::is_read_only`]).
     pub async fn open(config: &StoreConfig, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let objects = Objects::open(&config.objects)?;
+        Self::open_on(config, clock, objects).await
+    }
+
+    /// [`Store::open`] with an object store whose writes fail as planned.
+    #[cfg(any(test, feature = "test-support"))]
+    pub async fn open_with_faults(
+        config: &StoreConfig,
+        clock: Arc<dyn Clock>,
+        plan: Arc<objects::FaultPlan>,
+    ) -> Result<Self, StoreError> {
+        let objects = Objects::open(&config.objects)?.with_faults(plan);
+        Self::open_on(config, clock, objects).await
+    }
+
+    async fn open_on(config: &StoreConfig, clock: Arc<dyn Clock>, objects: Objects) -> Result<Self, StoreError> {
         let lock = lock_sqlite(&config.db)?;
         std::fs::create_dir_all(&config.keys).map_err(|error| StoreError::file(&config.keys, &error))?;
         let db = Db::open(&config.db).await?;
-        let objects = Objects::open(&config.objects)?;
         objects.probe().await?;
         let key = Arc::new(OrgKey::read_or_create_file(&config.keys.join("org.key"))?);
         let origin = begin_log(&db, config, clock.as_ref()).await?;

@@ -56,7 +56,10 @@ impl Publisher {
             )));
         }
         if head.size == signed_size {
-            return same_size(last, &head);
+            let Some(last) = same_size(last, &head)? else { return Ok(None) };
+            // A crash right after the last signature may have left the steps that follow it undone.
+            self.show(&last, &mut last_object, last.signed_at).await?;
+            return Ok(Some(last));
         }
         let now = self.now(last.as_ref())?;
         let from = frontier_of(last.as_ref())?;
@@ -64,13 +67,19 @@ impl Publisher {
         self.write_tiles(&mut conn, signed_size, head.size, &subtrees).await?;
         drop(conn);
         let row = self.swap(self.sign(&head, now)?).await?;
+        self.show(&row, &mut last_object, now).await?;
+        Ok(Some(row))
+    }
+
+    /// Raises the guard's mark, and writes the checkpoint as an object if the last one is old.
+    async fn show(&self, row: &CheckpointRow, last_object: &mut Option<i64>, now: i64) -> Result<(), StoreError> {
         self.guard.raise(row.size, &row.root)?;
         if last_object.is_none_or(|at| now - at >= OBJECT_EVERY_MICROS) {
             let name = format!("log/checkpoints/{:020}", row.size);
             self.objects.put_new(&name, row.note.clone().into()).await?;
             *last_object = Some(now);
         }
-        Ok(Some(row))
+        Ok(())
     }
 
     /// Never earlier than the last signature; a clock that is far behind it is fatal.

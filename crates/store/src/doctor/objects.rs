@@ -80,7 +80,8 @@ async fn check_guard(
         }
         Ok(None) => {}
         Ok(Some((size, _))) if *size > log.signed => {
-            let what = format!("has seen a signed log of {size} entries, the database has {}", log.signed);
+            let place = format!("guard file, table checkpoint size {size}");
+            let what = format!("a signed log of {size} entries was seen, the database has {}", log.signed);
             findings.damage(place, what, "restore the newer database; this one must not sign");
         }
         Ok(Some((size, root))) => {
