@@ -19,10 +19,9 @@ fn a_log_folder_is_verified_with_the_auditor_s_key_only() {
     server.call("", &words).json();
     let folder = server.folder().to_owned();
     std::fs::create_dir(folder.join("unpacked")).unwrap();
-    let tar =
-        std::process::Command::new("tar").args(["-xf", "pack.tar", "-C", "unpacked"]).current_dir(&folder);
-    let mut tar = tar.spawn().unwrap();
-    assert!(tar.wait().unwrap().success(), "other programs read the pack");
+    let mut tar = std::process::Command::new("tar");
+    let unpacked = tar.args(["-xf", "pack.tar", "-C", "unpacked"]).current_dir(&folder).status().unwrap();
+    assert!(unpacked.success(), "other programs read the pack");
 
     let good = run(&folder, &["verify", "unpacked", "--key", &vkey, "--format", "json"]).json();
     assert!(good["size"].as_u64().unwrap() >= 10, "{good}");
