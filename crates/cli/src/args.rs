@@ -3,8 +3,9 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, deploy, docs, evidence, gate, ledger, model, person,
-    role, runtime, serve, service_account, serving, subject, system, team, token, vendor, verify, version,
+    approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, ledger, model,
+    person, role, runtime, serve, service_account, serving, store, subject, system, team, token, vendor,
+    verify, version,
 };
 use crate::output::Format;
 use clap::{Args, Parser, Subcommand};
@@ -76,6 +77,11 @@ pub(crate) enum Command {
     Evidence(Noun<evidence::Verb>),
     /// Verify an evidence pack or a log folder offline, with keys that you bring along.
     Verify(verify::VerifyArgs),
+    /// Check everything that is stored. Works on the data folder of a stopped server.
+    Doctor(doctor::DoctorArgs),
+    /// Move everything to another database and object store.
+    #[command(subcommand)]
+    Store(store::Verb),
     /// The server's configuration.
     #[command(subcommand)]
     Config(config::Verb),

@@ -28,7 +28,7 @@ fn register(walk: &mut Walk, example: &Example) -> Result<()> {
             let command = example.dataset_version(version)?;
             let label = text(&command, "label")?;
             let file = walk.client.file(&format!("data-{slug}-{label}"), &command)?;
-            let receipt = walk.ok("builder", &["dataset", "register-version", slug, "--command", &file])?;
+            let receipt = walk.ok("builder", &["dataset", "register-version", slug, "--file", &file])?;
             walk.note(&format!("data {slug}@{label}"), text(&receipt, "id")?);
             entries.push(index_of(&receipt)?);
             labels.push(label.to_owned());
@@ -65,10 +65,10 @@ fn no_cycle(walk: &mut Walk) -> Result<()> {
         })
     };
     let itself = walk.client.file("data-cycle-1", &attempt("loop", &format!("{dataset}@loop")))?;
-    let words = ["dataset", "register-version", dataset, "--command", &itself];
+    let words = ["dataset", "register-version", dataset, "--file", &itself];
     let answer = walk.refused("builder", &words, 7)?;
     let again = walk.client.file("data-cycle-2", &attempt("raw", &format!("{dataset}@training-v1")))?;
-    let words = ["dataset", "register-version", dataset, "--command", &again];
+    let words = ["dataset", "register-version", dataset, "--file", &again];
     let second = walk.refused("builder", &words, 8)?;
     let after = items(&walk.ok("auditor", &["dataset", "versions", dataset])?)?.len();
     ensure!(before == after, "a refused version was registered: {before} before, {after} after");

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod dataset;
 pub(crate) mod deploy;
 pub(crate) mod docs;
+pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod ledger;
@@ -17,6 +18,7 @@ pub(crate) mod runtime;
 pub(crate) mod serve;
 pub(crate) mod service_account;
 pub(crate) mod serving;
+pub(crate) mod store;
 pub(crate) mod subject;
 pub(crate) mod system;
 pub(crate) mod team;
@@ -73,6 +75,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ledger(noun) => verb(screen, noun, ledger::run),
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),
+        Command::Doctor(arguments) => doctor::run(screen, &arguments),
+        Command::Store(what) => store::run(screen, &what),
         Command::Config(what) => config::run(screen, &what),
         Command::Docs(what) => docs::run(&what),
         Command::Completions(arguments) => completions::run(&arguments),
