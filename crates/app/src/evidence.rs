@@ -200,7 +200,8 @@ async fn write_deployments<W: Write>(pack: &mut PackWriter<W>, conn: &mut Conn) 
     for row in rows.iter().rev() {
         let approval = row.approval.map_or_else(String::new, |id| id.0.to_string());
         let until = row.live_until.map_or_else(String::new, |at| at.0.to_string());
-        csv.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut csv, format_args!(
             "{},{},{},{},{},{},{},{},{approval},{},{},{until}\n",
             row.idx,
             row.id.0,

@@ -1,6 +1,6 @@
 //! Appends the staged events of a batch to the log: rows, hashes and the new head, in the batch's transaction.
 
-use crate::StoreError;
+use crate::{StoreError, erase};
 use crate::db::{Conn, execute};
 use crate::tx::{Staged, Tx};
 use sqlx::QueryBuilder;
@@ -32,7 +32,8 @@ pub(crate) async fn append_staged(tx: &mut Tx) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut frontier = tx.frontier()?;
-    let staged = std::mem::take(&mut tx.staged);
+    let mut staged = std::mem::take(&mut tx.staged);
+    erase::bury(&mut staged, &tx.erasures);
     let mut tiles: Vec<(i64, i64, String)> = Vec::new();
     for event in &staged {
         frontier.append_noting(event.leaf, |level, index, hash| {
