@@ -134,7 +134,7 @@ impl Example {
         } else {
             // Not kept, since it can be made again; its digest and size are on record.
             let bytes = version["bytes"].as_u64().with_context(|| format!("{slug}@{label}: no size"))?;
-            (format!("{label}.rows"), bytes)
+            (label.to_owned(), bytes)
         };
         let why = format!(
             "{}\n\nIn the publisher's words: {} {}",
