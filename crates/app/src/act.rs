@@ -4,13 +4,13 @@ use crate::{App, AppError, Caller};
 use comptroller_core::ids::{PrincipalId, SystemId};
 use comptroller_core::vocab::{Outcome, PrincipalKind, ReadKind};
 use comptroller_core::{Environment, Event, Role, Timestamp};
+use comptroller_ledger::hash::Digester;
 use comptroller_policy::{Action, Bundle, Decision, Facts, Principal, Request};
 use comptroller_store::areas::{people, uploads};
 use comptroller_store::{Conn, Draft, Store, Tx};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -304,11 +304,11 @@ async fn remembered<R: DeserializeOwned>(
 
 fn request_digest(name: &str, command: &impl Serialize) -> Result<String, AppError> {
     let bytes = serde_json_canonicalizer::to_vec(command)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Digester::new();
     hasher.update(name.as_bytes());
-    hasher.update([0]);
+    hasher.update(&[0]);
     hasher.update(&bytes);
-    Ok(hex::encode(hasher.finalize()))
+    Ok(hasher.finish().to_string())
 }
 
 /// Whether a principal is a human.

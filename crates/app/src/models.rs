@@ -13,7 +13,6 @@ use comptroller_policy::Action;
 use comptroller_store::areas::models::{self, ModelRow, VersionRow};
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -135,14 +134,14 @@ pub struct VersionView {
 
 /// SHA-256 of the canonical JSON (RFC 8785) of a private record.
 pub(crate) fn record_digest(record: &impl Serialize) -> Result<Digest, AppError> {
-    Ok(Digest::from_bytes(Sha256::digest(serde_json_canonicalizer::to_vec(record)?).into()))
+    Ok(Digest::from_bytes(*comptroller_ledger::digest(&serde_json_canonicalizer::to_vec(record)?).as_bytes()))
 }
 
 /// One digest over the names and digests of a version's artifacts: what an approval and a deployment bind.
 pub(crate) fn artifacts_digest(artifacts: &[ArtifactUse]) -> Digest {
     let mut lines: Vec<String> = artifacts.iter().map(|a| format!("{}  {}\n", a.digest, a.name)).collect();
     lines.sort_unstable();
-    Digest::from_bytes(Sha256::digest(lines.concat().as_bytes()).into())
+    Digest::from_bytes(*comptroller_ledger::digest(lines.concat().as_bytes()).as_bytes())
 }
 
 /// Finds a model by id, as `system/model`, or by its name if only one model has it.

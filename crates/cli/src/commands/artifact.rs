@@ -5,10 +5,10 @@ use crate::client::{Answer, path};
 use crate::failure::Failure;
 use crate::output::{bytes as human_bytes, note};
 use anyhow::Context as _;
+use comptroller_ledger::hash::Digester;
 use clap::Subcommand;
 use comptroller_core::Digest;
 use comptroller_core::name::MediaType;
-use sha2::{Digest as _, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -89,17 +89,17 @@ pub(super) fn save(
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).mode(0o600).truncate(size.is_none());
     let mut file = options.open(&part).with_context(cannot)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Digester::new();
     let mut done = hash_rest(&mut file, &mut hasher).with_context(cannot)?;
     if size.is_some_and(|size| done > size) {
         file.set_len(0).with_context(cannot)?;
-        (hasher, done) = (Sha256::new(), 0);
+        (hasher, done) = (Digester::new(), 0);
     }
     if size.is_none_or(|size| done < size) {
         let response = begin(done)?;
         if done > 0 && response.status() != StatusCode::PARTIAL_CONTENT {
             file.set_len(0).with_context(cannot)?;
-            (hasher, done) = (Sha256::new(), 0);
+            (hasher, done) = (Digester::new(), 0);
         }
         if done > 0 {
             note(&format!("going on behind the {} that are here already", human_bytes(done)));
@@ -114,15 +114,15 @@ pub(super) fn save(
     file.sync_all().with_context(cannot)?;
     std::fs::rename(&part, out)
         .with_context(|| format!("cannot rename {} to {}", part.display(), out.display()))?;
-    Ok((hex::encode(hasher.finalize()), done))
+    Ok((hasher.finish().to_string(), done))
 }
 
-fn hash_rest(file: &mut File, hasher: &mut Sha256) -> std::io::Result<u64> {
+fn hash_rest(file: &mut File, hasher: &mut Digester) -> std::io::Result<u64> {
     let mut reader = BufReader::with_capacity(COPY, file);
     copy(&mut reader, &mut std::io::sink(), hasher)
 }
 
-fn copy(mut from: impl Read, to: &mut impl Write, hasher: &mut Sha256) -> std::io::Result<u64> {
+fn copy(mut from: impl Read, to: &mut impl Write, hasher: &mut Digester) -> std::io::Result<u64> {
     let mut buffer = vec![0; COPY];
     let mut done = 0;
     loop {

@@ -6,9 +6,9 @@ use crate::client::{Answer, Client, path};
 use crate::failure::Failure;
 use crate::output::{bytes as human_bytes, note};
 use anyhow::Context as _;
+use comptroller_ledger::hash::Digester;
 use comptroller_app::artifacts::{BeginUpload, PART_BYTES, UploadView};
 use comptroller_core::name::MediaType;
-use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
@@ -69,13 +69,13 @@ pub(super) fn run(client: &Client, file: &Path, media_type: MediaType) -> anyhow
 
 fn hash(file: &File, total: u64) -> std::io::Result<String> {
     let progress = Progress::new("hashing", total, 0);
-    let mut hasher = Sha256::new();
+    let mut hasher = Digester::new();
     let mut buffer = vec![0; CHUNK];
     let mut file = file;
     loop {
         let length = file.read(&mut buffer)?;
         if length == 0 {
-            return Ok(hex::encode(hasher.finalize()));
+            return Ok(hasher.finish().to_string());
         }
         hasher.update(&buffer[..length]);
         progress.add(length as u64);

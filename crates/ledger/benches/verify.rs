@@ -1,5 +1,7 @@
-//! Speed and memory of verification. They print numbers; ignored by default because only a release build on a quiet
-//! machine means anything.
+//! Speed and memory of verification: entries per second of a log in memory, and of a pack on disk.
+//!
+//! `cargo bench -p comptroller-ledger --bench verify -- [ENTRIES]`; prints numbers, asserts none.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring program")]
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -9,31 +11,30 @@ use std::time::Instant;
 use comptroller_ledger::KeyHistory;
 use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, log_paths, verify_pack};
 use comptroller_ledger::verify::verify_log;
+use support::{ORG, ORIGIN, TestLog, key};
 
-use crate::support::{ORG, ORIGIN, TestLog, key};
+#[path = "../tests/it/support.rs"]
+#[expect(dead_code, reason = "the tests use more of it")]
+mod support;
 
-const SIZE: u32 = 1_000_000;
-const PACK_VARIABLE: &str = "LEDGER_TEST_PACK";
+/// Set in the second process, which measures the memory of verifying the pack alone.
+const PACK_VARIABLE: &str = "LEDGER_BENCH_PACK";
 
-#[test]
-#[ignore = "measures; run with --release -- --ignored --nocapture speed_of_verification"]
-fn speed_of_verification() {
-    let log = TestLog::of(u64::from(SIZE));
+fn main() {
+    if let Some(path) = std::env::var_os(PACK_VARIABLE) {
+        return measure_pack(File::open(path).unwrap());
+    }
+    let entries = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(1_000_000_u32);
+    let log = TestLog::of(u64::from(entries));
     let files = log.files();
     let bytes: usize = files.0.values().map(Vec::len).sum();
     let start = Instant::now();
     verify_log(&files, &log.trust()).unwrap();
     let seconds = start.elapsed().as_secs_f64();
-    println!("{SIZE} entries, {bytes} bytes, {seconds:.2} s, {:.0} entries/s", f64::from(SIZE) / seconds);
-}
+    println!("log: {entries} entries, {bytes} bytes, {seconds:.2} s, {:.0} entries/s", f64::from(entries) / seconds);
 
-#[test]
-#[ignore = "measures; run with --release -- --ignored --nocapture memory_of_pack_verification"]
-fn memory_of_pack_verification() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pack.tar");
-    let log = TestLog::of(u64::from(SIZE));
-    let files = log.files();
     let header = PackHeader {
         origin: ORIGIN.to_owned(),
         org: ORG.to_owned(),
@@ -50,23 +51,16 @@ fn memory_of_pack_verification() {
     }
     writer.finish().unwrap();
     // A process of its own, so that the log built here does not count.
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--nocapture", "--exact", "speed::verifies_the_pack_of_the_environment"])
-        .env(PACK_VARIABLE, &path)
-        .status()
-        .unwrap();
+    let status = Command::new(std::env::current_exe().unwrap()).env(PACK_VARIABLE, &path).status().unwrap();
     assert!(status.success());
 }
 
-#[test]
-#[ignore = "the second process of memory_of_pack_verification"]
-fn verifies_the_pack_of_the_environment() {
-    let Some(path) = std::env::var_os(PACK_VARIABLE) else { return };
+fn measure_pack(file: File) {
     let start = Instant::now();
     let trust = comptroller_ledger::Trust::of_keys([key(1).verifier_key()]);
-    let report = verify_pack(File::open(path).unwrap(), &trust).unwrap();
+    let report = verify_pack(file, &trust).unwrap();
     let seconds = start.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("no peak known");
-    println!("{} entries, {} bytes in the pack, {seconds:.2} s, {peak}", report.log.size, report.bytes);
+    println!("pack: {} entries, {} bytes, {seconds:.2} s, {peak}", report.log.size, report.bytes);
 }
