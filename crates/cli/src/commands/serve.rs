@@ -11,7 +11,7 @@ use comptroller_app::App;
 use comptroller_app::store::objects::ObjectsConfig;
 use comptroller_app::store::{DbConfig, Store, StoreConfig};
 use comptroller_core::time::SystemClock;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -233,26 +233,25 @@ fn make_private(folder: &Path) -> anyhow::Result<()> {
 /// Makes the first owner and its one-day token, once, and tells where it is.
 async fn bootstrap(app: &App, data_dir: &Path) -> anyhow::Result<()> {
     let path = data_dir.join(BOOTSTRAP_FILE);
-    if path.exists() {
-        // Made by an earlier start. It is good for one day, and the file may be deleted.
-        return Ok(());
-    }
-    let log = app.log().await?;
-    if log.read_only {
+    let before = std::fs::metadata(&path).ok().map(|metadata| metadata.len());
+    if before.is_some_and(|length| length > 0) || app.store().is_read_only() {
         return Ok(());
     }
     // The file comes first: a credential that cannot be kept must not come into being.
     let mut options = OpenOptions::new();
-    let mut file: File = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path)
-        .with_context(|| format!("cannot create {}", path.display()))?;
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&path).with_context(|| format!("cannot create {}", path.display()))?;
     let made = app.bootstrap().await;
     let Ok(Some(token)) = made else {
         std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        return made.map(|_| ()).map_err(Into::into);
+        made?;
+        if before.is_some() {
+            note(
+                "warning: an earlier first start was cut off before it could keep the first credential; if nobody can",
+            );
+            note("sign in, stop the server and delete the data folder, which holds nothing else yet");
+        }
+        return Ok(());
     };
     let written = file.write_all(format!("{token}\n").as_bytes()).and_then(|()| file.sync_all());
     written.with_context(|| format!("cannot write {}", path.display()))?;
