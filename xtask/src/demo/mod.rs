@@ -28,7 +28,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::process::interrupted;
-use crate::product::{self, Profile};
+use crate::product;
 use crate::workspace::Workspace;
 use client::Client;
 use screen::Screen;
@@ -73,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<bool> {
         None => temporary.path().to_path_buf(),
     };
     println!("building the product (the first time takes some minutes) ...");
-    let binary = product::build(workspace, Profile::Release)?;
+    let binary = product::build(workspace)?;
     let server = Server::start(&binary, &folder)?;
     let client = Client::new(&binary, &server.url, &folder)?;
     let mut walk = Walk::new(workspace, client, &folder);

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use super::Context;
 use super::report::Verdict;
 use crate::process::{find_program, last_lines, run};
-use crate::product::{self, Profile};
+use crate::product;
 use crate::servers::free_ports;
 
 const TUTORIAL: &str = "docs/tutorial.md";
@@ -27,7 +27,7 @@ pub(super) fn run_tutorial(context: &Context) -> Result<Verdict> {
     let blocks = blocks(&text);
     ensure!(blocks.len() > 5, "{TUTORIAL} has only {} `sh` blocks; were the fences changed?", blocks.len());
     let shell = find_program("bash").context("the tutorial needs bash")?;
-    let binary = product::build(context.workspace, Profile::Dev)?;
+    let binary = product::build(context.workspace)?;
     let programs = binary.parent().context("the product's binary has no folder")?;
     let path = std::env::var("PATH").unwrap_or_default();
     let folder = tempfile::Builder::new().prefix("comptroller-tutorial-").tempdir()?;
