@@ -30,12 +30,12 @@ def digest_of_files(root: Path, paths: list[str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def digest_of_rows(names: list[str], rows) -> str:
-    """SHA-256 of comma-separated text: one header line, then one line of integers per row."""
-    digest = hashlib.sha256((",".join(names) + "\n").encode())
-    for row in rows.tolist():
-        digest.update((",".join(str(int(value)) for value in row) + "\n").encode())
-    return digest.hexdigest()
+def digest_of_rows(names: list[str], rows) -> dict:
+    """SHA-256 and size of comma-separated text: one header line, then one line of integers per row."""
+    lines = [",".join(names) + "\n"]
+    lines += [",".join(str(int(value)) for value in row) + "\n" for row in rows.tolist()]
+    text = "".join(lines).encode()
+    return {"digest": "sha256:" + hashlib.sha256(text).hexdigest(), "bytes": len(text)}
 
 
 def check_sums(folder: Path) -> list[str]:

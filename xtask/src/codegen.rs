@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::process::run_quiet;
-use crate::product::{self, Profile};
+use crate::product;
 use crate::workspace::Workspace;
 
 const GENERATE_LIMIT: Duration = Duration::from_mins(1);
@@ -65,7 +65,7 @@ fn print_all(workspace: &Workspace) -> Result<Vec<(&'static Generated, String)>>
         println!("codegen: the workspace has no package `{}` yet, so nothing is generated", product::PACKAGE);
         return Ok(Vec::new());
     }
-    let binary = product::build(workspace, Profile::Dev)?;
+    let binary = product::build(workspace)?;
     let mut all = Vec::new();
     for generated in GENERATED {
         let mut command = Command::new(&binary);

@@ -33,7 +33,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
-        arguments: "[--exit]",
+        arguments: "[--exit] [--out DIR]",
         about: "build the product and walk through it from registration to offline verification",
         run: demo::run,
     },

@@ -14,27 +14,18 @@ pub(crate) const PACKAGE: &str = "comptroller";
 /// From a cold start on two cores, with room.
 const BUILD_LIMIT: Duration = Duration::from_mins(45);
 
-/// How to build.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// Quick to build: shares its crates with the tests.
-    Dev,
-    /// What a user runs.
-    Release,
-}
-
 /// Builds the product and returns the path of its binary.
 ///
+/// In the dev profile: it shares its crates with the tests, and what is hot there is optimised (root Cargo.toml), so
+/// that the demo begins minutes after a clone. `cargo build --release` makes what an installation runs.
+///
 /// Fails when the tree has no such package yet, or with the compiler's own words.
-pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
     if !workspace.has_package(PACKAGE) {
         bail!("the workspace has no package `{PACKAGE}` (crates/cli) to build");
     }
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--package", PACKAGE, "--bin", PACKAGE, "--message-format=json-render-diagnostics"]);
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
     let finished = run(&mut cargo, BUILD_LIMIT, false)?;
     if !finished.status.success() {
         bail!("the product does not build:\n{}", last_lines(&finished.stderr, 80));

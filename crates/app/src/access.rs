@@ -4,13 +4,13 @@ use crate::act::Call;
 use crate::caller::{Credential, new_secret};
 use crate::people::find;
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, TokenId};
 use comptroller_core::{Environment, Event, Role, Slug, Timestamp};
 use comptroller_policy::Action;
+use comptroller_store::Draft;
 use comptroller_store::areas::access::{self, TokenRow};
 use comptroller_store::areas::people;
-use comptroller_store::Draft;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -86,9 +86,12 @@ impl App {
     pub async fn issue_token(&self, call: &Call, command: IssueToken) -> Result<IssuedToken, AppError> {
         self.act(call, "token.issue", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::TokenIssue, "org", None).await?;
+                act.may(Action::TokenIssue, ORG, None).await?;
                 if !(1..=MAX_TOKEN_DAYS).contains(&command.days) {
-                    return Err(AppError::invalid("days", format!("{} is not between 1 and 90", command.days)));
+                    return Err(AppError::invalid(
+                        "days",
+                        format!("{} is not between 1 and 90", command.days),
+                    ));
                 }
                 let row = find(act.conn(), &command.principal).await?;
                 if row.status != "active" {
@@ -117,7 +120,7 @@ impl App {
     pub async fn revoke_token(&self, call: &Call, token: TokenId) -> Result<Receipt, AppError> {
         self.act(call, "token.revoke", token, |mut act, token| {
             Box::pin(async move {
-                act.may(Action::TokenRevoke, "org", None).await?;
+                act.may(Action::TokenRevoke, ORG, None).await?;
                 let found = access::token(act.conn(), token).await?;
                 let (row, _) = found.ok_or_else(|| AppError::not_found("token", token))?;
                 if row.revoked_at.is_some() {
@@ -154,11 +157,13 @@ impl App {
         principal: Option<&str>,
         slice: Slice,
     ) -> Result<Page<TokenView>, AppError> {
-        self.may_read(caller, Action::TokenRead, "org", None, None).await?;
+        self.may_read(caller, Action::TokenRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let rows = access::tokens(&mut conn, principal.unwrap_or_default(), slice.after(), limit + 1).await?;
-        Ok(page(rows.into_iter().map(TokenView::from).collect(), limit, |view: &TokenView| view.id.to_string()))
+        Ok(page(rows.into_iter().map(TokenView::from).collect(), limit, |view: &TokenView| {
+            view.id.to_string()
+        }))
     }
 
     /// Makes the first owner and a one-day token, once: only while nobody is known. None = done before.

@@ -4,13 +4,13 @@ use crate::{App, AppError, Caller};
 use comptroller_core::ids::{PrincipalId, SystemId};
 use comptroller_core::vocab::{Outcome, PrincipalKind, ReadKind};
 use comptroller_core::{Environment, Event, Role, Timestamp};
+use comptroller_ledger::hash::Digester;
 use comptroller_policy::{Action, Bundle, Decision, Facts, Principal, Request};
 use comptroller_store::areas::{people, uploads};
 use comptroller_store::{Conn, Draft, Store, Tx};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -67,7 +67,10 @@ impl Act<'_> {
     }
 
     /// The private part of an event; none if it has none or was erased.
-    pub(crate) async fn private<T: DeserializeOwned>(&mut self, idx: Option<i64>) -> Result<Option<T>, AppError> {
+    pub(crate) async fn private<T: DeserializeOwned>(
+        &mut self,
+        idx: Option<i64>,
+    ) -> Result<Option<T>, AppError> {
         Ok(comptroller_store::journal::private(self.tx.conn(), self.store.key(), idx).await?)
     }
 
@@ -165,11 +168,7 @@ pub(crate) fn allow(action: Action, resource: &str, decision: Decision) -> Resul
     if decision.outcome == Outcome::Allow {
         return Ok(decision);
     }
-    Err(AppError::Denied {
-        action,
-        resource: resource.to_owned(),
-        decision: Box::new(decision),
-    })
+    Err(AppError::Denied { action, resource: resource.to_owned(), decision: Box::new(decision) })
 }
 
 impl App {
@@ -177,7 +176,13 @@ impl App {
     ///
     /// A refusal by policy undoes everything and is then recorded in a transaction of its own, before the caller
     /// learns of it; if it cannot be recorded, the caller gets that error instead.
-    pub(crate) async fn act<C, R, F>(&self, call: &Call, name: &'static str, command: C, run: F) -> Result<R, AppError>
+    pub(crate) async fn act<C, R, F>(
+        &self,
+        call: &Call,
+        name: &'static str,
+        command: C,
+        run: F,
+    ) -> Result<R, AppError>
     where
         C: Serialize + Send + 'static,
         R: Serialize + DeserializeOwned + Send + 'static,
@@ -211,7 +216,8 @@ impl App {
                             fields.insert("secret".into(), serde_json::Value::Null);
                         }
                         let now = tx.now();
-                        uploads::remember(tx.conn(), principal, key, request, &value.to_string(), now).await?;
+                        uploads::remember(tx.conn(), principal, key, request, &value.to_string(), now)
+                            .await?;
                     }
                     Ok(answer)
                 })
@@ -234,7 +240,8 @@ impl App {
     ) -> Result<(), AppError> {
         let mut conn = self.store.read().await?;
         let decision =
-            decide(&mut conn, &self.bundle, caller, action, resource, system, environment, Facts::new()).await?;
+            decide(&mut conn, &self.bundle, caller, action, resource, system, environment, Facts::new())
+                .await?;
         drop(conn);
         let outcome = allow(action, resource, decision);
         if let Err(AppError::Denied { action, resource, decision }) = &outcome {
@@ -268,11 +275,12 @@ impl App {
             Some(rule) => rule.id.clone(),
             None => "decision-failed".parse()?,
         };
-        let event =
-            Event::AccessDenied { action: action.slug(), resource: resource.to_owned(), reason };
+        let event = Event::AccessDenied { action: action.slug(), resource: resource.to_owned(), reason };
         let mut draft = Draft::new(&caller.actor(), event);
         draft.subjects.push(resource.to_owned());
-        self.store.write(move |tx| Box::pin(async move { Ok::<u64, AppError>(tx.record(draft).await?) })).await?;
+        self.store
+            .write(move |tx| Box::pin(async move { Ok::<u64, AppError>(tx.record(draft).await?) }))
+            .await?;
         Ok(())
     }
 }
@@ -296,11 +304,11 @@ async fn remembered<R: DeserializeOwned>(
 
 fn request_digest(name: &str, command: &impl Serialize) -> Result<String, AppError> {
     let bytes = serde_json_canonicalizer::to_vec(command)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Digester::new();
     hasher.update(name.as_bytes());
-    hasher.update([0]);
+    hasher.update(&[0]);
     hasher.update(&bytes);
-    Ok(hex::encode(hasher.finalize()))
+    Ok(hasher.finish().to_string())
 }
 
 /// Whether a principal is a human.

@@ -4,7 +4,7 @@ use crate::act::{Act, Call};
 use crate::gate::{PRODUCTION_APPROVALS, decision_event};
 use crate::models::{artifacts_digest, facts, find_version};
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{ApprovalId, PrincipalId, VersionId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::Vote;
@@ -89,7 +89,12 @@ impl App {
     }
 
     /// Votes on a request.
-    pub async fn vote(&self, call: &Call, approval: ApprovalId, command: CastVote) -> Result<Receipt, AppError> {
+    pub async fn vote(
+        &self,
+        call: &Call,
+        approval: ApprovalId,
+        command: CastVote,
+    ) -> Result<Receipt, AppError> {
         self.act(call, "approval.vote", (approval, command), |act, (approval, command)| {
             Box::pin(vote(act, approval, command))
         })
@@ -98,7 +103,7 @@ impl App {
 
     /// One request with its votes.
     pub async fn approval(&self, caller: &Caller, id: ApprovalId) -> Result<ApprovalView, AppError> {
-        self.may_read(caller, Action::ApprovalRead, "org", None, None).await?;
+        self.may_read(caller, Action::ApprovalRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let row = approvals::approval(&mut conn, id).await?;
         let row = row.ok_or_else(|| AppError::not_found("approval request", id))?;
@@ -112,7 +117,7 @@ impl App {
         version: Option<&str>,
         slice: Slice,
     ) -> Result<Page<ApprovalView>, AppError> {
-        self.may_read(caller, Action::ApprovalRead, "org", None, None).await?;
+        self.may_read(caller, Action::ApprovalRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let version = match version {
@@ -169,7 +174,8 @@ async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, 
     let (model, row) = find_version(act.conn(), &command.version).await?;
     let (system, version) = (model.system.0, row.id.0);
     let resource = format!("version/{version}");
-    act.authorise(Action::ApprovalRequest, &resource, Some(system), Some(command.environment), Facts::new()).await?;
+    act.authorise(Action::ApprovalRequest, &resource, Some(system), Some(command.environment), Facts::new())
+        .await?;
     let latest = approvals::latest_approval(act.conn(), version, command.environment).await?;
     if latest.is_some_and(|row| !row.denied && row.expires_at.0 > act.now()) {
         return Err(AppError::Conflict("a request for this version and environment is open already".into()));
@@ -209,8 +215,7 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
         .bool("already_voted", votes.iter().any(|vote| vote.voter.0 == voter));
     let resource = format!("approval/{approval}");
     let environment = Some(row.environment.0);
-    let decision =
-        act.authorise(Action::ApprovalVote, &resource, Some(system), environment, facts).await?;
+    let decision = act.authorise(Action::ApprovalVote, &resource, Some(system), environment, facts).await?;
     let (id, event) = decision_event(&act, Action::ApprovalVote, resource, environment, &decision)?;
     let draft = act.draft(event).of_system(system).about("approval", &approval);
     act.record(draft).await?;

@@ -5,7 +5,7 @@
 
 use crate::act::Call;
 use crate::view::Receipt;
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use bytes::Bytes;
 use comptroller_core::ids::UploadId;
 use comptroller_core::name::MediaType;
@@ -97,7 +97,7 @@ impl App {
         }
         self.act(call, "artifact.begin", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::ArtifactUpload, "org", None).await?;
+                act.may(Action::ArtifactUpload, ORG, None).await?;
                 let principal = act.caller.principal;
                 if let Some(row) = models::artifact(act.conn(), &command.digest).await? {
                     return Ok(stored_view(&row));
@@ -132,8 +132,12 @@ impl App {
         Ok(view(&row, &stored))
     }
 
-    async fn own_upload(&self, caller: &Caller, id: UploadId) -> Result<(UploadRow, Vec<(i64, i64)>), AppError> {
-        self.may_read(caller, Action::ArtifactUpload, "org", None, None).await?;
+    async fn own_upload(
+        &self,
+        caller: &Caller,
+        id: UploadId,
+    ) -> Result<(UploadRow, Vec<(i64, i64)>), AppError> {
+        self.may_read(caller, Action::ArtifactUpload, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let row = uploads::upload(&mut conn, id).await?;
         let row = row.filter(|row| row.principal.0 == caller.principal);
@@ -188,11 +192,12 @@ impl App {
         let total = row.bytes.unsigned_abs();
         let missing = parts_of(total) as usize - stored.len();
         if missing > 0 {
-            return Err(AppError::Conflict(format!("{missing} parts are missing; send them and complete again")));
+            return Err(AppError::Conflict(format!(
+                "{missing} parts are missing; send them and complete again"
+            )));
         }
-        let parts: Vec<Part> = (1..=parts_of(total))
-            .map(|number| Part { number, bytes: part_bytes(total, number) })
-            .collect();
+        let parts: Vec<Part> =
+            (1..=parts_of(total)).map(|number| Part { number, bytes: part_bytes(total, number) }).collect();
         if !row.completed {
             let key = self.artifact_key(id).await?;
             let (digest, bytes) = artifacts::hash_all(self.store.objects(), &key, id, &parts)
@@ -208,9 +213,11 @@ impl App {
         let count = parts.len() as u32;
         self.act(call, "artifact.complete", id, move |mut act, id| {
             Box::pin(async move {
-                act.may(Action::ArtifactUpload, "org", None).await?;
+                act.may(Action::ArtifactUpload, ORG, None).await?;
                 if models::artifact(act.conn(), &row.digest.0).await?.is_some() {
-                    return Err(AppError::Conflict("the artifact exists already; use it by its digest".into()));
+                    return Err(AppError::Conflict(
+                        "the artifact exists already; use it by its digest".into(),
+                    ));
                 }
                 uploads::complete(act.conn(), id).await?;
                 let event = Event::ArtifactStored {
@@ -230,7 +237,7 @@ impl App {
 
     /// Facts of a stored artifact.
     pub async fn artifact(&self, caller: &Caller, digest: &Digest) -> Result<ArtifactView, AppError> {
-        self.may_read(caller, Action::ArtifactRead, "org", None, None).await?;
+        self.may_read(caller, Action::ArtifactRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let row = models::artifact(&mut conn, digest).await?;
         Ok(artifact_view(&row.ok_or_else(|| AppError::not_found("artifact", digest))?))
@@ -243,7 +250,7 @@ impl App {
         digest: &Digest,
         start: u64,
     ) -> Result<Download<impl Stream<Item = Result<Bytes, AppError>> + Send + use<>>, AppError> {
-        self.may_read(caller, Action::ArtifactRead, "org", None, None).await?;
+        self.may_read(caller, Action::ArtifactRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let row = models::artifact(&mut conn, digest).await?;
         drop(conn);
@@ -334,6 +341,9 @@ fn artifact_error(error: &artifacts::ArtifactsError) -> AppError {
         artifacts::ArtifactsError::PartDiffers { .. } => AppError::Conflict(format!(
             "{error}; the parts of an upload never change, begin a new upload with the right digest"
         )),
-        _ => AppError::Internal(format!("{error}: {:?}", std::error::Error::source(error).map(ToString::to_string))),
+        _ => AppError::Internal(format!(
+            "{error}: {:?}",
+            std::error::Error::source(error).map(ToString::to_string)
+        )),
     }
 }

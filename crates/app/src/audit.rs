@@ -1,7 +1,7 @@
 //! Reading the log as people do: entries, who read what. Every such read is itself an event.
 
 use crate::view::{Page, Slice, page};
-use crate::{App, AppError, Caller, models};
+use crate::{App, AppError, Caller, ORG, models};
 use comptroller_core::vocab::ReadKind;
 use comptroller_policy::Action;
 use comptroller_store::journal::{self, EntryFilter, EntryRow};
@@ -58,7 +58,7 @@ impl App {
         query: EntryQuery,
         slice: Slice,
     ) -> Result<Page<EntryView>, AppError> {
-        self.may_read(caller, Action::AuditRead, "org", None, None).await?;
+        self.may_read(caller, Action::AuditRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let before = slice.before()?;
         let filter = EntryFilter {
@@ -72,7 +72,7 @@ impl App {
         drop(conn);
         let views = rows.iter().map(entry_view).collect::<Result<Vec<_>, _>>()?;
         let page = page(views, limit, |view| view.index.to_string());
-        self.note_read(caller, ReadKind::AuditLog, "org", page.items.len()).await?;
+        self.note_read(caller, ReadKind::AuditLog, ORG, page.items.len()).await?;
         Ok(page)
     }
 

@@ -9,7 +9,6 @@ use comptroller_core::ids::{PrincipalId, SessionId, TokenId};
 use comptroller_core::vocab::PrincipalKind;
 use comptroller_core::{Environment, Timestamp};
 use comptroller_store::areas::{access, people};
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -52,10 +51,10 @@ pub(crate) struct NewSecret {
 pub(crate) fn new_secret(tag: &str, id: &impl ToString) -> Result<NewSecret, AppError> {
     let secret = Zeroizing::new(hex::encode(Zeroizing::new(comptroller_store::keys::random::<32>()?)));
     let body = Zeroizing::new(format!("cmp_{tag}_{}_{}", id.to_string().replace('-', ""), secret.as_str()));
-    let check = &hex::encode(Sha256::digest(body.as_bytes()))[..8];
+    let check = &comptroller_ledger::digest(body.as_bytes()).to_string()[..8];
     Ok(NewSecret {
         text: Zeroizing::new(format!("{}_{check}", body.as_str())),
-        hash: hex::encode(Sha256::digest(secret.as_bytes())),
+        hash: comptroller_ledger::digest(secret.as_bytes()).to_string(),
     })
 }
 
@@ -72,8 +71,10 @@ fn parse(text: &str) -> Result<Parsed<'_>, AppError> {
         return Err(REFUSED);
     }
     let (body, check) = text.rsplit_once('_').ok_or(REFUSED)?;
-    if hex::encode(Sha256::digest(body.as_bytes()))[..8] != *check {
-        return Err(AppError::Unauthenticated("the token is mistyped or incomplete: its check digits do not fit"));
+    if comptroller_ledger::digest(body.as_bytes()).to_string()[..8] != *check {
+        return Err(AppError::Unauthenticated(
+            "the token is mistyped or incomplete: its check digits do not fit",
+        ));
     }
     let parts: Vec<&str> = body.split('_').collect();
     let ["cmp", tag, id, secret] = parts.as_slice() else {
@@ -83,7 +84,7 @@ fn parse(text: &str) -> Result<Parsed<'_>, AppError> {
         return Err(REFUSED);
     }
     let id = format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]);
-    Ok(Parsed { tag, id, secret_hash: hex::encode(Sha256::digest(secret.as_bytes())) })
+    Ok(Parsed { tag, id, secret_hash: comptroller_ledger::digest(secret.as_bytes()).to_string() })
 }
 
 fn same(a: &str, b: &str) -> bool {

@@ -4,7 +4,7 @@ use crate::act::{Act, Call};
 use crate::models::record_digest;
 use crate::people::find_team;
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::event::DatasetFile;
 use comptroller_core::ids::{DatasetId, DatasetVersionId, TeamId};
 use comptroller_core::lineage::ancestors;
@@ -163,7 +163,7 @@ impl App {
     pub async fn register_dataset(&self, call: &Call, command: RegisterDataset) -> Result<Receipt, AppError> {
         self.act(call, "dataset.register", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::DatasetRegister, "org", None).await?;
+                act.may(Action::DatasetRegister, ORG, None).await?;
                 check_text("title", &command.text.title, false)?;
                 check_text("description", &command.text.description, true)?;
                 let owner_team = find_team(act.conn(), &command.owner_team).await?.id.0;
@@ -194,7 +194,7 @@ impl App {
 
     /// One dataset.
     pub async fn dataset(&self, caller: &Caller, name: &str) -> Result<DatasetView, AppError> {
-        self.may_read(caller, Action::DatasetRead, "org", None, None).await?;
+        self.may_read(caller, Action::DatasetRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let row = find(&mut conn, name).await?;
         self.dataset_view(&mut conn, row).await
@@ -202,7 +202,7 @@ impl App {
 
     /// Datasets by name.
     pub async fn datasets(&self, caller: &Caller, slice: Slice) -> Result<Page<DatasetView>, AppError> {
-        self.may_read(caller, Action::DatasetRead, "org", None, None).await?;
+        self.may_read(caller, Action::DatasetRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let mut views = Vec::new();
@@ -218,7 +218,7 @@ impl App {
         caller: &Caller,
         name: &str,
     ) -> Result<Vec<DatasetVersionView>, AppError> {
-        self.may_read(caller, Action::DatasetRead, "org", None, None).await?;
+        self.may_read(caller, Action::DatasetRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let dataset = find(&mut conn, name).await?.id.0;
         let mut views = Vec::new();
@@ -230,7 +230,7 @@ impl App {
 
     /// What a dataset version was made from, directly or not.
     pub async fn lineage(&self, caller: &Caller, name: &str) -> Result<LineageView, AppError> {
-        self.may_read(caller, Action::DatasetRead, "org", None, None).await?;
+        self.may_read(caller, Action::DatasetRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let version = find_version(&mut conn, name).await?.id.0;
         let graph = datasets::parents(&mut conn).await?;
@@ -289,7 +289,7 @@ async fn register_version(
     dataset: String,
     command: RegisterDatasetVersion,
 ) -> Result<Receipt, AppError> {
-    act.may(Action::DatasetRegister, "org", None).await?;
+    act.may(Action::DatasetRegister, ORG, None).await?;
     check_version(&command)?;
     let dataset = find(act.conn(), &dataset).await?.id.0;
     if datasets::version_by_label(act.conn(), dataset, command.label.as_str()).await?.is_some() {
@@ -308,7 +308,8 @@ async fn register_version(
     let dataset_version = act.new_id(DatasetVersionId::new)?;
     let mut graph = datasets::parents(act.conn()).await?;
     graph.insert(dataset_version, derived_from.clone());
-    ancestors(dataset_version, &graph).map_err(|error| AppError::invalid("derived_from", error.to_string()))?;
+    ancestors(dataset_version, &graph)
+        .map_err(|error| AppError::invalid("derived_from", error.to_string()))?;
     let event = Event::DatasetVersionRegistered {
         dataset_version,
         dataset,

@@ -4,10 +4,8 @@ use crate::act::{Act, Call};
 use crate::gate::{RuleView, decision_event, evidence};
 use crate::models::{artifacts_digest, facts, find as find_model, find_version};
 use crate::view::{Page, Slice, page};
-use crate::{App, AppError, Caller, systems};
-use comptroller_core::ids::{
-    ApprovalId, DecisionId, DeploymentId, DrillId, ModelId, SystemId, VersionId,
-};
+use crate::{App, AppError, Caller, ORG, systems};
+use comptroller_core::ids::{ApprovalId, DecisionId, DeploymentId, DrillId, ModelId, SystemId, VersionId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::DeploymentKind;
 use comptroller_core::{Digest, Environment, Event, Label, Timestamp};
@@ -150,10 +148,11 @@ impl App {
                 let decision = act
                     .authorise(Action::Deploy, &resource, Some(system), environment, evidence.facts)
                     .await?;
-                let live =
-                    deployments::live(act.conn(), evidence.model.id.0, command.environment).await?;
+                let live = deployments::live(act.conn(), evidence.model.id.0, command.environment).await?;
                 if live.is_some_and(|live| live.version.0 == evidence.version.id.0) {
-                    return Err(AppError::Conflict("this version is live in this environment already".into()));
+                    return Err(AppError::Conflict(
+                        "this version is live in this environment already".into(),
+                    ));
                 }
                 let approval = evidence.approval.filter(|_| command.environment == Environment::Production);
                 let switch = Switch {
@@ -250,7 +249,7 @@ impl App {
         system: Option<&str>,
         slice: Slice,
     ) -> Result<Page<DeploymentView>, AppError> {
-        self.may_read(caller, Action::ServingRead, "org", None, None).await?;
+        self.may_read(caller, Action::ServingRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let before = slice.before()?;
         let mut conn = self.store.read().await?;
@@ -296,9 +295,14 @@ pub fn refusal_rules(decision: &Decision) -> Vec<RuleView> {
 }
 
 /// The version that served before the present one: the newest deployment of another version.
-async fn earlier(conn: &mut Conn, model: &ModelRow, environment: Environment) -> Result<VersionRow, AppError> {
+async fn earlier(
+    conn: &mut Conn,
+    model: &ModelRow,
+    environment: Environment,
+) -> Result<VersionRow, AppError> {
     let live = deployments::live(conn, model.id.0, environment).await?;
-    let live = live.ok_or_else(|| AppError::Conflict(format!("nothing of this model is live in {environment}")))?;
+    let live =
+        live.ok_or_else(|| AppError::Conflict(format!("nothing of this model is live in {environment}")))?;
     let history = deployments::of_model(conn, model.id.0, environment, 200).await?;
     let before = history.into_iter().find(|row| row.version.0 != live.version.0);
     let before = before
@@ -318,14 +322,13 @@ async fn may_return(
     for artifact in &facts(version)?.artifacts {
         stored &= models::artifact(act.conn(), &artifact.digest).await?.is_some();
     }
-    let served =
-        deployments::of_model(act.conn(), model.id.0, environment, 10_000).await?.iter().any(|row| {
-            row.version.0 == version.id.0
-        });
+    let served = deployments::of_model(act.conn(), model.id.0, environment, 10_000)
+        .await?
+        .iter()
+        .any(|row| row.version.0 == version.id.0);
     let facts = Facts::new().bool("target_served_before", served).bool("artifacts_stored", stored);
     let resource = format!("version/{}", version.id.0);
-    let decision =
-        act.authorise(action, &resource, Some(model.system.0), Some(environment), facts).await?;
+    let decision = act.authorise(action, &resource, Some(model.system.0), Some(environment), facts).await?;
     let live = deployments::live(act.conn(), model.id.0, environment).await?;
     if live.is_some_and(|live| live.version.0 == version.id.0) {
         return Err(AppError::Conflict("this version is live in this environment already".into()));
@@ -399,7 +402,8 @@ async fn run_drill(
     let away = perform(&mut act, Action::Drill, &decision, switch(&target, None, "rollback drill")).await?;
     let kept = live.approval.map(|id| id.0);
     let back =
-        perform(&mut act, Action::Drill, &decision, switch(&present, kept, "return from rollback drill")).await?;
+        perform(&mut act, Action::Drill, &decision, switch(&present, kept, "return from rollback drill"))
+            .await?;
     let millis = (act.store.clock().now().micros() - begun.micros()).max(0).unsigned_abs() / 1_000;
     let event = Event::RollbackDrilled {
         drill,

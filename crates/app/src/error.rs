@@ -97,7 +97,9 @@ impl From<StoreError> for AppError {
                 Self::ReadOnly(error.to_string())
             }
             StoreError::Entry(text) => Self::invalid("request", text),
-            error if error.is_unique_violation() => Self::Conflict("something of this name exists already".into()),
+            error if error.is_unique_violation() => {
+                Self::Conflict("something of this name exists already".into())
+            }
             error => {
                 let mut text = error.to_string();
                 let mut source = std::error::Error::source(&error);

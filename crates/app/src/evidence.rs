@@ -1,7 +1,7 @@
 //! Evidence packs: the whole log up to a signed checkpoint, the private parts that may be shown, proofs, and the
 //! population of deployments, in one file that verifies offline.
 
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
 use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, log_paths, opening_file};
 use comptroller_ledger::tile::encode_tile;
@@ -17,8 +17,7 @@ use utoipa::ToSchema;
 /// Entries read at a time.
 const CHUNK: i64 = 1_024;
 /// Event types whose entries get a proof file of their own.
-const PROVEN: [&str; 4] =
-    ["deployment.created", "approval.voted", "rollback.drilled", "version.registered"];
+const PROVEN: [&str; 4] = ["deployment.created", "approval.voted", "rollback.drilled", "version.registered"];
 /// Most proof files of one pack; every entry is provable from the log in the pack anyway.
 const MAX_PROOFS: usize = 10_000;
 /// Earlier checkpoints in a pack: at most this many, evenly spread.
@@ -47,12 +46,13 @@ pub struct Pack {
 impl App {
     /// Writes an evidence pack to a temporary file. The export is recorded first and stands in the pack.
     pub async fn export_pack(&self, caller: &Caller, command: ExportPack) -> Result<Pack, AppError> {
-        self.may_read(caller, Action::EvidenceExport, "org", None, None).await?;
+        self.may_read(caller, Action::EvidenceExport, ORG, None, None).await?;
         self.record_export(caller).await?;
         self.record_stream_heads().await?;
         let signed = self.store.publish().await?;
         let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
-        let file = tempfile::tempfile().map_err(|error| AppError::Internal(format!("temporary file: {error}")))?;
+        let file =
+            tempfile::tempfile().map_err(|error| AppError::Internal(format!("temporary file: {error}")))?;
         let header = PackHeader {
             origin: self.store.origin().to_owned(),
             org: self.store.org().to_string(),
@@ -200,19 +200,23 @@ async fn write_deployments<W: Write>(pack: &mut PackWriter<W>, conn: &mut Conn) 
     for row in rows.iter().rev() {
         let approval = row.approval.map_or_else(String::new, |id| id.0.to_string());
         let until = row.live_until.map_or_else(String::new, |at| at.0.to_string());
-        csv.push_str(&format!(
-            "{},{},{},{},{},{},{},{},{approval},{},{},{until}\n",
-            row.idx,
-            row.id.0,
-            row.system.0,
-            row.model.0,
-            row.version.0,
-            row.environment.0,
-            row.kind.0,
-            row.actor,
-            row.decision.0,
-            row.live_from.0
-        ));
+        // Writing to a String cannot fail.
+        let _ = std::fmt::Write::write_fmt(
+            &mut csv,
+            format_args!(
+                "{},{},{},{},{},{},{},{},{approval},{},{},{until}\n",
+                row.idx,
+                row.id.0,
+                row.system.0,
+                row.model.0,
+                row.version.0,
+                row.environment.0,
+                row.kind.0,
+                row.actor,
+                row.decision.0,
+                row.live_from.0
+            ),
+        );
     }
     add(pack, "populations/deployments.csv", csv.as_bytes())
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 /// How often the head is signed, if it changed.
 pub const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 /// How often the stream heads are recorded, if the log grew.
-const STREAM_HEADS_EVERY: Duration = Duration::from_secs(3_600);
+const STREAM_HEADS_EVERY: Duration = Duration::from_hours(1);
 /// How long an answer to an idempotency key is remembered.
 const REMEMBER_SECONDS: i64 = 7 * 86_400;
 
@@ -42,15 +42,14 @@ impl App {
         if let Err(error) = self.record_stream_heads().await {
             tracing::error!(error = %error, "the stream heads could not be recorded");
         }
-        let before = Timestamp::from_micros(self.store.clock().now().micros()).plus_seconds(-REMEMBER_SECONDS);
+        let before =
+            Timestamp::from_micros(self.store.clock().now().micros()).plus_seconds(-REMEMBER_SECONDS);
         let forgotten = self
             .store
-            .write(move |tx| {
-                Box::pin(async move {
-                    Ok::<u64, StoreError>(
-                        comptroller_store::areas::uploads::forget_answers(tx.conn(), before).await?,
-                    )
-                })
+            .write::<u64, StoreError, _>(move |tx| {
+                Box::pin(
+                    async move { comptroller_store::areas::uploads::forget_answers(tx.conn(), before).await },
+                )
             })
             .await;
         if let Err(error) = forgotten {

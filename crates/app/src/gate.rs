@@ -5,7 +5,7 @@
 use crate::act::{Act, Call};
 use crate::models::{artifacts_digest, facts as facts_of, find_version};
 use crate::view::{Page, Slice, page};
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::event::VersionFacts;
 use comptroller_core::ids::{DecisionId, SystemId, VersionId};
 use comptroller_core::private::VersionText;
@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 /// Approvals that production needs.
 pub const PRODUCTION_APPROVALS: u32 = 2;
 /// How much worse a held-out metric may be than that of the version now serving: 0.01, in millionths.
-const METRIC_TOLERANCE_PPM: i64 = 10_000;
+const METRIC_TOLERANCE_PPM: f64 = 10_000.0;
 /// Metrics of which less is better. Of all others named in [`MORE_IS_BETTER`] more is better; the rest say nothing.
 const LESS_IS_BETTER: [&str; 5] = ["brier", "log_loss", "mae", "rmse", "expected_cost"];
 const MORE_IS_BETTER: [&str; 6] = ["accuracy", "auc", "pr_auc", "f1", "precision", "recall"];
@@ -117,8 +117,6 @@ pub struct DecisionView {
 pub(crate) struct Evidence {
     pub(crate) model: ModelRow,
     pub(crate) version: VersionRow,
-    pub(crate) facts_of_version: VersionFacts,
-    pub(crate) artifacts: Digest,
     pub(crate) approval: Option<ApprovalRow>,
     pub(crate) facts: Facts,
     pub(crate) regressions: Vec<String>,
@@ -168,7 +166,7 @@ pub(crate) async fn evidence(
         .bool("approval_denied", approval.as_ref().is_some_and(|row| row.denied))
         .bool("artifacts_match_approval", approval.as_ref().is_none_or(|row| row.artifacts.0 == artifacts))
         .bool("metrics_regressed", !regressions.is_empty());
-    Ok(Evidence { model, version, facts_of_version, artifacts, approval, facts, regressions })
+    Ok(Evidence { model, version, approval, facts, regressions })
 }
 
 /// Votes that count now: the voter is still active, still holds a voting role, and is no builder; the request has
@@ -189,10 +187,8 @@ async fn valid_approvals(
             .await?
             .is_some_and(|row| row.status == "active" && crate::act::is_person(row.kind.0));
         let roles = crate::act::roles(act.conn(), voter, Some(system)).await?;
-        let may = roles.contains(&Role::Approver)
-            || roles.contains(&Role::RiskOfficer);
-        let administers =
-            roles.contains(&Role::Owner) || roles.contains(&Role::Admin);
+        let may = roles.contains(&Role::Approver) || roles.contains(&Role::RiskOfficer);
+        let administers = roles.contains(&Role::Owner) || roles.contains(&Role::Admin);
         // INVARIANT (separation-of-duties): checked again at use, not only when the vote was cast.
         if vote.vote.0 == Vote::Approve && active && may && !administers && !facts.builders.contains(&voter) {
             count += 1;
@@ -235,7 +231,7 @@ fn regressed(old: &BTreeMap<Slug, f64>, new: &BTreeMap<Slug, f64>) -> Vec<String
         // Rounded against whoever asks: the loss is rounded up.
         let loss = if less { new - old } else { old - new };
         let loss_ppm = (loss * 1e6).ceil();
-        if loss_ppm > METRIC_TOLERANCE_PPM as f64 {
+        if loss_ppm > METRIC_TOLERANCE_PPM {
             worse.push(format!("{name}: {new:.4}, serving {old:.4}"));
         }
     }
@@ -284,8 +280,7 @@ impl App {
                         decision: Box::new(decision),
                     });
                 }
-                let (id, event) =
-                    decision_event(&act, Action::GateCheck, resource, environment, &decision)?;
+                let (id, event) = decision_event(&act, Action::GateCheck, resource, environment, &decision)?;
                 let draft = act.draft(event).of_system(system).about("version", &version);
                 let ledger_index = act.record(draft).await?;
                 Ok(GateAnswer {
@@ -312,7 +307,7 @@ impl App {
         resource: Option<&str>,
         slice: Slice,
     ) -> Result<Page<DecisionView>, AppError> {
-        self.may_read(caller, Action::ApprovalRead, "org", None, None).await?;
+        self.may_read(caller, Action::ApprovalRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let before = slice.before()?;
         let mut conn = self.store.read().await?;
@@ -323,7 +318,7 @@ impl App {
 
     /// The rules of the policy bundle in force.
     pub async fn policy_rules(&self, caller: &Caller) -> Result<Vec<comptroller_policy::RuleInfo>, AppError> {
-        self.may_read(caller, Action::PolicyRead, "org", None, None).await?;
+        self.may_read(caller, Action::PolicyRead, ORG, None, None).await?;
         Ok(self.bundle.rules().cloned().collect())
     }
 }

@@ -3,7 +3,7 @@
 use crate::act::Call;
 use crate::audit::{EntryView, entry_view};
 use crate::view::Receipt;
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
 use comptroller_core::vocab::ReadKind;
 use comptroller_ledger::tile::encode_tile;
@@ -94,8 +94,9 @@ impl App {
 
     /// The bytes of an entry bundle inside the signed log. Reading it is reading the audit log.
     pub async fn bundle_bytes(&self, caller: &Caller, path: &str) -> Result<Vec<u8>, AppError> {
-        let bundle = EntryBundle::parse(path).map_err(|error| AppError::invalid("path", error.to_string()))?;
-        self.may_read(caller, Action::LedgerRead, "org", None, None).await?;
+        let bundle =
+            EntryBundle::parse(path).map_err(|error| AppError::invalid("path", error.to_string()))?;
+        self.may_read(caller, Action::LedgerRead, ORG, None, None).await?;
         let missing = || AppError::not_found("entry bundle", path);
         let mut conn = self.store.read().await?;
         let signed = journal::checkpoint(&mut conn).await?.map_or(0, |row| row.size.unsigned_abs());
@@ -105,13 +106,13 @@ impl App {
         }
         let bytes = journal::bundle(&mut conn, bundle).await?;
         drop(conn);
-        self.note_read(caller, ReadKind::AuditLog, "org", usize::from(bundle.width)).await?;
+        self.note_read(caller, ReadKind::AuditLog, ORG, usize::from(bundle.width)).await?;
         Ok(bytes)
     }
 
     /// One entry with its proof and, if it still can be read, its private part. An event.
     pub async fn entry(&self, caller: &Caller, index: u64) -> Result<ProvenEntry, AppError> {
-        self.may_read(caller, Action::LedgerRead, "org", None, None).await?;
+        self.may_read(caller, Action::LedgerRead, ORG, None, None).await?;
         let idx = i64::try_from(index).unwrap_or(i64::MAX);
         let mut conn = self.store.read().await?;
         let rows = journal::entries(&mut conn, idx, idx.saturating_add(1)).await?;
@@ -119,11 +120,9 @@ impl App {
         let entry = entry_view(row)?;
         let proof = self.proof(&mut conn, index).await?;
         let opening = match journal::payload(&mut conn, self.store.key(), idx).await? {
-            Opened::Readable { name, salt, plain } => Some(OpeningView {
-                name,
-                salt: hex::encode(salt),
-                payload: serde_json::from_slice(&plain)?,
-            }),
+            Opened::Readable { name, salt, plain } => {
+                Some(OpeningView { name, salt: hex::encode(salt), payload: serde_json::from_slice(&plain)? })
+            }
             Opened::Erased | Opened::Absent => None,
         };
         drop(conn);
@@ -153,7 +152,7 @@ impl App {
         let signer = self.store.signer().clone();
         self.act(call, "ledger.rotate_key", (), move |mut act, ()| {
             Box::pin(async move {
-                act.may(Action::LedgerRotateKey, "org", None).await?;
+                act.may(Action::LedgerRotateKey, ORG, None).await?;
                 let head = journal::head(act.conn()).await?;
                 let size = head.map_or(0, |head| head.size.unsigned_abs());
                 let statement = signer.begin_rotation(size)?;
@@ -168,7 +167,7 @@ impl App {
 
     /// Ends the overlap: the old key is destroyed. Answers the vkey that signs alone now.
     pub async fn retire_key(&self, caller: &Caller) -> Result<String, AppError> {
-        self.may_read(caller, Action::LedgerRotateKey, "org", None, None).await?;
+        self.may_read(caller, Action::LedgerRotateKey, ORG, None, None).await?;
         Ok(self.store.signer().finish_rotation()?)
     }
 }

@@ -24,15 +24,21 @@ pub mod subjects;
 pub mod systems;
 pub mod view;
 
+/// The store, for the binary that opens one at start-up.
+pub use comptroller_store as store;
+
 pub use act::Call;
 pub use caller::Caller;
-pub use error::AppError;
 pub use comptroller_policy::RuleInfo;
+pub use error::AppError;
 pub use view::{Page, Receipt};
 
 use comptroller_policy::Bundle;
 use comptroller_store::Store;
 use std::sync::Arc;
+
+/// The organisation as a resource: there is one in a database (ADR 0003).
+pub(crate) const ORG: &str = "org/own";
 
 /// The application: the store and the policy bundle in force. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,7 +50,8 @@ pub struct App {
 impl App {
     /// Over an open store, with the built-in policy bundle.
     pub fn new(store: Store) -> Result<Self, AppError> {
-        let bundle = Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
+        let bundle =
+            Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
         Ok(Self { store, bundle: Arc::new(bundle) })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Call};
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller, datasets, systems};
+use crate::{App, AppError, Caller, ORG, datasets, systems};
 use comptroller_core::event::{ArtifactUse, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{ModelId, PrincipalId, SystemId, VersionId};
 use comptroller_core::name::Commit;
@@ -13,7 +13,6 @@ use comptroller_policy::Action;
 use comptroller_store::areas::models::{self, ModelRow, VersionRow};
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -135,14 +134,14 @@ pub struct VersionView {
 
 /// SHA-256 of the canonical JSON (RFC 8785) of a private record.
 pub(crate) fn record_digest(record: &impl Serialize) -> Result<Digest, AppError> {
-    Ok(Digest::from_bytes(Sha256::digest(serde_json_canonicalizer::to_vec(record)?).into()))
+    Ok(Digest::from_bytes(*comptroller_ledger::digest(&serde_json_canonicalizer::to_vec(record)?).as_bytes()))
 }
 
 /// One digest over the names and digests of a version's artifacts: what an approval and a deployment bind.
 pub(crate) fn artifacts_digest(artifacts: &[ArtifactUse]) -> Digest {
     let mut lines: Vec<String> = artifacts.iter().map(|a| format!("{}  {}\n", a.digest, a.name)).collect();
     lines.sort_unstable();
-    Digest::from_bytes(Sha256::digest(lines.concat().as_bytes()).into())
+    Digest::from_bytes(*comptroller_ledger::digest(lines.concat().as_bytes()).as_bytes())
 }
 
 /// Finds a model by id, as `system/model`, or by its name if only one model has it.
@@ -159,7 +158,9 @@ pub(crate) async fn find(conn: &mut Conn, name: &str) -> Result<ModelRow, AppErr
     match (found.pop(), found.pop()) {
         (Some(row), None) => Ok(row),
         (None, _) => Err(AppError::not_found("model", name)),
-        _ => Err(AppError::invalid("model", format!("several systems have a model {slug}; use system/model"))),
+        _ => {
+            Err(AppError::invalid("model", format!("several systems have a model {slug}; use system/model")))
+        }
     }
 }
 
@@ -216,7 +217,12 @@ impl App {
     }
 
     /// Adds a note to a version. The version itself never changes.
-    pub async fn annotate(&self, call: &Call, version: String, command: Annotate) -> Result<Receipt, AppError> {
+    pub async fn annotate(
+        &self,
+        call: &Call,
+        version: String,
+        command: Annotate,
+    ) -> Result<Receipt, AppError> {
         self.act(call, "version.annotate", (version, command), |mut act, (version, command)| {
             Box::pin(async move {
                 check_text("text", &command.text, false)?;
@@ -237,7 +243,7 @@ impl App {
 
     /// One model.
     pub async fn model(&self, caller: &Caller, name: &str) -> Result<ModelView, AppError> {
-        self.may_read(caller, Action::ModelRead, "org", None, None).await?;
+        self.may_read(caller, Action::ModelRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         Ok(model_view(find(&mut conn, name).await?))
     }
@@ -249,7 +255,7 @@ impl App {
         system: Option<&str>,
         slice: Slice,
     ) -> Result<Page<ModelView>, AppError> {
-        self.may_read(caller, Action::ModelRead, "org", None, None).await?;
+        self.may_read(caller, Action::ModelRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let system = match system {

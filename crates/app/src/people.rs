@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Call};
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, SystemId, TeamId};
 use comptroller_core::private::{PersonText, check_text};
 use comptroller_core::vocab::{PrincipalKind, ReadKind};
@@ -128,7 +128,10 @@ pub(crate) fn check_person(person: &PersonText) -> Result<(), AppError> {
 }
 
 /// Records a person and the keyed look-up digest of the e-mail address.
-pub(crate) async fn add_person(act: &mut Act<'_>, person: PersonText) -> Result<(PrincipalId, u64), AppError> {
+pub(crate) async fn add_person(
+    act: &mut Act<'_>,
+    person: PersonText,
+) -> Result<(PrincipalId, u64), AppError> {
     check_person(&person)?;
     let principal = act.new_id(PrincipalId::new)?;
     let lookup = act.tx.key().lookup_digest("email", &email_key(&person.email));
@@ -149,7 +152,7 @@ impl App {
     pub async fn add_person(&self, call: &Call, command: AddPerson) -> Result<Receipt, AppError> {
         self.act(call, "person.add", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::PersonAdd, "org", None).await?;
+                act.may(Action::PersonAdd, ORG, None).await?;
                 let person = PersonText { name: command.name, email: command.email };
                 let (principal, index) = add_person(&mut act, person).await?;
                 Ok(Receipt::new(principal, index))
@@ -159,10 +162,14 @@ impl App {
     }
 
     /// Makes a service account known.
-    pub async fn add_service_account(&self, call: &Call, command: AddServiceAccount) -> Result<Receipt, AppError> {
+    pub async fn add_service_account(
+        &self,
+        call: &Call,
+        command: AddServiceAccount,
+    ) -> Result<Receipt, AppError> {
         self.act(call, "service_account.add", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::ServiceAccountAdd, "org", None).await?;
+                act.may(Action::ServiceAccountAdd, ORG, None).await?;
                 let principal = act.new_id(PrincipalId::new)?;
                 let draft = act
                     .draft(Event::ServiceAccountAdded { principal, slug: command.slug })
@@ -178,7 +185,7 @@ impl App {
     pub async fn disable_principal(&self, call: &Call, name: String) -> Result<Receipt, AppError> {
         self.act(call, "principal.disable", name, |mut act, name| {
             Box::pin(async move {
-                act.may(Action::PrincipalDisable, "org", None).await?;
+                act.may(Action::PrincipalDisable, ORG, None).await?;
                 let row = find(act.conn(), &name).await?;
                 if row.status != "active" {
                     return Err(AppError::Conflict(format!("the account is {} already", row.status)));
@@ -195,10 +202,8 @@ impl App {
     /// Gives a role.
     pub async fn grant_role(&self, call: &Call, command: ChangeRole) -> Result<Receipt, AppError> {
         self.act(call, "role.grant", command, |act, command| {
-            Box::pin(change_role(act, command, Action::RoleGrant, |principal, role, system| Event::RoleGranted {
-                principal,
-                role,
-                system,
+            Box::pin(change_role(act, command, Action::RoleGrant, |principal, role, system| {
+                Event::RoleGranted { principal, role, system }
             }))
         })
         .await
@@ -207,10 +212,8 @@ impl App {
     /// Takes a role away.
     pub async fn revoke_role(&self, call: &Call, command: ChangeRole) -> Result<Receipt, AppError> {
         self.act(call, "role.revoke", command, |act, command| {
-            Box::pin(change_role(act, command, Action::RoleRevoke, |principal, role, system| Event::RoleRevoked {
-                principal,
-                role,
-                system,
+            Box::pin(change_role(act, command, Action::RoleRevoke, |principal, role, system| {
+                Event::RoleRevoked { principal, role, system }
             }))
         })
         .await
@@ -220,10 +223,9 @@ impl App {
     pub async fn create_team(&self, call: &Call, command: CreateTeam) -> Result<Receipt, AppError> {
         self.act(call, "team.create", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::TeamCreate, "org", None).await?;
+                act.may(Action::TeamCreate, ORG, None).await?;
                 let team = act.new_id(TeamId::new)?;
-                let draft =
-                    act.draft(Event::TeamCreated { team, slug: command.slug }).about("team", &team);
+                let draft = act.draft(Event::TeamCreated { team, slug: command.slug }).about("team", &team);
                 let index = act.record(draft).await?;
                 Ok(Receipt::new(team, index))
             })
@@ -234,7 +236,10 @@ impl App {
     /// Adds a member to a team.
     pub async fn add_member(&self, call: &Call, command: ChangeMember) -> Result<Receipt, AppError> {
         self.act(call, "team.add_member", command, |act, command| {
-            Box::pin(change_member(act, command, |team, principal| Event::TeamMemberAdded { team, principal }))
+            Box::pin(change_member(act, command, |team, principal| Event::TeamMemberAdded {
+                team,
+                principal,
+            }))
         })
         .await
     }
@@ -242,14 +247,17 @@ impl App {
     /// Removes a member from a team.
     pub async fn remove_member(&self, call: &Call, command: ChangeMember) -> Result<Receipt, AppError> {
         self.act(call, "team.remove_member", command, |act, command| {
-            Box::pin(change_member(act, command, |team, principal| Event::TeamMemberRemoved { team, principal }))
+            Box::pin(change_member(act, command, |team, principal| Event::TeamMemberRemoved {
+                team,
+                principal,
+            }))
         })
         .await
     }
 
     /// One principal. Reading a person is an event.
     pub async fn principal(&self, caller: &Caller, name: &str) -> Result<PrincipalView, AppError> {
-        self.may_read(caller, Action::PersonRead, "org", None, None).await?;
+        self.may_read(caller, Action::PersonRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let row = find(&mut conn, name).await?;
         let view = self.principal_view(&mut conn, row).await?;
@@ -269,7 +277,7 @@ impl App {
 
     /// People and service accounts. Reading people is an event.
     pub async fn principals(&self, caller: &Caller, slice: Slice) -> Result<Page<PrincipalView>, AppError> {
-        self.may_read(caller, Action::PersonRead, "org", None, None).await?;
+        self.may_read(caller, Action::PersonRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let mut views = Vec::new();
@@ -280,14 +288,14 @@ impl App {
         let page = page(views, limit, |view| view.id.to_string());
         let people = page.items.iter().filter(|view| view.person.is_some()).count();
         if people > 0 {
-            self.note_read(caller, ReadKind::PersonalData, "org", people).await?;
+            self.note_read(caller, ReadKind::PersonalData, ORG, people).await?;
         }
         Ok(page)
     }
 
     /// Teams with their members.
     pub async fn teams(&self, caller: &Caller, slice: Slice) -> Result<Page<TeamView>, AppError> {
-        self.may_read(caller, Action::TeamRead, "org", None, None).await?;
+        self.may_read(caller, Action::TeamRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let mut views = Vec::new();
@@ -351,7 +359,7 @@ async fn change_member(
     command: ChangeMember,
     event: fn(TeamId, PrincipalId) -> Event,
 ) -> Result<Receipt, AppError> {
-    act.may(Action::TeamEditMembers, "org", None).await?;
+    act.may(Action::TeamEditMembers, ORG, None).await?;
     let team = find_team(act.conn(), &command.team).await?.id.0;
     let principal = find(act.conn(), &command.principal).await?.id.0;
     let draft = act.draft(event(team, principal)).about("team", &team).about("person", &principal);

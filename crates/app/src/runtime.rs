@@ -57,7 +57,11 @@ pub struct RuntimeView {
 
 impl App {
     /// Takes a report; a mismatch between record and runtime is an event of its own kind of state.
-    pub async fn report_runtime(&self, call: &Call, command: ReportRuntime) -> Result<RuntimeAnswer, AppError> {
+    pub async fn report_runtime(
+        &self,
+        call: &Call,
+        command: ReportRuntime,
+    ) -> Result<RuntimeAnswer, AppError> {
         self.act(call, "runtime.report", command, |mut act, command| {
             Box::pin(async move {
                 let system = systems::find(act.conn(), &command.system).await?.id.0;

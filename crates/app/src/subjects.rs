@@ -5,7 +5,7 @@
 
 use crate::act::{Act, Call};
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller, datasets as dataset_cases, people};
+use crate::{App, AppError, Caller, ORG, datasets as dataset_cases, people};
 use comptroller_core::ids::{DatasetVersionId, SubjectId, VersionId};
 use comptroller_core::lineage::ancestors;
 use comptroller_core::private::{SubjectText, check_text};
@@ -83,7 +83,7 @@ impl App {
     pub async fn register_subject(&self, call: &Call, command: RegisterSubject) -> Result<Receipt, AppError> {
         self.act(call, "subject.register", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::SubjectRegister, "org", None).await?;
+                act.may(Action::SubjectRegister, ORG, None).await?;
                 check_text("reference", &command.reference, false)?;
                 if command.datasets.len() > 1_000 {
                     return Err(AppError::invalid("datasets", "at most 1,000"));
@@ -131,7 +131,7 @@ impl App {
 
     /// Data subjects. Reading them is an event.
     pub async fn subjects(&self, caller: &Caller, slice: Slice) -> Result<Page<SubjectView>, AppError> {
-        self.may_read(caller, Action::SubjectRead, "org", None, None).await?;
+        self.may_read(caller, Action::SubjectRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let mut views = Vec::new();
@@ -140,7 +140,7 @@ impl App {
         }
         drop(conn);
         let page = page(views, limit, |view| view.id.to_string());
-        self.note_read(caller, ReadKind::PersonalData, "org", page.items.len()).await?;
+        self.note_read(caller, ReadKind::PersonalData, ORG, page.items.len()).await?;
         Ok(page)
     }
 

@@ -3,7 +3,7 @@
 use crate::act::{Act, Call};
 use crate::people::find_team;
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller};
+use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{SystemId, TeamId, VendorId};
 use comptroller_core::private::{SystemText, VendorText, check_text};
 use comptroller_core::vocab::{Relation, SystemKind, SystemStatus};
@@ -178,7 +178,7 @@ impl App {
     pub async fn register_vendor(&self, call: &Call, command: RegisterVendor) -> Result<Receipt, AppError> {
         self.act(call, "vendor.register", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::VendorRegister, "org", None).await?;
+                act.may(Action::VendorRegister, ORG, None).await?;
                 check_text("name", &command.text.name, false)?;
                 check_text("contact", &command.text.contact, true)?;
                 let vendor = act.new_id(VendorId::new)?;
@@ -197,7 +197,7 @@ impl App {
     pub async fn register_system(&self, call: &Call, command: RegisterSystem) -> Result<Receipt, AppError> {
         self.act(call, "system.register", command, |mut act, command| {
             Box::pin(async move {
-                act.may(Action::SystemRegister, "org", None).await?;
+                act.may(Action::SystemRegister, ORG, None).await?;
                 check(&command.text)?;
                 let owner_team = find_team(act.conn(), &command.owner_team).await?.id.0;
                 let vendor = match &command.vendor {
@@ -237,15 +237,17 @@ impl App {
                 let system = row.id.0;
                 act.may(Action::SystemUpdate, &format!("system/{system}"), Some(system)).await?;
                 if command.status.is_none() && command.owner_team.is_none() && command.text.is_none() {
-                    return Err(AppError::invalid("request", "name at least one of status, owner_team, text"));
+                    return Err(AppError::invalid(
+                        "request",
+                        "name at least one of status, owner_team, text",
+                    ));
                 }
                 let owner_team = match &command.owner_team {
                     Some(name) => Some(find_team(act.conn(), name).await?.id.0),
                     None => None,
                 };
                 let text_changed = command.text.is_some();
-                let event =
-                    Event::SystemUpdated { system, status: command.status, owner_team, text_changed };
+                let event = Event::SystemUpdated { system, status: command.status, owner_team, text_changed };
                 let mut draft = act.draft(event).about("system", &system);
                 if let Some(text) = &command.text {
                     check(text)?;
@@ -259,7 +261,12 @@ impl App {
     }
 
     /// Links a system to another one or to a vendor.
-    pub async fn link_system(&self, call: &Call, name: String, command: LinkSystem) -> Result<Receipt, AppError> {
+    pub async fn link_system(
+        &self,
+        call: &Call,
+        name: String,
+        command: LinkSystem,
+    ) -> Result<Receipt, AppError> {
         self.act(call, "system.link", (name, command), |mut act, (name, command)| {
             Box::pin(async move {
                 let system = find(act.conn(), &name).await?.id.0;
@@ -311,7 +318,7 @@ impl App {
         query: SystemQuery,
         slice: Slice,
     ) -> Result<Page<SystemView>, AppError> {
-        self.may_read(caller, Action::SystemRead, "org", None, None).await?;
+        self.may_read(caller, Action::SystemRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let team = match &query.team {
@@ -337,7 +344,7 @@ impl App {
 
     /// Vendors by name.
     pub async fn vendors(&self, caller: &Caller, slice: Slice) -> Result<Page<VendorView>, AppError> {
-        self.may_read(caller, Action::VendorRead, "org", None, None).await?;
+        self.may_read(caller, Action::VendorRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
         let mut views = Vec::new();

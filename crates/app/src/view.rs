@@ -63,9 +63,9 @@ impl Slice {
     pub fn before(&self) -> Result<i64, crate::AppError> {
         match self.after.as_deref() {
             None => Ok(i64::MAX),
-            Some(text) => {
-                text.parse().map_err(|_| crate::AppError::invalid("after", "use the `next` of the page before"))
-            }
+            Some(text) => text
+                .parse()
+                .map_err(|_| crate::AppError::invalid("after", "use the `next` of the page before")),
         }
     }
 }

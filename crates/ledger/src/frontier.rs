@@ -121,6 +121,7 @@ mod tests {
 
     #[test]
     fn frontier_shape() {
+        // INVARIANT (frontier-shape)
         let mut frontier = Frontier::new();
         let mut noted = Vec::new();
         for i in 0..70_000_u64 {

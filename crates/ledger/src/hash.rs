@@ -169,6 +169,7 @@ mod tests {
 
     #[test]
     fn domain_separation() {
+        // INVARIANT (domain-separation)
         assert_eq!(digest(b""), EMPTY_ROOT);
         assert_eq!(
             leaf_hash(b"").to_string(),

@@ -325,6 +325,7 @@ mod tests {
 
     #[test]
     fn secret_stays() {
+        // INVARIANT (secret-stays)
         let key = SigningKey::new_note("host/log", &[42; 32]).unwrap();
         let shown = format!("{key:?}");
         assert!(!shown.contains(&STANDARD.encode([42; 30])[..20]) && !shown.contains("2a2a2a"));

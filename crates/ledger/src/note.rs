@@ -258,6 +258,7 @@ mod tests {
 
     #[test]
     fn known_key_must_verify() {
+        // INVARIANT (known-key-must-verify)
         let key: VerifierKey = VKEY.parse().unwrap();
         let keys = [key.clone()];
         let changed = Note::parse(NOTE.replace("example message", "Example message").as_bytes()).unwrap();

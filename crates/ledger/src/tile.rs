@@ -283,6 +283,7 @@ mod tests {
 
     #[test]
     fn one_path() {
+        // INVARIANT (one-path)
         let tile = Tile::new(0, 1_234_067, 256).unwrap();
         assert_eq!(tile.path(), "tile/0/x001/x234/067");
         assert_eq!(Tile::parse("tile/0/x001/x234/067"), Ok(tile));

@@ -12,6 +12,42 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Runs one static SQL text; answers the number of rows affected.
+macro_rules! execute {
+    ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $conn {
+            $crate::db::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
+                .map(|done| done.rows_affected()).map_err($crate::StoreError::from),
+            $crate::db::Conn::Postgres(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
+                .map(|done| done.rows_affected()).map_err($crate::StoreError::from),
+        }
+    };
+}
+
+/// All rows of one static SQL text as `$row`.
+macro_rules! fetch_all {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $conn {
+            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await
+                .map_err($crate::StoreError::from),
+            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await
+                .map_err($crate::StoreError::from),
+        }
+    };
+}
+
+/// At most one row of one static SQL text as `$row`.
+macro_rules! fetch_optional {
+    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
+        match $conn {
+            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await
+                .map_err($crate::StoreError::from),
+            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await
+                .map_err($crate::StoreError::from),
+        }
+    };
+}
+
 /// Where the metadata live.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DbConfig {
@@ -106,6 +142,41 @@ impl Db {
         })
     }
 
+    /// A connection that sees one moment of the database. It is closed, not reused, when dropped.
+    pub(crate) async fn snapshot(&self) -> Result<Conn, StoreError> {
+        let mut conn = self.read().await?;
+        match &mut conn {
+            Conn::Sqlite(c) => {
+                c.close_on_drop();
+                execute!(&mut conn, "BEGIN")?;
+                // SQLite takes the snapshot at the first read.
+                fetch_optional!(&mut conn, (i64,), "SELECT size FROM log_head")?;
+            }
+            Conn::Postgres(c) => {
+                c.close_on_drop();
+                execute!(&mut conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+                fetch_optional!(&mut conn, (i64,), "SELECT size FROM log_head")?;
+            }
+        }
+        Ok(conn)
+    }
+
+    /// An empty, migrated database in memory: one connection, gone when closed.
+    pub(crate) async fn scratch() -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().in_memory(true);
+        // The database lives and dies with its connection, so the pool must never replace it.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await?;
+        MIGRATIONS.run(&pool).await.map_err(|error| {
+            StoreError::Config(format!("the scratch database could not be migrated: {error}"))
+        })?;
+        Ok(Self::Sqlite { writer: pool.clone(), readers: pool })
+    }
+
     /// Closes every connection; SQLite folds its WAL into the file.
     pub async fn close(&self) {
         match self {
@@ -140,10 +211,8 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         // Erasure: freed content is overwritten, not only unlinked.
         .pragma("secure_delete", "ON");
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(base.clone()).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(4)
-        .connect_with(base.pragma("query_only", "ON"))
-        .await?;
+    let readers =
+        SqlitePoolOptions::new().max_connections(4).connect_with(base.pragma("query_only", "ON")).await?;
     Ok(Db::Sqlite { writer, readers })
 }
 
@@ -158,42 +227,6 @@ async fn open_postgres(url: &str) -> Result<Db, StoreError> {
         .await
         .map_err(|error| StoreError::Config(format!("PostgreSQL did not accept the connection: {error}")))?;
     Ok(Db::Postgres(pool))
-}
-
-/// Runs one static SQL text; answers the number of rows affected.
-macro_rules! execute {
-    ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $conn {
-            $crate::db::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
-                .map(|done| done.rows_affected()).map_err($crate::StoreError::from),
-            $crate::db::Conn::Postgres(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
-                .map(|done| done.rows_affected()).map_err($crate::StoreError::from),
-        }
-    };
-}
-
-/// All rows of one static SQL text as `$row`.
-macro_rules! fetch_all {
-    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $conn {
-            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await
-                .map_err($crate::StoreError::from),
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await
-                .map_err($crate::StoreError::from),
-        }
-    };
-}
-
-/// At most one row of one static SQL text as `$row`.
-macro_rules! fetch_optional {
-    ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $conn {
-            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await
-                .map_err($crate::StoreError::from),
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await
-                .map_err($crate::StoreError::from),
-        }
-    };
 }
 
 pub(crate) use {execute, fetch_all, fetch_optional};

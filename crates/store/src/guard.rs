@@ -46,7 +46,8 @@ impl Guard {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::file(&self.path, &error)),
         };
-        let parsed = text.trim().split_once(' ').and_then(|(size, root)| Some((size.parse().ok()?, root.to_owned())));
+        let parsed =
+            text.trim().split_once(' ').and_then(|(size, root)| Some((size.parse().ok()?, root.to_owned())));
         match parsed {
             Some((size, root)) if size >= 0 && root.len() == 64 => Ok(Some((size, root))),
             _ => Err(StoreError::Damaged(format!(
@@ -60,6 +61,9 @@ impl Guard {
     ///
     /// Several processes may share the folder; a lock file beside the mark makes them take turns.
     pub fn raise(&self, size: i64, root: &str) -> Result<(), StoreError> {
+        if self.read()?.is_some_and(|mark| mark.0 >= size) {
+            return Ok(());
+        }
         let lock_path = self.path.with_extension("lock");
         let lock = File::create(&lock_path).map_err(|error| StoreError::file(&lock_path, &error))?;
         lock.lock().map_err(|error| StoreError::file(&lock_path, &error))?;

@@ -4,28 +4,35 @@
 //! group commit; reads take a connection from [`Store::read`]. State changes only by recording an event
 //! ([`Tx::record`]). Nothing here decides who may do what: that is `app`.
 
-pub mod areas;
 mod append;
+pub mod areas;
 pub mod artifacts;
+mod copy;
 pub mod db;
+mod doctor;
 mod draft;
-mod erase;
 mod durable;
+mod erase;
 mod error;
+mod findings;
 mod guard;
 pub mod journal;
 pub mod keys;
 pub mod objects;
 mod publish;
+mod rebuild;
 mod signer;
+pub mod tables;
 mod tx;
 mod types;
 mod writer;
 
+pub use copy::Copied;
 pub use db::{Conn, Db, DbConfig};
-pub use erase::Erased;
 pub use draft::{Draft, Private};
+pub use erase::Erased;
 pub use error::StoreError;
+pub use findings::{Finding, Findings, MAX_FINDINGS, Severity};
 pub use guard::Guard;
 pub use journal::{CheckpointRow, EntryRow, Opened};
 pub use signer::LogSigner;
@@ -94,10 +101,25 @@ impl Store {
     /// Errors: a second process on the same SQLite file; keys that do not belong to the database; a published log
     /// ahead of the database opens read-only (see [`Store::is_read_only`]).
     pub async fn open(config: &StoreConfig, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let objects = Objects::open(&config.objects)?;
+        Self::open_on(config, clock, objects).await
+    }
+
+    /// [`Store::open`] with an object store whose writes fail as planned.
+    #[cfg(any(test, feature = "test-support"))]
+    pub async fn open_with_faults(
+        config: &StoreConfig,
+        clock: Arc<dyn Clock>,
+        plan: Arc<objects::FaultPlan>,
+    ) -> Result<Self, StoreError> {
+        let objects = Objects::open(&config.objects)?.with_faults(plan);
+        Self::open_on(config, clock, objects).await
+    }
+
+    async fn open_on(config: &StoreConfig, clock: Arc<dyn Clock>, objects: Objects) -> Result<Self, StoreError> {
         let lock = lock_sqlite(&config.db)?;
         std::fs::create_dir_all(&config.keys).map_err(|error| StoreError::file(&config.keys, &error))?;
         let db = Db::open(&config.db).await?;
-        let objects = Objects::open(&config.objects)?;
         objects.probe().await?;
         let key = Arc::new(OrgKey::read_or_create_file(&config.keys.join("org.key"))?);
         let origin = begin_log(&db, config, clock.as_ref()).await?;
@@ -123,8 +145,7 @@ impl Store {
             clock: Arc::clone(&clock),
             turn: tokio::sync::Mutex::new(None),
         };
-        let inner =
-            Inner { db, writer, publisher, key, clock, org, origin, signer, objects, _lock: lock };
+        let inner = Inner { db, writer, publisher, key, clock, org, origin, signer, objects, _lock: lock };
         let store = Self { inner: Arc::new(inner) };
         store.check_guard().await?;
         store.create_organisation(&config.organisation).await?;

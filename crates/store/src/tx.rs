@@ -189,12 +189,8 @@ impl Tx {
             commitments,
         };
         let bytes = entry.to_bytes().map_err(|error| StoreError::Entry(error.to_string()))?;
-        let at = At {
-            idx,
-            recorded_at: self.now,
-            actor: entry.actor.clone(),
-            has_private: payload.is_some(),
-        };
+        let at =
+            At { idx, recorded_at: self.now, actor: entry.actor.clone(), has_private: payload.is_some() };
         areas::project(&mut self.conn, &at, &draft.event).await?;
         let leaf = leaf_hash(&bytes);
         let bytes = String::from_utf8(bytes).map_err(|_| StoreError::Entry("not UTF-8".into()))?;

@@ -131,7 +131,9 @@ fn again(error: &StoreError, text: &str) -> StoreError {
     match error {
         StoreError::ClockWentBack { seconds } => StoreError::ClockWentBack { seconds: *seconds },
         StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
-        _ => StoreError::ReadOnly(format!("the batch could not be committed ({text}); nothing was written, try again")),
+        _ => StoreError::ReadOnly(format!(
+            "the batch could not be committed ({text}); nothing was written, try again"
+        )),
     }
 }
 
@@ -145,7 +147,11 @@ fn chain(error: &StoreError) -> String {
     text
 }
 
-async fn run_batch(setup: &WriterSetup, batch: &mut Vec<Work>, done: &mut Vec<Done>) -> Result<(), StoreError> {
+async fn run_batch(
+    setup: &WriterSetup,
+    batch: &mut Vec<Work>,
+    done: &mut Vec<Done>,
+) -> Result<(), StoreError> {
     let mut tx = begin(setup).await?;
     let outcome = run_requests(&mut tx, batch, done).await;
     let outcome = match outcome {

@@ -32,13 +32,7 @@ struct Go {
 /// Returns the variables for tests, with the verifier built in cargo's target folder.
 pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let go = find_or_install(&workspace.cache)?;
-    let folder = workspace.target().join("foreign");
-    std::fs::create_dir_all(&folder)?;
-    let verifier = folder.join("verify-go");
-    let mut build = Command::new(&go.program);
-    build.current_dir(&workspace.root).arg("build").arg("-o").arg(&verifier).arg(PROGRAM);
-    build.envs(go.environment(&workspace.cache));
-    run_quiet(&mut build, BUILD_LIMIT).with_context(|| format!("cannot build {PROGRAM}"))?;
+    let verifier = go.build(workspace)?;
     let text = |path: &Path| path.to_string_lossy().into_owned();
     Ok(vec![
         ("COMPTROLLER_TEST_GO".to_owned(), text(&go.program)),
@@ -46,7 +40,30 @@ pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     ])
 }
 
+/// Builds the verifier with a Go that is there already; nothing if there is none.
+pub(crate) fn build_if_present(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    let installed = workspace.cache.join("go");
+    let go = match debian() {
+        Some(go) => go,
+        None if installed.join("bin/go").is_file() => pypi(&workspace.cache)?,
+        None => return Ok(None),
+    };
+    Ok(Some(go.build(workspace)?))
+}
+
 impl Go {
+    /// Builds the verifier in cargo's target folder.
+    fn build(&self, workspace: &Workspace) -> Result<PathBuf> {
+        let folder = workspace.target().join("foreign");
+        std::fs::create_dir_all(&folder)?;
+        let verifier = folder.join("verify-go");
+        let mut build = Command::new(&self.program);
+        build.current_dir(&workspace.root).arg("build").arg("-o").arg(&verifier).arg(PROGRAM);
+        build.envs(self.environment(&workspace.cache));
+        run_quiet(&mut build, BUILD_LIMIT).with_context(|| format!("cannot build {PROGRAM}"))?;
+        Ok(verifier)
+    }
+
     fn environment(&self, cache: &Path) -> Vec<(&'static str, PathBuf)> {
         vec![
             ("GO111MODULE", "off".into()),

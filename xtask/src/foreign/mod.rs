@@ -24,6 +24,11 @@ pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     Ok(variables)
 }
 
+/// The built Go verifier, if Go and its packages are on this machine already. Installs nothing.
+pub(crate) fn go_verifier_if_present(workspace: &Workspace) -> Result<Option<std::path::PathBuf>> {
+    go::build_if_present(workspace)
+}
+
 fn openssl() -> Result<String> {
     if find_program("openssl").is_none() {
         apt_install(&["openssl"])?;

@@ -3,7 +3,7 @@
 //! Every start makes new data folders, ports and passwords, so that runs cannot meet. Nothing outlives us: `Drop`
 //! stops the servers, and where the system can do it a server dies with us even when we are killed.
 
-mod daemon;
+pub(crate) mod daemon;
 mod postgres;
 mod s3;
 
@@ -61,7 +61,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<bool> {
 }
 
 /// Ports that were free a moment ago, all different.
-fn free_ports<const N: usize>() -> Result<[u16; N]> {
+pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N]> {
     // All listeners are held until every port is known; only then can none be handed out twice.
     let mut listeners = Vec::with_capacity(N);
     let mut ports = [0; N];

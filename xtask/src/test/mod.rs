@@ -5,6 +5,7 @@
 
 mod report;
 mod steps;
+mod tutorial;
 
 use std::process::Command;
 use std::time::Instant;

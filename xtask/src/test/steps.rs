@@ -47,6 +47,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { name: "codegen", about: "generated references are up to date", needs: &[], run: codegen_check },
     Step { name: "deny", about: "licences, bans, sources, advisories", needs: &[], run: deny },
+    Step { name: "tutorial", about: "the commands of docs/tutorial.md work", needs: &[], run: tutorial },
     Step { name: "demo", about: "the demo walks to its end", needs: &[], run: demo },
 ];
 
@@ -151,6 +152,10 @@ fn install_deny(context: &Context) -> Result<std::path::PathBuf> {
         plain(&run(&mut cargo, LONG, true)?, "cargo-deny does not build")?;
     }
     Ok(program)
+}
+
+fn tutorial(context: &Context) -> Result<Verdict> {
+    super::tutorial::run_tutorial(context)
 }
 
 fn demo(context: &Context) -> Result<Verdict> {

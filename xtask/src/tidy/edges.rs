@@ -45,6 +45,7 @@ const ALLOWED_IN_TESTS: &[(&str, &str, &str)] = &[
     ("server", "store", "API tests open a real store to serve from"),
     ("server", "ledger", "API tests verify the log they were served"),
     ("server", "policy", "API tests list every action beside every route"),
+    ("store", "store", "its own tests switch on the fault injection of `test-support`"),
     ("cli", "store", "command tests look into the database a command wrote"),
 ];
 
@@ -64,7 +65,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("axum", &["server"]),
     ("utoipa-axum", &["server"]),
     // Schemas are derived on the types of the use cases themselves.
-    ("utoipa", &["core", "app", "server"]),
+    ("utoipa", &["core", "policy", "app", "server"]),
     ("rust-embed", &["ui"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),

@@ -4,6 +4,7 @@
 //! to do. A check must not change files.
 
 mod edges;
+mod events;
 mod files;
 mod forbidden;
 mod invariants;
@@ -88,6 +89,7 @@ pub(crate) fn check_sources(workspace: &Workspace) -> Result<bool> {
     findings.extend(manifests::check(&members));
     findings.extend(files::check(&tree));
     findings.extend(invariants::check(&tree));
+    findings.extend(events::check(&tree));
     findings.extend(forbidden::check(&tree, &forbidden::local_paths(&workspace.root)));
     findings.sort_by(|one, other| (&one.path, one.line).cmp(&(&other.path, other.line)));
     for finding in &findings {

@@ -6,7 +6,6 @@ mod foreign;
 mod formats;
 mod never_panics;
 mod packs;
-mod speed;
 mod support;
 mod tamper;
 mod tree;

@@ -5,7 +5,7 @@
 //! stored, never from what was sent. Which parts belong to an artifact, and its digest, stand in the database and the
 //! ledger; this module trusts neither the store nor the names in it.
 //!
-//! Memory: at most two parts, about 32 MiB, per artifact being read; one part per part being written.
+//! Memory: one part (16 MiB) per part being written, two frames (2 MiB) per artifact being read.
 
 mod part;
 mod read;
@@ -13,6 +13,7 @@ mod read;
 mod tests;
 mod write;
 
+pub(crate) use part::plain_bytes;
 pub use part::{MAX_PART_BYTES, MAX_PARTS, PartEncryptor, SealedPart};
 pub use read::{hash_all, read_part, stream, total_bytes};
 pub use write::{abandon, encrypt_part, store_part};

@@ -12,16 +12,14 @@
 //! big-endian), and 1 for the last frame of the part, else 0. Only an empty part has an empty frame.
 //!
 //! INVARIANT (authenticated-at-rest): a part opens only as the part of the upload that it was sealed for, whole and in
-//! order. Nothing of a part is handed out before all of it is checked.
+//! order. Nothing is handed out unchecked: frame by frame, and a part without its marked last frame is refused.
 
 use super::{ArtifactsError, Part};
 use crate::keys::{self, DataKey};
 use bytes::{Bytes, BytesMut};
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use comptroller_core::Digest;
 use comptroller_core::ids::UploadId;
-use sha2::{Digest as _, Sha256};
 
 /// Most bytes of plaintext in one part.
 pub const MAX_PART_BYTES: u64 = 16 << 20;
@@ -30,7 +28,8 @@ pub const MAX_PARTS: u32 = 99_999_999;
 
 const MAGIC: [u8; 8] = *b"CTLPART\x01";
 const PREFIX_BYTES: usize = 16;
-const HEADER_BYTES: usize = MAGIC.len() + PREFIX_BYTES;
+/// Bytes before the first frame.
+pub(super) const HEADER_BYTES: usize = MAGIC.len() + PREFIX_BYTES;
 const FRAME_BYTES: usize = 1 << 20;
 const TAG_BYTES: usize = 16;
 
@@ -39,8 +38,6 @@ const TAG_BYTES: usize = 16;
 pub struct SealedPart {
     /// Which part it is, and the size of its plaintext.
     pub part: Part,
-    /// SHA-256 of its plaintext.
-    pub digest: Digest,
     /// The bytes to store.
     pub sealed: Bytes,
 }
@@ -56,7 +53,6 @@ pub struct PartEncryptor {
     frame: u64,
     frame_start: usize,
     bytes: u64,
-    hasher: Sha256,
 }
 
 impl PartEncryptor {
@@ -76,7 +72,6 @@ impl PartEncryptor {
             frame: 0,
             frame_start: HEADER_BYTES,
             bytes: 0,
-            hasher: Sha256::new(),
         })
     }
 
@@ -86,7 +81,6 @@ impl PartEncryptor {
             return Err(ArtifactsError::PartTooLarge { number: self.number });
         }
         self.bytes += plaintext.len() as u64;
-        self.hasher.update(plaintext);
         while !plaintext.is_empty() {
             // A full frame is sealed only when more follows: until then it may be the last one.
             if self.out.len() - self.frame_start == FRAME_BYTES {
@@ -105,7 +99,6 @@ impl PartEncryptor {
         self.seal_frame(true)?;
         Ok(SealedPart {
             part: Part { number: self.number, bytes: self.bytes },
-            digest: Digest::from_bytes(self.hasher.finalize().into()),
             sealed: Bytes::from(self.out),
         })
     }
@@ -131,43 +124,61 @@ impl PartEncryptor {
     }
 }
 
-/// Opens a stored part in place and returns the plaintext of its frames, none longer than 1 MiB.
-pub(super) fn open(
-    key: &DataKey,
+/// Opens the frames of one stored part in order.
+pub(super) struct PartOpener {
+    cipher: XChaCha20Poly1305,
     upload: UploadId,
     part: Part,
-    stored: Bytes,
-) -> Result<Vec<Bytes>, ArtifactsError> {
-    let number = part.number;
-    check_number(number)?;
-    let (found, expected) = (stored.len() as u64, sealed_bytes(part)?);
-    if found != expected {
-        return Err(ArtifactsError::PartSize { upload, number, found, expected });
-    }
-    // Bytes that nobody else holds are opened where they are.
-    let mut rest = stored.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-    let header = rest.split_to(HEADER_BYTES);
-    let prefix: [u8; PREFIX_BYTES] = match header.split_first_chunk() {
-        Some((magic, prefix)) if *magic == MAGIC => prefix.try_into().ok(),
-        _ => None,
-    }
-    .ok_or(ArtifactsError::PartFormat { upload, number })?;
+    prefix: [u8; PREFIX_BYTES],
+    frame: u64,
+}
 
-    let cipher = key.cipher();
-    let mut frames = Vec::with_capacity(frame_count(part.bytes) as usize);
-    for number_of_frame in 0..frame_count(part.bytes) {
-        let broken = || ArtifactsError::PartSealed { upload, number, frame: number_of_frame };
-        let mut frame = rest.split_to(rest.len().min(FRAME_BYTES + TAG_BYTES));
-        let text_bytes = frame.len().checked_sub(TAG_BYTES).ok_or_else(broken)?;
-        let tag = frame.split_off(text_bytes);
-        let tag = Tag::try_from(&tag[..]).map_err(|_| broken())?;
-        let bound = bound_to(upload, number, number_of_frame, rest.is_empty());
-        cipher
-            .decrypt_inout_detached(&nonce(prefix, number_of_frame), &bound, (&mut frame[..]).into(), &tag)
-            .map_err(|_| broken())?;
-        frames.push(frame.freeze());
+impl PartOpener {
+    /// Starts with the first [`HEADER_BYTES`] bytes of the object.
+    pub(super) fn new(
+        key: &DataKey,
+        upload: UploadId,
+        part: Part,
+        header: &[u8],
+    ) -> Result<Self, ArtifactsError> {
+        check_number(part.number)?;
+        sealed_bytes(part)?;
+        let prefix = header.strip_prefix(&MAGIC).and_then(|prefix| prefix.try_into().ok());
+        let prefix = prefix.ok_or(ArtifactsError::PartFormat { upload, number: part.number })?;
+        Ok(Self { cipher: key.cipher(), upload, part, prefix, frame: 0 })
     }
-    Ok(frames)
+
+    /// Stored size of the next frame; `None` after the last one.
+    pub(super) fn next_bytes(&self) -> Option<usize> {
+        if self.frame == frame_count(self.part.bytes) {
+            return None;
+        }
+        let left = self.part.bytes - self.frame * FRAME_BYTES as u64;
+        Some(left.min(FRAME_BYTES as u64) as usize + TAG_BYTES)
+    }
+
+    /// Opens the next frame in place and returns its plaintext.
+    ///
+    /// INVARIANT (authenticated-at-rest): what is returned is genuine and in its place; that nothing is missing is
+    /// known once [`PartOpener::next_bytes`] is `None`, because the last frame is marked as such.
+    pub(super) fn open_frame(&mut self, mut sealed: BytesMut) -> Result<Bytes, ArtifactsError> {
+        let broken = || ArtifactsError::PartSealed {
+            upload: self.upload,
+            number: self.part.number,
+            frame: self.frame,
+        };
+        if Some(sealed.len()) != self.next_bytes() {
+            return Err(broken());
+        }
+        let (text, tag) = sealed.split_last_chunk_mut::<TAG_BYTES>().ok_or_else(broken)?;
+        let last = self.frame + 1 == frame_count(self.part.bytes);
+        let bound = bound_to(self.upload, self.part.number, self.frame, last);
+        let (nonce, tag) = (nonce(self.prefix, self.frame), Tag::from(*tag));
+        self.cipher.decrypt_inout_detached(&nonce, &bound, text.into(), &tag).map_err(|_| broken())?;
+        sealed.truncate(sealed.len() - TAG_BYTES);
+        self.frame += 1;
+        Ok(sealed.freeze())
+    }
 }
 
 /// Size of the object that holds a part.
@@ -176,6 +187,14 @@ pub(super) fn sealed_bytes(part: Part) -> Result<u64, ArtifactsError> {
         return Err(ArtifactsError::PartTooLarge { number: part.number });
     }
     Ok(HEADER_BYTES as u64 + part.bytes + frame_count(part.bytes) * TAG_BYTES as u64)
+}
+
+/// Bytes of plaintext in a stored part of `sealed` bytes; none if no part has that size.
+pub(crate) fn plain_bytes(sealed: u64) -> Option<u64> {
+    let body = sealed.checked_sub(HEADER_BYTES as u64)?;
+    let frames = body.div_ceil((FRAME_BYTES + TAG_BYTES) as u64).max(1);
+    let bytes = body.checked_sub(frames * TAG_BYTES as u64)?;
+    (frame_count(bytes) == frames && bytes <= MAX_PART_BYTES).then_some(bytes)
 }
 
 pub(super) fn check_number(number: u32) -> Result<(), ArtifactsError> {
@@ -219,7 +238,25 @@ mod tests {
     }
 
     fn opened(key: &DataKey, part: Part, sealed: &[u8]) -> Result<Vec<u8>, ArtifactsError> {
-        Ok(open(key, upload(1), part, Bytes::copy_from_slice(sealed))?.concat())
+        opened_as(key, upload(1), part, sealed)
+    }
+
+    /// Opens as the reader does: header, then every frame that is due, from what there is.
+    fn opened_as(
+        key: &DataKey,
+        upload: UploadId,
+        part: Part,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, ArtifactsError> {
+        let (header, mut rest) = sealed.split_at(HEADER_BYTES.min(sealed.len()));
+        let mut opener = PartOpener::new(key, upload, part, header)?;
+        let mut plaintext = Vec::new();
+        while let Some(due) = opener.next_bytes() {
+            let (frame, later) = rest.split_at(due.min(rest.len()));
+            plaintext.extend_from_slice(&opener.open_frame(BytesMut::from(frame))?);
+            rest = later;
+        }
+        Ok(plaintext)
     }
 
     /// Bytes that repeat with no period near the frame size.
@@ -243,7 +280,6 @@ mod tests {
             let sealed = encryptor.finish().unwrap();
             prop_assert_eq!(sealed.part, Part { number: 3, bytes: bytes as u64 });
             prop_assert_eq!(sealed_bytes(sealed.part).unwrap(), sealed.sealed.len() as u64);
-            prop_assert_eq!(&sealed.digest, &Digest::from_bytes(Sha256::digest(&plaintext).into()));
             prop_assert_eq!(opened(&key, sealed.part, &sealed.sealed).unwrap(), plaintext);
         }
     }
@@ -282,7 +318,11 @@ mod tests {
         let sealed = seal(&key, 1, &text(3 * FRAME_BYTES));
         for frames in 1..3 {
             let cut = &sealed.sealed[..HEADER_BYTES + frames * (FRAME_BYTES + TAG_BYTES)];
-            assert!(matches!(opened(&key, sealed.part, cut), Err(ArtifactsError::PartSize { .. })));
+            let error = opened(&key, sealed.part, cut).unwrap_err();
+            assert!(
+                matches!(error, ArtifactsError::PartSealed { frame, .. } if frame == frames as u64),
+                "{error}"
+            );
             // Even if the recorded size was changed to fit.
             let part = Part { number: 1, bytes: (frames * FRAME_BYTES) as u64 };
             let error = opened(&key, part, cut).unwrap_err();
@@ -303,7 +343,7 @@ mod tests {
         let (one, two) = (seal(&key, 1, &text(3 * FRAME_BYTES)), seal(&key, 2, &text(3 * FRAME_BYTES)));
         assert!(opened(&key, one.part, &two.sealed).is_err(), "part 2 as part 1");
         assert!(opened(&DataKey::generate().unwrap(), one.part, &one.sealed).is_err(), "another key");
-        assert!(open(&key, upload(2), one.part, one.sealed.clone()).is_err(), "another upload");
+        assert!(opened_as(&key, upload(2), one.part, &one.sealed).is_err(), "another upload");
 
         let stride = FRAME_BYTES + TAG_BYTES;
         let frame = |n: usize| HEADER_BYTES + n * stride..HEADER_BYTES + (n + 1) * stride;

@@ -1,9 +1,9 @@
-//! Reading an artifact back: one part at a time, each checked whole before any of it is used.
+//! Reading an artifact back, frame by frame, each checked before it is used.
 
-use super::part::{self, sealed_bytes};
+use super::part::{self, HEADER_BYTES, PartOpener, sealed_bytes};
 use super::{ArtifactsError, Part, part_name};
 use crate::keys::DataKey;
-use crate::objects::{Objects, ObjectsError};
+use crate::objects::{ObjectReader, Objects, ObjectsError};
 use bytes::Bytes;
 use comptroller_core::Digest;
 use comptroller_core::ids::UploadId;
@@ -11,27 +11,50 @@ use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 
-/// Parts in memory at once: the one in use and the next one, which is fetched and opened meanwhile.
-const IN_FLIGHT: usize = 2;
-
-/// Reads and opens one part: its plaintext in frames of at most 1 MiB.
-pub async fn read_part(
+/// The plaintext of one stored part, in frames of at most 1 MiB.
+///
+/// After an error the stream ends: the frames before it are genuine, the part is not whole.
+pub fn read_part(
     objects: &Objects,
     key: &DataKey,
     upload: UploadId,
     part: Part,
-) -> Result<Vec<Bytes>, ArtifactsError> {
+) -> impl Stream<Item = Result<Bytes, ArtifactsError>> + Send + use<> {
+    let (objects, key) = (objects.clone(), key.clone());
+    let start = async move { start_part(&objects, &key, upload, part).await };
+    stream::once(start)
+        .map_ok(move |started| {
+            stream::try_unfold(started, move |(mut reader, mut opener)| async move {
+                let Some(due) = opener.next_bytes() else { return Ok(None) };
+                let sealed = reader.next(due).await;
+                let sealed = sealed.map_err(|source| ArtifactsError::Objects { upload, source })?;
+                let opening = tokio::task::spawn_blocking(move || (opener.open_frame(sealed), opener));
+                let (frame, opener) = opening.await.map_err(|_| ArtifactsError::Stopped { upload })?;
+                Ok(Some((frame?, (reader, opener))))
+            })
+        })
+        .try_flatten()
+}
+
+async fn start_part(
+    objects: &Objects,
+    key: &DataKey,
+    upload: UploadId,
+    part: Part,
+) -> Result<(ObjectReader, PartOpener), ArtifactsError> {
     let (number, expected) = (part.number, sealed_bytes(part)?);
-    let stored = match objects.get_at_most(&part_name(upload, number), expected).await {
-        Ok(stored) => stored,
-        Err(ObjectsError::TooLarge { bytes, .. }) => {
-            return Err(ArtifactsError::PartSize { upload, number, found: bytes, expected });
+    let failed = |source| match source {
+        ObjectsError::TooLarge { bytes: found, .. } => {
+            ArtifactsError::PartSize { upload, number, found, expected }
         }
-        Err(source) => return Err(ArtifactsError::Objects { upload, source }),
+        source => ArtifactsError::Objects { upload, source },
     };
-    let key = key.clone();
-    let opening = tokio::task::spawn_blocking(move || part::open(&key, upload, part, stored));
-    opening.await.map_err(|_| ArtifactsError::Stopped { upload })?
+    let mut reader = objects.read(&part_name(upload, number), expected).await.map_err(failed)?;
+    if reader.bytes() != expected {
+        return Err(ArtifactsError::PartSize { upload, number, found: reader.bytes(), expected });
+    }
+    let header = reader.next(HEADER_BYTES).await.map_err(failed)?;
+    Ok((reader, PartOpener::new(key, upload, part, &header)?))
 }
 
 /// SHA-256 and size of the whole artifact, from what is stored.
@@ -47,13 +70,11 @@ pub async fn hash_all(
     total_bytes(upload, parts)?;
     let mut hasher = Sha256::new();
     let mut bytes = 0;
-    let mut opened = std::pin::pin!(opened_parts(objects, key, upload, parts.to_vec()));
-    while let Some(frames) = opened.try_next().await? {
-        bytes += frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
+    let mut frames = std::pin::pin!(read_parts(objects, key, upload, parts.to_vec()));
+    while let Some(frame) = frames.try_next().await? {
+        bytes += frame.len() as u64;
         let hashing = tokio::task::spawn_blocking(move || {
-            for frame in frames {
-                hasher.update(&frame);
-            }
+            hasher.update(&frame);
             hasher
         });
         hasher = hashing.await.map_err(|_| ArtifactsError::Stopped { upload })?;
@@ -63,8 +84,8 @@ pub async fn hash_all(
 
 /// The bytes `range` of an artifact for a download, in pieces of at most 1 MiB.
 ///
-/// Only parts that the range touches are read, but these whole, because a part is checked before it is used. After an
-/// error the stream ends: what was handed out before is genuine but incomplete.
+/// Only parts that the range touches are read, each from its start. After an error the stream ends: what was handed out
+/// before is genuine but incomplete.
 pub fn stream(
     objects: &Objects,
     key: &DataKey,
@@ -89,9 +110,7 @@ pub fn stream(
         start = end;
     }
     let mut left = range.end - range.start;
-    let frames = opened_parts(objects, key, upload, touched)
-        .map_ok(|frames| stream::iter(frames.into_iter().map(Ok)))
-        .try_flatten();
+    let frames = read_parts(objects, key, upload, touched);
     Ok(frames.try_filter_map(move |mut frame| {
         let before = skip.min(frame.len() as u64);
         skip -= before;
@@ -117,21 +136,13 @@ pub fn total_bytes(upload: UploadId, parts: &[Part]) -> Result<u64, ArtifactsErr
     Ok(total)
 }
 
-/// The parts in order, the next one being read in a task of its own while one is in use.
-///
-/// A stream that is dropped leaves that task to finish its part and end.
-fn opened_parts(
+/// The frames of the parts in order.
+fn read_parts(
     objects: &Objects,
     key: &DataKey,
     upload: UploadId,
     parts: Vec<Part>,
-) -> impl Stream<Item = Result<Vec<Bytes>, ArtifactsError>> + Send + use<> {
+) -> impl Stream<Item = Result<Bytes, ArtifactsError>> + Send + use<> {
     let (objects, key) = (objects.clone(), key.clone());
-    stream::iter(parts)
-        .map(move |part| {
-            let (objects, key) = (objects.clone(), key.clone());
-            tokio::spawn(async move { read_part(&objects, &key, upload, part).await })
-        })
-        .buffered(IN_FLIGHT)
-        .map(move |read| read.map_err(|_| ArtifactsError::Stopped { upload })?)
+    stream::iter(parts).flat_map(move |part| read_part(&objects, &key, upload, part).boxed())
 }

@@ -1,14 +1,12 @@
 //! Storing the parts of an upload, safely repeatable.
 
-use super::part::{PartEncryptor, SealedPart};
-use super::{ArtifactsError, folder_name, part_name, read};
+use super::part::{HEADER_BYTES, PartEncryptor, PartOpener, SealedPart};
+use super::{ArtifactsError, Part, folder_name, part_name, read};
 use crate::keys::DataKey;
 use crate::objects::{Objects, ObjectsError, Put};
-use bytes::Bytes;
-use comptroller_core::Digest;
+use bytes::{Bytes, BytesMut};
 use comptroller_core::ids::UploadId;
 use futures_util::TryStreamExt;
-use sha2::{Digest as _, Sha256};
 
 /// Encrypts a part whose plaintext is in memory, off the async threads. [`PartEncryptor`] takes it piece by piece.
 pub async fn encrypt_part(
@@ -36,27 +34,40 @@ pub async fn store_part(
     upload: UploadId,
     sealed: SealedPart,
 ) -> Result<Put, ArtifactsError> {
-    let SealedPart { part, digest, sealed } = sealed;
-    match objects.put_new(&part_name(upload, part.number), sealed).await {
+    let SealedPart { part, sealed } = sealed;
+    match objects.put_new(&part_name(upload, part.number), sealed.clone()).await {
         Ok(put) => return Ok(put),
         Err(ObjectsError::Conflict { .. }) => {}
         Err(source) => return Err(ArtifactsError::Objects { upload, source }),
     }
-    let differs = ArtifactsError::PartDiffers { upload, number: part.number };
-    let frames = match read::read_part(objects, key, upload, part).await {
-        Ok(frames) => frames,
-        // Another size than this part's is another content, not damage.
-        Err(ArtifactsError::PartSize { .. }) => return Err(differs),
-        Err(error) => return Err(error),
-    };
-    let mut hasher = Sha256::new();
-    for frame in frames {
-        hasher.update(&frame);
-    }
-    if Digest::from_bytes(hasher.finalize().into()) != digest {
-        return Err(differs);
+    if !same_plaintext(objects, key, upload, part, sealed).await? {
+        return Err(ArtifactsError::PartDiffers { upload, number: part.number });
     }
     Ok(Put::SameBytes)
+}
+
+/// Whether the stored part and this one hold the same plaintext.
+async fn same_plaintext(
+    objects: &Objects,
+    key: &DataKey,
+    upload: UploadId,
+    part: Part,
+    mut sealed: Bytes,
+) -> Result<bool, ArtifactsError> {
+    let header = sealed.split_to(HEADER_BYTES.min(sealed.len()));
+    let mut ours = PartOpener::new(key, upload, part, &header)?;
+    let mut theirs = std::pin::pin!(read::read_part(objects, key, upload, part));
+    while let Some(due) = ours.next_bytes() {
+        let frame = BytesMut::from(&sealed.split_to(due.min(sealed.len()))[..]);
+        let ours = ours.open_frame(frame)?;
+        match theirs.try_next().await {
+            Ok(Some(theirs)) if theirs == ours => {}
+            // Another size than this part's is another content, not damage.
+            Ok(_) | Err(ArtifactsError::PartSize { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }
 
 /// Deletes whatever an abandoned upload stored; returns the number of objects. Safe to repeat.

@@ -27,6 +27,12 @@ impl DataKey {
         random_key().map(Self)
     }
 
+    /// The key itself, so that tests can look for it on disk.
+    #[cfg(any(test, feature = "test-support"))]
+    pub fn bytes_for_tests(&self) -> [u8; KEY_BYTES] {
+        *self.0
+    }
+
     /// The cipher under this key; its copy of the key is cleared when dropped.
     pub(crate) fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new((&*self.0).into())

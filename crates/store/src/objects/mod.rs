@@ -11,6 +11,7 @@ mod faults;
 mod local;
 mod name;
 mod probe;
+mod reader;
 mod s3;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -22,6 +23,7 @@ pub use error::{Cause, ObjectsError};
 #[cfg(any(test, feature = "test-support"))]
 pub use faults::{Fault, FaultPlan};
 pub use name::MAX_NAME;
+pub use reader::ObjectReader;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};

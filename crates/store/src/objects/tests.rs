@@ -45,6 +45,14 @@ async fn create_only_objects_are_kept_and_read_back() {
             matches!(objects.get_at_most("a/b/one", 9).await, Err(ObjectsError::TooLarge { .. })),
             "{what}"
         );
+        let mut reader = objects.read("a/b/one", 10).await.unwrap();
+        assert_eq!(reader.bytes(), 10, "{what}");
+        for expected in ["0123", "", "4567", "89", ""] {
+            let want = if expected.is_empty() { 0 } else { 4 };
+            assert_eq!(reader.next(want).await.unwrap(), expected, "{what}");
+        }
+        assert_eq!(reader.next(4).await.unwrap(), "", "{what}");
+        assert!(matches!(objects.read("a/b/one", 9).await, Err(ObjectsError::TooLarge { .. })), "{what}");
         assert_eq!(objects.put_new("empty", Bytes::new()).await.unwrap(), Put::Created, "{what}");
         assert_eq!(objects.get("empty").await.unwrap(), "", "{what}");
     }

@@ -90,6 +90,24 @@ impl Bed {
         Store::open(&self.config, self.clock.clone()).await
     }
 
+    /// Keeps the database as it is now. The store must be closed.
+    pub(crate) async fn back_up(&self) -> anyhow::Result<DbConfig> {
+        match &self.config.db {
+            DbConfig::Sqlite(path) => {
+                let copy = path.with_extension("backup");
+                std::fs::copy(path, &copy)?;
+                Ok(DbConfig::Sqlite(copy))
+            }
+            DbConfig::Postgres(url) => {
+                let (server, name) = url.rsplit_once('/').context("no database name")?;
+                let mut conn = sqlx::PgConnection::connect(&format!("{server}/postgres")).await?;
+                let sql = format!("CREATE DATABASE {name}_b TEMPLATE {name}");
+                conn.execute(sqlx::AssertSqlSafe(sql)).await?;
+                Ok(DbConfig::Postgres(format!("{url}_b")))
+            }
+        }
+    }
+
     /// A second bed of the other kind, for copies.
     pub(crate) async fn other(&self) -> anyhow::Result<Option<Self>> {
         Self::new(if self.kind == Kind::Sqlite { Kind::Postgres } else { Kind::Sqlite }).await
@@ -113,6 +131,30 @@ impl Bed {
                 done?
             }
         })
+    }
+
+    /// The first text that SQL answers.
+    pub(crate) async fn text(&self, sql: &str) -> anyhow::Result<String> {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        Ok(match &self.config.db {
+            DbConfig::Sqlite(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let mut conn = sqlx::SqliteConnection::connect_with(&options).await?;
+                sqlx::query_scalar(sql).fetch_one(&mut conn).await?
+            }
+            DbConfig::Postgres(url) => {
+                let mut conn = sqlx::PgConnection::connect(url).await?;
+                sqlx::query_scalar(sql).fetch_one(&mut conn).await?
+            }
+        })
+    }
+
+    /// Makes the database write its pages to disk, so that files can be searched.
+    pub(crate) async fn flush(&self) -> anyhow::Result<()> {
+        if self.kind == Kind::Postgres {
+            self.sql("CHECKPOINT").await?;
+        }
+        Ok(())
     }
 
     /// The single number that SQL answers.
@@ -141,8 +183,10 @@ impl Drop for Bed {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let mut conn = sqlx::PgConnection::connect(&format!("{server}/postgres")).await?;
-                let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-                conn.execute(sqlx::AssertSqlSafe(sql)).await?;
+                for name in [name.to_owned(), format!("{name}_b")] {
+                    let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                    conn.execute(sqlx::AssertSqlSafe(sql)).await?;
+                }
                 Ok(())
             })
         });

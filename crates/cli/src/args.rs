@@ -1,0 +1,170 @@
+//! The command line as a whole: nouns, and the arguments that several of them share.
+//!
+//! Each noun's verbs stand in its own file under `commands`.
+
+use crate::commands::{
+    approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, ledger, model,
+    person, role, runtime, serve, service_account, serving, store, subject, system, team, token, vendor,
+    verify, version,
+};
+use crate::output::Format;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// System of record and control plane for an organisation's AI.
+///
+/// Most commands talk to a running server (`comptroller serve`). `verify`, `docs`, `config` and `completions` need
+/// none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
+#[derive(Debug, Parser)]
+#[command(name = "comptroller", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// What stdout gets: text for people, or the API's JSON answer as it came.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    Serve(serve::ServeArgs),
+    /// People.
+    Person(Noun<person::Verb>),
+    /// Service accounts: programs that act.
+    ServiceAccount(Noun<service_account::Verb>),
+    /// Roles of people and service accounts.
+    Role(Noun<role::Verb>),
+    /// Teams that own systems and datasets.
+    Team(Noun<team::Verb>),
+    /// API tokens.
+    Token(Noun<token::Verb>),
+    /// Show whom the token belongs to, and its roles.
+    Whoami(ApiArgs),
+    /// Vendors.
+    Vendor(Noun<vendor::Verb>),
+    /// AI systems: the inventory.
+    System(Noun<system::Verb>),
+    /// Datasets, their immutable versions and lineage.
+    Dataset(Noun<dataset::Verb>),
+    /// Files of models and datasets, by digest.
+    Artifact(Noun<artifact::Verb>),
+    /// Models.
+    Model(Noun<model::Verb>),
+    /// Immutable versions of models.
+    Version(Noun<version::Verb>),
+    /// Ask whether a version may go to an environment. Ends with 0 allow, 2 deny, 3 needs review, 4 unknown.
+    Gate(Act<gate::GateArgs>),
+    /// Requests for approval, and votes.
+    Approval(Noun<approval::Verb>),
+    /// Put a version into an environment.
+    Deploy(Act<deploy::DeployArgs>),
+    /// Return an environment to an earlier version.
+    Rollback(Act<deploy::RollbackArgs>),
+    /// Rehearse a rollback and the return from it; the evidence is recorded.
+    Drill(Act<deploy::DrillArgs>),
+    /// What was deployed when.
+    Deployments(Noun<deploy::Verb>),
+    /// Show which version served a system at a moment.
+    Serving(Act<serving::ServingArgs>),
+    /// What running processes have loaded.
+    Runtime(Noun<runtime::Verb>),
+    /// Data subjects and erasure.
+    Subject(Noun<subject::Verb>),
+    /// The log of everything that happened, and its keys.
+    Ledger(Noun<ledger::Verb>),
+    /// Evidence for auditors.
+    Evidence(Noun<evidence::Verb>),
+    /// Verify an evidence pack or a log folder offline, with keys that you bring along.
+    Verify(verify::VerifyArgs),
+    /// Check everything that is stored. Works on the data folder of a stopped server.
+    Doctor(doctor::DoctorArgs),
+    /// Move everything to another database and object store.
+    #[command(subcommand)]
+    Store(store::Verb),
+    /// The server's configuration.
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Print the references that are generated from this program.
+    #[command(subcommand)]
+    Docs(docs::Verb),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+}
+
+/// A noun whose verbs talk to a server.
+#[derive(Debug, Args)]
+pub(crate) struct Noun<V: Subcommand> {
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
+    #[command(subcommand)]
+    pub(crate) verb: V,
+}
+
+/// A command without verbs that talks to a server.
+#[derive(Debug, Args)]
+pub(crate) struct Act<A: Args> {
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
+    #[command(flatten)]
+    pub(crate) arguments: A,
+}
+
+/// Which server, and as whom.
+///
+/// The token is never an argument: other users of the machine can read arguments, and shells keep them in their
+/// history.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ApiArgs {
+    /// Address of the server.
+    #[arg(
+        long,
+        global = true,
+        env = "COMPTROLLER_URL",
+        default_value = "http://127.0.0.1:8440",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) url: String,
+    /// File that holds the token (`-` for stdin), else the environment variable COMPTROLLER_TOKEN.
+    ///
+    /// There is no option for the token itself: other users of the machine can read arguments, and shells keep
+    /// them in their history.
+    #[arg(long, global = true, env = "COMPTROLLER_TOKEN_FILE", value_name = "FILE", hide_env_values = true)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// PEM file with the certificates of the authority that signed the server's, instead of the public ones.
+    #[arg(long, global = true, env = "COMPTROLLER_CA_FILE", value_name = "FILE", hide_env_values = true)]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Key under which the server does this act only once; a fresh random one if not given.
+    ///
+    /// The same key with the same request gives the first answer again. A lost connection is retried under the
+    /// same key by itself.
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// Which part of a list.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Paging {
+    /// Go on after this key: the `next` of the page before.
+    #[arg(long, value_name = "KEY", conflicts_with = "all")]
+    pub(crate) after: Option<String>,
+    /// Items per page, 1 to 200.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) limit: Option<u16>,
+    /// Every page, as one list.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,100 @@
+//! The commands: one file per noun, and the dispatch to them.
+
+pub(crate) mod approval;
+pub(crate) mod artifact;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod dataset;
+pub(crate) mod deploy;
+pub(crate) mod docs;
+pub(crate) mod doctor;
+pub(crate) mod evidence;
+pub(crate) mod gate;
+pub(crate) mod ledger;
+pub(crate) mod model;
+pub(crate) mod person;
+pub(crate) mod role;
+pub(crate) mod runtime;
+pub(crate) mod serve;
+pub(crate) mod service_account;
+pub(crate) mod serving;
+pub(crate) mod store;
+pub(crate) mod subject;
+pub(crate) mod system;
+pub(crate) mod team;
+pub(crate) mod token;
+mod upload;
+pub(crate) mod vendor;
+pub(crate) mod verify;
+pub(crate) mod version;
+
+use crate::args::{Act, ApiArgs, Cli, Command, Noun};
+use crate::client::Client;
+use crate::exit::Exit;
+use crate::output::Screen;
+use clap::{Args, Subcommand};
+
+/// What a command that talks to a server works with.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) screen: Screen,
+}
+
+impl Context {
+    fn new(api: &ApiArgs, screen: Screen) -> anyhow::Result<Self> {
+        Ok(Self { client: Client::new(api)?, screen })
+    }
+}
+
+/// Runs the command; answers the exit code.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let screen = Screen::new(cli.format);
+    match cli.command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Person(noun) => verb(screen, noun, person::run),
+        Command::ServiceAccount(noun) => verb(screen, noun, service_account::run),
+        Command::Role(noun) => verb(screen, noun, role::run),
+        Command::Team(noun) => verb(screen, noun, team::run),
+        Command::Token(noun) => verb(screen, noun, token::run),
+        Command::Whoami(api) => person::whoami(&Context::new(&api, screen)?).map(|()| Exit::OK),
+        Command::Vendor(noun) => verb(screen, noun, vendor::run),
+        Command::System(noun) => verb(screen, noun, system::run),
+        Command::Dataset(noun) => verb(screen, noun, dataset::run),
+        Command::Artifact(noun) => verb(screen, noun, artifact::run),
+        Command::Model(noun) => verb(screen, noun, model::run),
+        Command::Version(noun) => verb(screen, noun, version::run),
+        Command::Gate(act) => gate::run(&Context::new(&act.api, screen)?, &act.arguments),
+        Command::Approval(noun) => verb(screen, noun, approval::run),
+        Command::Deploy(act) => single(screen, act, deploy::deploy),
+        Command::Rollback(act) => single(screen, act, deploy::rollback),
+        Command::Drill(act) => single(screen, act, deploy::drill),
+        Command::Deployments(noun) => verb(screen, noun, deploy::run),
+        Command::Serving(act) => single(screen, act, serving::run),
+        Command::Runtime(noun) => verb(screen, noun, runtime::run),
+        Command::Subject(noun) => verb(screen, noun, subject::run),
+        Command::Ledger(noun) => verb(screen, noun, ledger::run),
+        Command::Evidence(noun) => verb(screen, noun, evidence::run),
+        Command::Verify(arguments) => verify::run(screen, &arguments),
+        Command::Doctor(arguments) => doctor::run(screen, &arguments),
+        Command::Store(what) => store::run(screen, &what),
+        Command::Config(what) => config::run(screen, &what),
+        Command::Docs(what) => docs::run(&what),
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+fn verb<V: Subcommand>(
+    screen: Screen,
+    noun: Noun<V>,
+    run: fn(&Context, V) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
+    run(&Context::new(&noun.api, screen)?, noun.verb).map(|()| Exit::OK)
+}
+
+fn single<A: Args>(
+    screen: Screen,
+    act: Act<A>,
+    run: fn(&Context, A) -> anyhow::Result<()>,
+) -> anyhow::Result<Exit> {
+    run(&Context::new(&act.api, screen)?, act.arguments).map(|()| Exit::OK)
+}

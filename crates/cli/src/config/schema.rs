@@ -1,0 +1,146 @@
+//! Every setting with its type, default and meaning. The doc comments here are the reference.
+
+use super::value::FromText;
+use comptroller_core::Slug;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// One setting, as the loader and the reference see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    pub(crate) section: &'static str,
+    pub(crate) key: &'static str,
+    /// As text; `None` = not set.
+    pub(crate) default: Option<&'static str>,
+    /// Never shown; may be read from a file named by the key with `_file` at its end.
+    pub(crate) secret: bool,
+    pub(crate) doc: &'static [&'static str],
+    /// Whether the text is one that the setting takes.
+    pub(crate) check: fn(&str) -> Result<(), String>,
+}
+
+/// A section and what it is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) doc: &'static [&'static str],
+}
+
+/// Builds the structs, their defaults and the table of settings from one list, so that they cannot drift apart.
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        [$section:ident] $name:ident {
+            $( $(#[doc = $doc:literal])+ $key:ident: $kind:ty, $default:expr, $secret:literal; )+
+        }
+    )+) => {
+        /// The whole configuration.
+        #[derive(Debug)]
+        pub(crate) struct Config {
+            $( $(#[doc = $section_doc])+ pub(crate) $section: $name, )+
+        }
+
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Debug)]
+            pub(crate) struct $name {
+                $( $(#[doc = $doc])+ pub(crate) $key: $kind, )+
+            }
+        )+
+
+        /// Every section, in the order of the reference.
+        pub(crate) const SECTIONS: &[Section] =
+            &[$( Section { name: stringify!($section), doc: &[$($section_doc),+] } ),+];
+
+        /// Every setting, in the order of the reference.
+        pub(crate) const SETTINGS: &[Setting] = &[$($(
+            Setting {
+                section: stringify!($section),
+                key: stringify!($key),
+                default: $default,
+                secret: $secret,
+                doc: &[$($doc),+],
+                check: |text| <$kind as FromText>::from_text(text).map(|_| ()),
+            },
+        )+)+];
+
+        impl Config {
+            /// Builds the configuration from the text of each setting; the error names the setting.
+            pub(super) fn from_texts(
+                text: impl Fn(&'static str, &'static str) -> Option<String>,
+            ) -> Result<Self, (&'static str, &'static str, String)> {
+                Ok(Self {
+                    $( $section: $name {
+                        $( $key: <$kind as FromText>::from_setting(text(stringify!($section), stringify!($key)))
+                            .map_err(|problem| (stringify!($section), stringify!($key), problem))?, )+
+                    }, )+
+                })
+            }
+        }
+    };
+}
+
+settings! {
+    /// The HTTP interface.
+    [server] Server {
+        /// Address and port to listen on. Port 0 takes a free one; the start message names it.
+        listen: SocketAddr, Some("127.0.0.1:8440"), false;
+        /// Permits an address that other machines can reach. The server speaks plain HTTP: put a proxy that does TLS
+        /// in front of it, and let only the proxy reach this port.
+        allow_non_loopback: bool, Some("false"), false;
+    }
+    /// Where everything is kept.
+    [store] Store {
+        /// Folder of everything that has no place of its own. Created with access for its owner only.
+        data_dir: PathBuf, Some("comptroller-data"), false;
+        /// `sqlite:PATH`, a path, or `postgres://USER:PASSWORD@HOST/NAME`. Default: `DATA_DIR/db/comptroller.db`.
+        database: Option<String>, None, true;
+        /// A folder, or `s3://BUCKET[/PREFIX]` with the section `s3`. Default: `DATA_DIR/objects`.
+        objects: Option<String>, None, false;
+        /// Folder of the organisation's key and the log's signing keys. Back it up apart from the database: whoever
+        /// has both can read everything. Default: `DATA_DIR/keys`.
+        keys_dir: Option<PathBuf>, None, false;
+        /// Folder of the mark that guards against an old backup. Best on another volume than the database, so that
+        /// one restore does not turn back both. Default: `DATA_DIR/guard`.
+        guard_dir: Option<PathBuf>, None, false;
+    }
+    /// The bucket, if `store.objects` is one.
+    [s3] S3 {
+        /// Base address such as `https://s3.example.org`. Default: that of the region at AWS.
+        endpoint: Option<String>, None, false;
+        /// Region that requests are signed for.
+        region: String, Some("us-east-1"), false;
+        /// Access key id.
+        access_key: Option<String>, None, true;
+        /// Secret access key.
+        secret_key: Option<String>, None, true;
+        /// Permits an `http://` endpoint, for a store on the same machine or a trusted network.
+        allow_http: bool, Some("false"), false;
+    }
+    /// The transparency log.
+    [log] Log {
+        /// First part of the log's origin: the DNS name under which the log is known. It cannot be changed once the
+        /// log exists.
+        host: String, Some("comptroller.localhost"), false;
+    }
+    /// The organisation.
+    [organisation] Organisation {
+        /// Short name, used when the data folder is created: 1 to 64 of a-z 0-9 . _ -
+        slug: Slug, Some("organisation"), false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_value_that_its_setting_takes() {
+        for setting in SETTINGS {
+            if let Some(default) = setting.default {
+                assert_eq!((setting.check)(default), Ok(()), "{}.{}", setting.section, setting.key);
+            }
+            assert!(!setting.key.ends_with("_file"), "the ending is taken by files of secrets");
+        }
+    }
+}

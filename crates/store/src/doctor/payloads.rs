@@ -1,0 +1,251 @@
+//! Checks private parts, their keys, and the secrets that can be checked at all.
+//!
+//! A token's or session's hash, and which subject a key belongs to, stand nowhere else: an edit of those makes a
+//! credential fail or an erasure incomplete, but cannot be told from the stored data.
+
+use super::log::RESTORE;
+use crate::db::fetch_all;
+use crate::findings::Findings;
+use crate::keys::{DataKey, open_payload};
+use crate::tables::{self, Row};
+use crate::{Conn, Store, StoreError, journal};
+use comptroller_ledger::Entry;
+use std::collections::{BTreeMap, HashMap};
+
+/// State of the pass over the private parts.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    /// Tombstones by subject: how many, and the first and last entry.
+    tombstones: BTreeMap<String, (u64, i64, i64)>,
+    /// Erasures by subject: the entry and the number of payloads it says.
+    erasures: BTreeMap<String, (i64, u64)>,
+    rows: i64,
+}
+
+/// Payload rows and wrapped keys of one page of entries.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    rows: BTreeMap<i64, Row>,
+    wrapped: HashMap<String, String>,
+}
+
+impl Pass {
+    pub(super) async fn page(
+        &mut self,
+        conn: &mut Conn,
+        from: i64,
+        to: i64,
+        findings: &mut Findings,
+    ) -> Result<Page, StoreError> {
+        let table = tables::table("payload")?;
+        let rows = tables::rows_between(conn, table, from, to, to - from).await?;
+        self.rows += rows.len() as i64;
+        findings.count("private parts", rows.len() as u64);
+        let wrapped = fetch_all!(
+            conn,
+            (String, String),
+            "SELECT key_id, wrapped FROM data_key \
+             WHERE key_id IN (SELECT key_id FROM payload WHERE idx >= $1 AND idx < $2)",
+            from,
+            to
+        )?;
+        let rows = rows.into_iter().filter_map(|row| Some((row[0].int()?, row))).collect();
+        Ok(Page { rows, wrapped: wrapped.into_iter().collect() })
+    }
+
+    /// Checks the private part of one entry; `entry` is none where it cannot be read.
+    pub(super) fn entry(
+        &mut self,
+        store: &Store,
+        idx: i64,
+        entry: Option<&Entry>,
+        page: &mut Page,
+        findings: &mut Findings,
+    ) {
+        let row = page.rows.remove(&idx);
+        let Some(entry) = entry else { return };
+        if entry.kind == "subject.erased" {
+            let subject = entry.data.get("subject").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+            let payloads = entry.data.get("payloads").and_then(serde_json::Value::as_u64).unwrap_or(0);
+            self.erasures.insert(subject, (idx, payloads));
+        }
+        let place = format!("table payload, idx {idx}");
+        let (row, commitment) = match (row, entry.commitments.first()) {
+            (None, None) => return,
+            (Some(row), Some(commitment)) => (row, commitment),
+            (None, Some(_)) => {
+                findings.damage(place, "the entry commits to a private part, but there is no row", RESTORE);
+                return;
+            }
+            (Some(_), None) => {
+                findings.damage(place, "there is a row, but the entry commits to nothing", "delete the row");
+                return;
+            }
+        };
+        let (name, key_id, ciphertext) = (row[1].text(), row[2].text(), row[3].text());
+        if name != commitment.name {
+            let what = format!("named {name:?}, but the entry commits to {:?}", commitment.name);
+            findings.damage(format!("{place}, column name"), what, RESTORE);
+            return;
+        }
+        if ciphertext.is_empty() {
+            let seen = self.tombstones.entry(key_id.to_owned()).or_insert((0, idx, idx));
+            *seen = (seen.0 + 1, seen.1, idx);
+            return;
+        }
+        let Some(key) = page.wrapped.get(key_id) else {
+            let what = format!("its key {key_id} is gone, and no erasure left a tombstone");
+            findings.damage(format!("{place}, column key_id"), what, RESTORE);
+            return;
+        };
+        match unwrap(store, key_id, key) {
+            // The key itself is reported by the pass over the keys.
+            Err(_) => findings.damage(format!("{place}, column key_id"), "its key does not open", RESTORE),
+            Ok(key) => match open_payload(&key, format!("payload/{idx}/{name}").as_bytes(), ciphertext) {
+                Err(error) => {
+                    findings.damage(format!("{place}, column ciphertext"), error.to_string(), RESTORE)
+                }
+                Ok((salt, plain)) if !commitment.opens_with(&salt, &plain) => {
+                    let what = "opens, but is not what the entry committed to";
+                    findings.damage(format!("{place}, column ciphertext"), what, RESTORE);
+                }
+                Ok(_) => {}
+            },
+        }
+    }
+
+    /// Rows of the page that no entry asked for.
+    pub(super) fn end_page(&mut self, page: Page, findings: &mut Findings) {
+        for idx in page.rows.into_keys() {
+            findings.damage(
+                format!("table payload, idx {idx}"),
+                "there is a row, but no such entry",
+                "delete the row",
+            );
+        }
+    }
+
+    /// Tombstones against erasures, and rows outside the log.
+    pub(super) async fn end(self, conn: &mut Conn, findings: &mut Findings) -> Result<(), StoreError> {
+        for (subject, (count, first, last)) in &self.tombstones {
+            let place = format!("table payload, idx {first}");
+            match self.erasures.get(subject) {
+                None => {
+                    let what = format!("{count} rows are tombstones of {subject:?}, but no event erased it");
+                    findings.damage(place, what, RESTORE);
+                }
+                Some((erased, _)) if last >= erased => {
+                    let what = format!(
+                        "a tombstone of {subject} at idx {last} is newer than its erasure at {erased}"
+                    );
+                    findings.damage(format!("table payload, idx {last}"), what, RESTORE);
+                }
+                Some(_) => {}
+            }
+        }
+        for (subject, (idx, payloads)) in &self.erasures {
+            let found = self.tombstones.get(subject).map_or(0, |seen| seen.0);
+            if found != *payloads {
+                let what =
+                    format!("erased {payloads} private parts of {subject}, but there are {found} tombstones");
+                findings.damage(format!("table payload, erasure at idx {idx}"), what, RESTORE);
+            }
+        }
+        let rows = tables::count(conn, tables::table("payload")?).await?;
+        if rows != self.rows {
+            let what = format!("{} rows stand outside the log", rows - self.rows);
+            findings.damage("table payload, idx outside the log", what, "delete the rows");
+        }
+        Ok(())
+    }
+}
+
+fn unwrap(store: &Store, key_id: &str, wrapped: &str) -> Result<DataKey, StoreError> {
+    Ok(store.key().unwrap(journal::key_id(key_id)?, wrapped)?)
+}
+
+/// Every data key opens under the organisation key, and its id carries the time of its making.
+pub(super) async fn check_keys(
+    store: &Store,
+    conn: &mut Conn,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    use futures_util::TryStreamExt;
+    let table = tables::table("data_key")?;
+    let mut rows = tables::rows(conn, table);
+    while let Some(row) = rows.try_next().await? {
+        findings.count("data keys", 1);
+        let place = format!("table data_key, {}", table.key_of(&row));
+        if let Err(error) = unwrap(store, row[0].text(), table.cell(&row, "wrapped").text()) {
+            let remedy = "restore the row, or the organisation key file, from a backup";
+            findings.damage(format!("{place}, column wrapped"), error.to_string(), remedy);
+        }
+        let created = table.cell(&row, "created_at").int().map(|micros| micros / 1_000);
+        if created != made_at_millis(row[0].text()) {
+            findings.damage(format!("{place}, column created_at"), "not the time in the key's id", RESTORE);
+        }
+    }
+    Ok(())
+}
+
+/// The millisecond in a UUIDv7: its first 48 bits.
+fn made_at_millis(id: &str) -> Option<i64> {
+    let digits: String = id.chars().filter(|c| *c != '-').take(12).collect();
+    i64::from_str_radix(&digits, 16).ok()
+}
+
+/// Secrets belong to something that exists, and hashes have the form of a hash.
+pub(super) async fn check_secrets(conn: &mut Conn, findings: &mut Findings) -> Result<(), StoreError> {
+    let orphans = [
+        (
+            "token_secret, token",
+            fetch_all!(
+                conn,
+                (String,),
+                "SELECT token FROM token_secret s WHERE NOT EXISTS (SELECT 1 FROM token t WHERE t.id = s.token)"
+            )?,
+        ),
+        (
+            "session_secret, session",
+            fetch_all!(
+                conn,
+                (String,),
+                "SELECT session FROM session_secret s \
+                 WHERE NOT EXISTS (SELECT 1 FROM session t WHERE t.id = s.session)"
+            )?,
+        ),
+        (
+            "identity, lookup",
+            fetch_all!(
+                conn,
+                (String,),
+                "SELECT lookup FROM identity i WHERE NOT EXISTS (SELECT 1 FROM principal p WHERE p.id = i.principal)"
+            )?,
+        ),
+    ];
+    for (place, rows) in orphans {
+        for (key,) in rows {
+            let what = "belongs to nothing that exists";
+            findings.damage(
+                format!("table {place} {key}"),
+                what,
+                "restore the row from a backup, or delete it",
+            );
+        }
+    }
+    let malformed = fetch_all!(
+        conn,
+        (String, String),
+        "SELECT 'token_secret, token', token FROM token_secret WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT 'session_secret, session', session FROM session_secret WHERE LENGTH(hash) <> 64 \
+         UNION ALL SELECT 'identity, lookup', lookup FROM identity WHERE LENGTH(lookup) <> 64"
+    )?;
+    for (place, key) in malformed {
+        findings.damage(
+            format!("table {place} {key}"),
+            "not a SHA-256 hash",
+            "revoke it and issue a new one",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! A store in which every table of the journal and of the state has rows: one event of every kind.
+
+use crate::support::{Bed, add_account};
+use bytes::Bytes;
+use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
+use comptroller_core::ids::{
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, ModelId, PrincipalId,
+    SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
+};
+use comptroller_core::vocab::{
+    CollectionMethod, DatasetUse, DeploymentKind, ErasureBasis, LegalBasis, Outcome, PiiCategory, ReadKind,
+    Relation, SystemKind, SystemStatus, Vote,
+};
+use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
+use comptroller_store::areas::{access, uploads};
+use comptroller_store::artifacts::{encrypt_part, store_part};
+use comptroller_store::{Draft, Store, StoreError, keys};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// Events before padding.
+pub(crate) const SECRET_NAME: &str = "Ada Lovelace-Example";
+pub(crate) const SECRET_REFERENCE: &str = "customer number 8812-X";
+
+/// Ids that tests refer to.
+pub(crate) struct World {
+    pub(crate) person: PrincipalId,
+    pub(crate) subject: SubjectId,
+    pub(crate) artifact: Digest,
+    pub(crate) upload: UploadId,
+}
+
+fn digest(text: &str) -> Digest {
+    Digest::from_bytes(Sha256::digest(text.as_bytes()).into())
+}
+
+fn random() -> [u8; 10] {
+    keys::random().expect("randomness")
+}
+
+/// Records one event of every kind, then accounts until the log has `size` entries, and publishes.
+pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result<World> {
+    let now = bed.clock.now();
+    let world = World {
+        person: PrincipalId::new(now, random()),
+        subject: SubjectId::new(now, random()),
+        artifact: digest("model bytes"),
+        upload: UploadId::new(now, random()),
+    };
+    store_artifact(store, world.upload).await?;
+    let drafts = drafts(&world, now)?;
+    let person = world.person;
+    let erased = SubjectId::new(now, random());
+    let gone = Draft::new("system", Event::SubjectRegistered { subject: erased, datasets: Vec::new() })
+        .private_of("text", Some(format!("subject/{erased}")), &serde_json::json!({ "reference": "gone" }))?;
+    store
+        .write(move |tx| {
+            Box::pin(async move {
+                for draft in drafts {
+                    tx.record(draft).await?;
+                }
+                tx.record(gone).await?;
+                access::put_identity(tx.conn(), &"ab".repeat(32), person).await?;
+                let subject = format!("subject/{erased}");
+                let payloads = tx.erase_subject(&subject).await?.payloads;
+                let event = Event::SubjectErased {
+                    subject,
+                    basis: ErasureBasis::SubjectRequest,
+                    payloads,
+                    versions: Vec::new(),
+                    key_backups_expire_at: None,
+                };
+                tx.record(Draft::new("system", event)).await?;
+                let now = tx.now();
+                uploads::remember(tx.conn(), person, "key-1", &"00".repeat(32), "{}", now).await?;
+                Ok::<(), StoreError>(())
+            })
+        })
+        .await?;
+    // Two heads, so that the older one is checked as well.
+    store.publish().await?;
+    let mut next = 0;
+    while next + 1 < size {
+        next = add_account(store, &format!("padding-{next}")).await?;
+    }
+    store.publish().await?;
+    Ok(world)
+}
+
+async fn store_artifact(store: &Store, upload: UploadId) -> anyhow::Result<()> {
+    let subject = format!("artifact/{upload}");
+    let key = store.write(move |tx| Box::pin(async move { tx.data_key(&subject).await })).await?;
+    let sealed = encrypt_part(&key, upload, 1, Bytes::from_static(b"model bytes")).await?;
+    store_part(store.objects(), &key, upload, sealed).await?;
+    Ok(())
+}
+
+fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
+    let text = serde_json::json!({ "note": "in words" });
+    let (team, vendor) = (TeamId::new(now, random()), VendorId::new(now, random()));
+    let (system, other) = (SystemId::new(now, random()), SystemId::new(now, random()));
+    let (dataset, model) = (DatasetId::new(now, random()), ModelId::new(now, random()));
+    let (raw, clean) = (DatasetVersionId::new(now, random()), DatasetVersionId::new(now, random()));
+    let (version, approval) = (VersionId::new(now, random()), ApprovalId::new(now, random()));
+    let (decision, drill) = (DecisionId::new(now, random()), DrillId::new(now, random()));
+    let (first, second) = (DeploymentId::new(now, random()), DeploymentId::new(now, random()));
+    let (token, session) = (TokenId::new(now, random()), SessionId::new(now, random()));
+    let (account, leaver) = (PrincipalId::new(now, random()), PrincipalId::new(now, random()));
+    let later = now.plus_seconds(3_600);
+    let draft = |event: Event| Draft::new("system", event);
+    let registered = |id, slug: &str, vendor| -> anyhow::Result<Event> {
+        Ok(Event::SystemRegistered {
+            system: id,
+            slug: slug.parse()?,
+            kind: SystemKind::Own,
+            status: SystemStatus::Development,
+            owner_team: team,
+            vendor,
+        })
+    };
+    let dataset_version = |id, label: &str, derived_from: Vec<DatasetVersionId>| -> anyhow::Result<Event> {
+        Ok(Event::DatasetVersionRegistered {
+            dataset_version: id,
+            dataset,
+            label: label.parse()?,
+            files: vec![DatasetFile { name: "a.parquet".parse()?, digest: digest("file"), bytes: 4 }],
+            rows: 1_000,
+            licence: "CC0".parse()?,
+            collection: CollectionMethod::Survey,
+            legal_basis: LegalBasis::Consent,
+            personal_data: vec![PiiCategory::Employment],
+            retention_days: Some(365),
+            derived_from,
+            record_digest: digest("record"),
+        })
+    };
+    let deployment = |id, replaces| Event::DeploymentCreated {
+        deployment: id,
+        system,
+        model,
+        version,
+        environment: Environment::Staging,
+        kind: DeploymentKind::Deploy,
+        artifacts: digest("set"),
+        approval: Some(approval),
+        decision,
+        replaces,
+        drill: None,
+    };
+    let facts = VersionFacts {
+        model,
+        label: "1.0".parse()?,
+        builders: vec![world.person],
+        artifacts: vec![ArtifactUse {
+            name: "model.txt".parse()?,
+            digest: world.artifact.clone(),
+            bytes: 11,
+        }],
+        training_started: now,
+        training_ended: later,
+        code_commit: "0123abc".parse()?,
+        datasets: vec![DatasetUsed { dataset_version: clean, purpose: DatasetUse::Training }],
+        metrics: BTreeMap::from([("auc".parse()?, 0.8125)]),
+        record_digest: digest("version record"),
+        seed: Some(7),
+    };
+    Ok(vec![
+        draft(Event::PersonAdded { principal: world.person })
+            .about("principal", &world.person)
+            .private_of_person("text", world.person, &serde_json::json!({ "name": SECRET_NAME }))?,
+        draft(Event::ServiceAccountAdded { principal: account, slug: "robot".parse()? }),
+        draft(Event::PersonAdded { principal: leaver }),
+        draft(Event::PrincipalDisabled { principal: leaver }),
+        draft(Event::IdentityLinked { principal: world.person, issuer: "https://id.example.org".parse()? }),
+        draft(Event::RoleGranted { principal: world.person, role: Role::Approver, system: None }),
+        draft(Event::RoleGranted { principal: leaver, role: Role::Ci, system: None }),
+        draft(Event::RoleRevoked { principal: leaver, role: Role::Ci, system: None }),
+        draft(Event::TeamCreated { team, slug: "risk".parse()? }),
+        draft(Event::TeamMemberAdded { team, principal: world.person }),
+        draft(Event::TeamMemberAdded { team, principal: leaver }),
+        draft(Event::TeamMemberRemoved { team, principal: leaver }),
+        draft(Event::TokenIssued {
+            token,
+            principal: account,
+            environment: Some(Environment::Dev),
+            expires_at: later,
+            label: "training".parse()?,
+        }),
+        draft(Event::TokenRevoked { token }),
+        draft(Event::SessionOpened {
+            session,
+            principal: world.person,
+            method: "oidc".parse()?,
+            expires_at: later,
+        }),
+        draft(Event::SessionClosed { session }),
+        draft(Event::VendorRegistered { vendor, slug: "acme".parse()? }).private("text", &text)?,
+        draft(registered(system, "credit", Some(vendor))?).private("text", &text)?,
+        draft(registered(other, "hiring", None)?),
+        draft(Event::SystemUpdated {
+            system,
+            status: Some(SystemStatus::InUse),
+            owner_team: None,
+            text_changed: false,
+        }),
+        draft(Event::SystemLinked {
+            system,
+            relation: Relation::DependsOn,
+            to_system: Some(other),
+            to_vendor: None,
+        }),
+        draft(Event::TagSet {
+            subject: format!("system/{system}"),
+            key: "tier".parse()?,
+            value: Some("1".parse()?),
+        }),
+        draft(Event::DatasetRegistered { dataset, slug: "acs".parse()?, owner_team: team })
+            .private("text", &text)?,
+        draft(dataset_version(raw, "2014", Vec::new())?),
+        draft(dataset_version(clean, "2015", vec![raw])?).private("text", &text)?,
+        draft(Event::ArtifactStored {
+            upload: world.upload,
+            digest: world.artifact.clone(),
+            bytes: 11,
+            media_type: "text/plain".parse()?,
+            parts: 1,
+        }),
+        draft(Event::ModelRegistered { model, system, slug: "scorer".parse()? }),
+        draft(Event::VersionRegistered { version, facts }).of_system(system).private("text", &text)?,
+        draft(Event::VersionAnnotated { version }).private("text", &text)?,
+        draft(Event::DecisionRecorded {
+            decision,
+            action: "deploy".parse()?,
+            resource: format!("version/{version}"),
+            environment: Some(Environment::Staging),
+            outcome: Outcome::Allow,
+            bundle: digest("bundle"),
+            facts: BTreeMap::new(),
+            rules: vec!["rule-1".parse()?],
+        }),
+        draft(Event::ApprovalRequested {
+            approval,
+            version,
+            environment: Environment::Staging,
+            artifacts: digest("set"),
+            bundle: digest("bundle"),
+            needed: 2,
+            expires_at: later,
+        })
+        .private("text", &text)?,
+        draft(Event::ApprovalVoted { approval, voter: world.person, vote: Vote::Approve, decision })
+            .private("text", &text)?,
+        draft(deployment(first, None)),
+        draft(deployment(second, Some(first))).private("text", &text)?,
+        draft(Event::RollbackDrilled {
+            drill,
+            system,
+            environment: Environment::Staging,
+            from: second,
+            to: first,
+            restored: second,
+            verified_artifacts: 1,
+            millis: 12,
+        }),
+        draft(Event::RuntimeReported {
+            system,
+            environment: Environment::Staging,
+            instance: "pod-1".parse()?,
+            loaded: digest("set"),
+            expected: Some(digest("set")),
+            matches: true,
+        }),
+        draft(Event::SubjectRegistered { subject: world.subject, datasets: vec![clean] }).private_of(
+            "text",
+            Some(format!("subject/{}", world.subject)),
+            &serde_json::json!({ "reference": SECRET_REFERENCE }),
+        )?,
+        draft(Event::AccessDenied {
+            action: "deploy".parse()?,
+            resource: "org".into(),
+            reason: "role".parse()?,
+        }),
+        draft(Event::RecordRead { kind: ReadKind::AuditLog, resource: "org".into(), count: 3 }),
+    ])
+}
