@@ -2,6 +2,7 @@
 
 use crate::support::{Bed, Kind, on_both};
 use crate::world::{self, SECRET_NAME, SECRET_REFERENCE};
+use anyhow::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use comptroller_core::Event;
@@ -115,13 +116,18 @@ fn found(places: &[PathBuf], texts: &[(String, Vec<u8>)]) -> anyhow::Result<Vec<
     let mut found = std::collections::BTreeSet::new();
     let mut folders = places.to_vec();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
+        for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
                 continue;
             }
-            let bytes = std::fs::read(&path)?;
+            let bytes = match std::fs::read(&path) {
+                Ok(bytes) => bytes,
+                // The server removes files of its own while we look.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
             for (name, text) in texts {
                 if bytes.windows(text.len()).any(|window| window == text) {
                     found.insert(name.clone());
