@@ -1,8 +1,8 @@
 //! Appends the staged events of a batch to the log: rows, hashes and the new head, in the batch's transaction.
 
-use crate::{StoreError, erase};
 use crate::db::{Conn, execute};
 use crate::tx::{Staged, Tx};
+use crate::{StoreError, erase};
 use sqlx::QueryBuilder;
 use std::collections::BTreeMap;
 
@@ -15,12 +15,16 @@ macro_rules! insert_rows {
         match $conn {
             Conn::Sqlite(c) => {
                 let mut query = QueryBuilder::<sqlx::Sqlite>::new($sql);
-                query.push_values($rows, |mut $b, $row| { $push; });
+                query.push_values($rows, |mut $b, $row| {
+                    $push;
+                });
                 query.build().execute(&mut **c).await.map(|_| ()).map_err(StoreError::from)
             }
             Conn::Postgres(c) => {
                 let mut query = QueryBuilder::<sqlx::Postgres>::new($sql);
-                query.push_values($rows, |mut $b, $row| { $push; });
+                query.push_values($rows, |mut $b, $row| {
+                    $push;
+                });
                 query.build().execute(&mut **c).await.map(|_| ()).map_err(StoreError::from)
             }
         }
@@ -45,7 +49,12 @@ pub(crate) async fn append_staged(tx: &mut Tx) -> Result<(), StoreError> {
         insert_journal(&mut tx.conn, first + (chunk_no * ROWS) as i64, chunk).await?;
     }
     if !tiles.is_empty() {
-        insert_rows!(&mut tx.conn, "INSERT INTO tile_hash (level, idx, hash) ", &tiles, |b, (level, idx, hash)| b
+        insert_rows!(&mut tx.conn, "INSERT INTO tile_hash (level, idx, hash) ", &tiles, |b,
+                                                                                         (
+            level,
+            idx,
+            hash,
+        )| b
             .push_bind(*level)
             .push_bind(*idx)
             .push_bind(hash.as_str()))?;
@@ -91,20 +100,22 @@ async fn insert_journal(conn: &mut Conn, first: i64, chunk: &[Staged]) -> Result
         .filter_map(|(offset, event)| Some((first + offset as i64, event.payload.as_ref()?)))
         .collect();
     if !payloads.is_empty() {
-        insert_rows!(
-            conn,
-            "INSERT INTO payload (idx, name, key_id, ciphertext) ",
-            &payloads,
-            |b, (idx, (name, key_id, ciphertext))| b
-                .push_bind(*idx)
-                .push_bind(name.as_str())
-                .push_bind(key_id.as_str())
-                .push_bind(ciphertext.as_str())
-        )?;
+        insert_rows!(conn, "INSERT INTO payload (idx, name, key_id, ciphertext) ", &payloads, |b,
+                                                                                               (
+            idx,
+            (name, key_id, ciphertext),
+        )| b
+            .push_bind(*idx)
+            .push_bind(name.as_str())
+            .push_bind(key_id.as_str())
+            .push_bind(ciphertext.as_str()))?;
     }
     insert_subjects(
         conn,
-        chunk.iter().enumerate().map(|(offset, event)| (first + offset as i64, event.entry.subjects.as_slice())),
+        chunk
+            .iter()
+            .enumerate()
+            .map(|(offset, event)| (first + offset as i64, event.entry.subjects.as_slice())),
     )
     .await
 }
@@ -139,14 +150,19 @@ async fn raise_streams(tx: &mut Tx, first: i64, staged: &[Staged]) -> Result<(),
 }
 
 /// Sets count and last index of streams.
-pub(crate) async fn raise_stream_rows(conn: &mut Conn, rows: &[(&str, (i64, i64))]) -> Result<(), StoreError> {
+pub(crate) async fn raise_stream_rows(
+    conn: &mut Conn,
+    rows: &[(&str, (i64, i64))],
+) -> Result<(), StoreError> {
     macro_rules! upsert {
         ($db:ty, $c:expr) => {{
             let mut query = QueryBuilder::<$db>::new("INSERT INTO stream_head (stream, count, last_idx) ");
             query.push_values(rows, |mut b, (stream, (count, last))| {
                 b.push_bind(*stream).push_bind(*count).push_bind(*last);
             });
-            query.push(" ON CONFLICT (stream) DO UPDATE SET count = excluded.count, last_idx = excluded.last_idx");
+            query.push(
+                " ON CONFLICT (stream) DO UPDATE SET count = excluded.count, last_idx = excluded.last_idx",
+            );
             query.build().execute(&mut **$c).await.map(|_| ()).map_err(StoreError::from)
         }};
     }

@@ -83,7 +83,9 @@ impl Store {
             )));
         }
         if !target.keys.join("log.key").exists() {
-            return Err(StoreError::Key(format!("{folder} holds no log.key; put a copy of this store's log keys there")));
+            return Err(StoreError::Key(format!(
+                "{folder} holds no log.key; put a copy of this store's log keys there"
+            )));
         }
         if LogSigner::open(&target.keys, self.origin())?.vkeys() != self.signer().vkeys() {
             return Err(StoreError::Key(format!(

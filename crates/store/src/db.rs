@@ -171,10 +171,9 @@ impl Db {
             .max_lifetime(None)
             .connect_with(options)
             .await?;
-        MIGRATIONS
-            .run(&pool)
-            .await
-            .map_err(|error| StoreError::Config(format!("the scratch database could not be migrated: {error}")))?;
+        MIGRATIONS.run(&pool).await.map_err(|error| {
+            StoreError::Config(format!("the scratch database could not be migrated: {error}"))
+        })?;
         Ok(Self::Sqlite { writer: pool.clone(), readers: pool })
     }
 
@@ -212,10 +211,8 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         // Erasure: freed content is overwritten, not only unlinked.
         .pragma("secure_delete", "ON");
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(base.clone()).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(4)
-        .connect_with(base.pragma("query_only", "ON"))
-        .await?;
+    let readers =
+        SqlitePoolOptions::new().max_connections(4).connect_with(base.pragma("query_only", "ON")).await?;
     Ok(Db::Sqlite { writer, readers })
 }
 

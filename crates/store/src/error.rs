@@ -28,7 +28,9 @@ pub enum StoreError {
     #[error("the store is read-only: {0}")]
     ReadOnly(String),
     /// The machine's clock is behind the last recorded event.
-    #[error("the clock went back by {seconds} s behind the last recorded event; correct the clock, nothing was written")]
+    #[error(
+        "the clock went back by {seconds} s behind the last recorded event; correct the clock, nothing was written"
+    )]
     ClockWentBack {
         /// How far, in seconds.
         seconds: i64,

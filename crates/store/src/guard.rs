@@ -46,7 +46,8 @@ impl Guard {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::file(&self.path, &error)),
         };
-        let parsed = text.trim().split_once(' ').and_then(|(size, root)| Some((size.parse().ok()?, root.to_owned())));
+        let parsed =
+            text.trim().split_once(' ').and_then(|(size, root)| Some((size.parse().ok()?, root.to_owned())));
         match parsed {
             Some((size, root)) if size >= 0 && root.len() == 64 => Ok(Some((size, root))),
             _ => Err(StoreError::Damaged(format!(

@@ -4,15 +4,15 @@
 //! group commit; reads take a connection from [`Store::read`]. State changes only by recording an event
 //! ([`Tx::record`]). Nothing here decides who may do what: that is `app`.
 
-pub mod areas;
 mod append;
+pub mod areas;
 pub mod artifacts;
 mod copy;
 pub mod db;
 mod doctor;
 mod draft;
-mod erase;
 mod durable;
+mod erase;
 mod error;
 mod findings;
 mod guard;
@@ -29,8 +29,8 @@ mod writer;
 
 pub use copy::Copied;
 pub use db::{Conn, Db, DbConfig};
-pub use erase::Erased;
 pub use draft::{Draft, Private};
+pub use erase::Erased;
 pub use error::StoreError;
 pub use findings::{Finding, Findings, MAX_FINDINGS, Severity};
 pub use guard::Guard;
@@ -116,7 +116,11 @@ impl Store {
         Self::open_on(config, clock, objects).await
     }
 
-    async fn open_on(config: &StoreConfig, clock: Arc<dyn Clock>, objects: Objects) -> Result<Self, StoreError> {
+    async fn open_on(
+        config: &StoreConfig,
+        clock: Arc<dyn Clock>,
+        objects: Objects,
+    ) -> Result<Self, StoreError> {
         let lock = lock_sqlite(&config.db)?;
         std::fs::create_dir_all(&config.keys).map_err(|error| StoreError::file(&config.keys, &error))?;
         let db = Db::open(&config.db).await?;
@@ -145,8 +149,7 @@ impl Store {
             clock: Arc::clone(&clock),
             turn: tokio::sync::Mutex::new(None),
         };
-        let inner =
-            Inner { db, writer, publisher, key, clock, org, origin, signer, objects, _lock: lock };
+        let inner = Inner { db, writer, publisher, key, clock, org, origin, signer, objects, _lock: lock };
         let store = Self { inner: Arc::new(inner) };
         store.check_guard().await?;
         store.create_organisation(&config.organisation).await?;

@@ -13,7 +13,7 @@ use crate::journal::{self, CheckpointRow};
 use crate::objects::Objects;
 use crate::tx::HeadRow;
 use crate::writer::CLOCK_SLACK_MICROS;
-use crate::{StoreError, LogSigner};
+use crate::{LogSigner, StoreError};
 use comptroller_core::Clock;
 use comptroller_ledger::tile::{decode_bundle, encode_tile, new_full_tiles};
 use comptroller_ledger::{Checkpoint, EntryBundle, Frontier, Hash, leaf_hash};
@@ -72,7 +72,12 @@ impl Publisher {
     }
 
     /// Raises the guard's mark, and writes the checkpoint as an object if the last one is old.
-    async fn show(&self, row: &CheckpointRow, last_object: &mut Option<i64>, now: i64) -> Result<(), StoreError> {
+    async fn show(
+        &self,
+        row: &CheckpointRow,
+        last_object: &mut Option<i64>,
+        now: i64,
+    ) -> Result<(), StoreError> {
         self.guard.raise(row.size, &row.root)?;
         if last_object.is_none_or(|at| now - at >= OBJECT_EVERY_MICROS) {
             let name = format!("log/checkpoints/{:020}", row.size);
@@ -92,7 +97,13 @@ impl Publisher {
         Ok(now.max(signed))
     }
 
-    async fn write_tiles(&self, conn: &mut Conn, old: i64, new: i64, subtrees: &Subtrees) -> Result<(), StoreError> {
+    async fn write_tiles(
+        &self,
+        conn: &mut Conn,
+        old: i64,
+        new: i64,
+        subtrees: &Subtrees,
+    ) -> Result<(), StoreError> {
         for tile in new_full_tiles(old.unsigned_abs(), new.unsigned_abs()) {
             let hashes = journal::tile(conn, tile).await?;
             // INVARIANT (append-only): a tile is shown to others only if it leads to the head that is signed. Its
@@ -102,8 +113,8 @@ impl Publisher {
             }
             self.put(&tile.path(), encode_tile(&hashes)).await?;
             if tile.level == 0 {
-                let bundle =
-                    EntryBundle::new(tile.index, 256).map_err(|error| StoreError::Damaged(error.to_string()))?;
+                let bundle = EntryBundle::new(tile.index, 256)
+                    .map_err(|error| StoreError::Damaged(error.to_string()))?;
                 let bytes = checked_bundle(conn, bundle, &hashes).await?;
                 self.put(&bundle.path(), bytes).await?;
             }
@@ -169,7 +180,10 @@ fn frontier_of(last: Option<&CheckpointRow>) -> Result<Frontier, StoreError> {
     let frontier = Frontier::decode(last.size.unsigned_abs(), &last.frontier)
         .map_err(|error| StoreError::Damaged(format!("checkpoint of {}: {error}", last.size)))?;
     if frontier.root().to_string() != last.root {
-        return Err(StoreError::Damaged(format!("checkpoint of {}: its frontier has another root", last.size)));
+        return Err(StoreError::Damaged(format!(
+            "checkpoint of {}: its frontier has another root",
+            last.size
+        )));
     }
     Ok(frontier)
 }
@@ -222,10 +236,16 @@ pub(crate) fn root_of(hashes: &[Hash]) -> Hash {
 }
 
 /// The bytes of one full bundle, whose entries must hash to `leaves`.
-async fn checked_bundle(conn: &mut Conn, bundle: EntryBundle, leaves: &[Hash]) -> Result<Vec<u8>, StoreError> {
+async fn checked_bundle(
+    conn: &mut Conn,
+    bundle: EntryBundle,
+    leaves: &[Hash],
+) -> Result<Vec<u8>, StoreError> {
     let bytes = journal::bundle(conn, bundle).await?;
     let entries = decode_bundle(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?;
-    if entries.len() != leaves.len() || entries.iter().zip(leaves).any(|(entry, leaf)| leaf_hash(entry) != *leaf) {
+    if entries.len() != leaves.len()
+        || entries.iter().zip(leaves).any(|(entry, leaf)| leaf_hash(entry) != *leaf)
+    {
         return Err(StoreError::Damaged(format!("{bundle} does not hash to its tile")));
     }
     Ok(bytes)

@@ -5,8 +5,8 @@
 //!
 //! Must not write to the store. Memory does not grow with the journal beyond the replayed state itself.
 
-use crate::areas;
 use crate::append::{insert_subjects, raise_stream_rows};
+use crate::areas;
 use crate::db::{Conn, Db, execute};
 use crate::findings::Findings;
 use crate::tables::{self, Class, Row, TABLES, Table};
@@ -57,7 +57,11 @@ async fn replay(stored: &mut Conn, rebuilt: &mut Conn, findings: &mut Findings) 
             let entry = match Entry::from_bytes(journal.cell(row, "entry").text().as_bytes()) {
                 Ok(entry) => entry,
                 Err(error) => {
-                    findings.damage(place, error.to_string(), "restore the entry from its bundle object or a backup");
+                    findings.damage(
+                        place,
+                        error.to_string(),
+                        "restore the entry from its bundle object or a backup",
+                    );
                     continue;
                 }
             };
@@ -70,7 +74,8 @@ async fn replay(stored: &mut Conn, rebuilt: &mut Conn, findings: &mut Findings) 
         execute!(rebuilt, "COMMIT")?;
         findings.count("events replayed", rows.len() as u64);
     }
-    let heads: Vec<(&str, (i64, i64))> = streams.iter().map(|(stream, head)| (stream.as_str(), *head)).collect();
+    let heads: Vec<(&str, (i64, i64))> =
+        streams.iter().map(|(stream, head)| (stream.as_str(), *head)).collect();
     for chunk in heads.chunks(CHUNK as usize) {
         raise_stream_rows(rebuilt, chunk).await?;
     }

@@ -42,6 +42,7 @@ pub(crate) struct Staged {
 
 /// What an event is, for projections: everything but the event itself.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "recorded_at is its name everywhere")]
 pub(crate) struct At {
     /// Dense index in the log.
     pub idx: i64,
@@ -169,6 +170,14 @@ impl Tx {
         Ok(self.subject_key(subject).await?.1)
     }
 
+    /// Stages an entry that was made elsewhere, without projecting it: for measuring the append alone.
+    ///
+    /// The caller keeps `stream_seq` dense. The state tables do not learn of the event.
+    #[cfg(any(test, feature = "test-support"))]
+    pub fn append_prepared(&mut self, entry: Entry, bytes: String, leaf: Hash) {
+        self.staged.push(Staged { entry, bytes, leaf, payload: None });
+    }
+
     async fn stage(&mut self, draft: Draft) -> Result<u64, StoreError> {
         let idx = self.head.size + i64::try_from(self.staged.len()).unwrap_or(i64::MAX);
         let stream_seq = self.next_in_stream(&draft.stream).await?;
@@ -189,12 +198,8 @@ impl Tx {
             commitments,
         };
         let bytes = entry.to_bytes().map_err(|error| StoreError::Entry(error.to_string()))?;
-        let at = At {
-            idx,
-            recorded_at: self.now,
-            actor: entry.actor.clone(),
-            has_private: payload.is_some(),
-        };
+        let at =
+            At { idx, recorded_at: self.now, actor: entry.actor.clone(), has_private: payload.is_some() };
         areas::project(&mut self.conn, &at, &draft.event).await?;
         let leaf = leaf_hash(&bytes);
         let bytes = String::from_utf8(bytes).map_err(|_| StoreError::Entry("not UTF-8".into()))?;

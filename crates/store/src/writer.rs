@@ -130,7 +130,9 @@ async fn run(setup: WriterSetup, mut waiting: mpsc::Receiver<Work>, frozen: Arc<
                     let (_, answer) = work(Err(again(&error, &text))).await;
                     answer(Ok(()));
                 }
-                done.into_iter().for_each(|answer| answer(Err(again(&error, &text))));
+                for answer in done {
+                    answer(Err(again(&error, &text)));
+                }
             }
         }
     }
@@ -141,7 +143,9 @@ fn again(error: &StoreError, text: &str) -> StoreError {
     match error {
         StoreError::ClockWentBack { seconds } => StoreError::ClockWentBack { seconds: *seconds },
         StoreError::Damaged(what) => StoreError::Damaged(what.clone()),
-        _ => StoreError::ReadOnly(format!("the batch could not be committed ({text}); nothing was written, try again")),
+        _ => StoreError::ReadOnly(format!(
+            "the batch could not be committed ({text}); nothing was written, try again"
+        )),
     }
 }
 
@@ -155,7 +159,11 @@ fn chain(error: &StoreError) -> String {
     text
 }
 
-async fn run_batch(setup: &WriterSetup, batch: &mut VecDeque<Work>, done: &mut Vec<Done>) -> Result<(), StoreError> {
+async fn run_batch(
+    setup: &WriterSetup,
+    batch: &mut VecDeque<Work>,
+    done: &mut Vec<Done>,
+) -> Result<(), StoreError> {
     let mut tx = begin(setup).await?;
     let outcome = run_requests(&mut tx, batch, done).await;
     let outcome = match outcome {
@@ -171,7 +179,7 @@ async fn run_batch(setup: &WriterSetup, batch: &mut VecDeque<Work>, done: &mut V
         Err(error) => {
             // A failed COMMIT may leave the transaction open, which would spoil every later batch.
             if execute!(&mut tx.conn, "ROLLBACK").is_err() {
-                discard(tx.conn).await;
+                discard(tx.conn);
             }
             Err(error)
         }
@@ -189,7 +197,7 @@ async fn begin(setup: &WriterSetup) -> Result<Tx, StoreError> {
         Ok((now, head)) => Ok(Tx::new(conn, head, setup.org.clone(), now, Arc::clone(&setup.key))),
         Err(error) => {
             if execute!(&mut conn, "ROLLBACK").is_err() {
-                discard(conn).await;
+                discard(conn);
             }
             Err(error)
         }
@@ -214,7 +222,11 @@ fn now(setup: &WriterSetup, head: &HeadRow) -> Result<Timestamp, StoreError> {
     Ok(Timestamp::from_micros(now.max(head.recorded_at)))
 }
 
-async fn run_requests(tx: &mut Tx, batch: &mut VecDeque<Work>, done: &mut Vec<Done>) -> Result<(), StoreError> {
+async fn run_requests(
+    tx: &mut Tx,
+    batch: &mut VecDeque<Work>,
+    done: &mut Vec<Done>,
+) -> Result<(), StoreError> {
     while let Some(work) = batch.pop_front() {
         let mark = tx.savepoint().await?;
         // A panic in a use case undoes that request only; the caller sees a stopped writer for its own request.
@@ -241,7 +253,7 @@ async fn run_requests(tx: &mut Tx, batch: &mut VecDeque<Work>, done: &mut Vec<Do
 }
 
 /// Drops a connection whose transaction could not be ended, instead of giving it back to the pool.
-async fn discard(conn: Conn) {
+fn discard(conn: Conn) {
     match conn {
         Conn::Sqlite(conn) => drop(conn.detach()),
         Conn::Postgres(conn) => drop(conn.detach()),

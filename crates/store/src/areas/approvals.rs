@@ -94,7 +94,15 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 now
             )?;
         }
-        Event::ApprovalRequested { approval, version, environment, artifacts, bundle, needed, expires_at } => {
+        Event::ApprovalRequested {
+            approval,
+            version,
+            environment,
+            artifacts,
+            bundle,
+            needed,
+            expires_at,
+        } => {
             execute!(
                 conn,
                 "INSERT INTO approval (id, version, environment, artifacts, bundle, needed, requested_by, \

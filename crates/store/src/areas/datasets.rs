@@ -150,10 +150,7 @@ pub async fn versions(conn: &mut Conn, dataset: DatasetId) -> Result<Vec<Dataset
 }
 
 /// One dataset version.
-pub async fn version(
-    conn: &mut Conn,
-    id: DatasetVersionId,
-) -> Result<Option<DatasetVersionRow>, StoreError> {
+pub async fn version(conn: &mut Conn, id: DatasetVersionId) -> Result<Option<DatasetVersionRow>, StoreError> {
     fetch_optional!(
         conn,
         DatasetVersionRow,

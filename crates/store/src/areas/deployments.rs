@@ -130,7 +130,16 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 at.idx
             )?;
         }
-        Event::RollbackDrilled { drill, system, environment, from, to, restored, verified_artifacts, millis } => {
+        Event::RollbackDrilled {
+            drill,
+            system,
+            environment,
+            from,
+            to,
+            restored,
+            verified_artifacts,
+            millis,
+        } => {
             execute!(
                 conn,
                 "INSERT INTO drill (id, system, environment, from_deployment, to_deployment, restored, \

@@ -53,7 +53,9 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
             deployments::project(conn, at, event).await
         }
-        Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => subjects::project(conn, at, event).await,
+        Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => {
+            subjects::project(conn, at, event).await
+        }
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
         | Event::AccessDenied { .. }

@@ -161,7 +161,12 @@ pub async fn models_named(conn: &mut Conn, slug: &str) -> Result<Vec<ModelRow>, 
 }
 
 /// Models after `after` by id, of one system or of all when `system` is empty.
-pub async fn models(conn: &mut Conn, system: &str, after: &str, limit: i64) -> Result<Vec<ModelRow>, StoreError> {
+pub async fn models(
+    conn: &mut Conn,
+    system: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<ModelRow>, StoreError> {
     fetch_all!(
         conn,
         ModelRow,

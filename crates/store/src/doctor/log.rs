@@ -15,7 +15,8 @@ use comptroller_ledger::{
 };
 use std::collections::BTreeMap;
 
-pub(super) const RESTORE: &str = "restore the row from a backup or from the bundle object, and find out who edited it";
+pub(super) const RESTORE: &str =
+    "restore the row from a backup or from the bundle object, and find out who edited it";
 const HEAD: &str = "table log_head, id 0";
 
 /// What the pass learned, for the checks that follow.
@@ -38,7 +39,11 @@ pub(super) struct Log {
     tile_hashes: i64,
 }
 
-pub(super) async fn check(store: &Store, conn: &mut Conn, findings: &mut Findings) -> Result<Log, StoreError> {
+pub(super) async fn check(
+    store: &Store,
+    conn: &mut Conn,
+    findings: &mut Findings,
+) -> Result<Log, StoreError> {
     let journal = tables::table("journal")?;
     let mut log = Log { last_recorded: i64::MIN, last_signed_at: i64::MIN, ..Log::default() };
     let mut private = payloads::Pass::default();
@@ -64,7 +69,7 @@ pub(super) async fn check(store: &Store, conn: &mut Conn, findings: &mut Finding
                 log.checkpoint(&row, findings);
             }
         }
-        private.end_page(sealed, findings);
+        sealed.end(findings);
         findings.count("entries", rows.len() as u64);
     }
     private.end(conn, findings).await?;
@@ -130,7 +135,11 @@ impl Log {
         }
         self.streams.insert(entry.stream.clone(), (entry.stream_seq as i64 + 1, self.size - 1));
         if entry.recorded_at < self.last_recorded {
-            findings.damage(format!("{place}, column entry"), "recorded before the entry in front of it", RESTORE);
+            findings.damage(
+                format!("{place}, column entry"),
+                "recorded before the entry in front of it",
+                RESTORE,
+            );
         }
         self.last_recorded = self.last_recorded.max(entry.recorded_at);
         if self.org.is_empty() {
@@ -181,7 +190,11 @@ impl Log {
             self.tile_hashes += 1;
             if expected.is_none() || stored != expected.map(|hash| hash.to_string()) {
                 let what = "not the root of the hashes below it";
-                findings.damage(format!("table tile_hash, level {level}, idx {index}, column hash"), what, RESTORE);
+                findings.damage(
+                    format!("table tile_hash, level {level}, idx {index}, column hash"),
+                    what,
+                    RESTORE,
+                );
             }
             findings.count("subtree roots", 1);
             level += 1;
@@ -195,7 +208,9 @@ impl Log {
         let below = if level == 1 {
             let journal = tables::table("journal")?;
             let rows = tables::rows_between(conn, journal, index * 256, index * 256 + 256, 256).await?;
-            rows.iter().map(|row| journal.cell(row, "leaf_hash").text().parse().ok()).collect::<Vec<Option<Hash>>>()
+            rows.iter()
+                .map(|row| journal.cell(row, "leaf_hash").text().parse().ok())
+                .collect::<Vec<Option<Hash>>>()
         } else {
             let mut hashes = Vec::with_capacity(256);
             for child in index * 256..index * 256 + 256 {
@@ -230,8 +245,14 @@ impl Log {
             findings.damage(place("note"), what, "restore the row from a backup or from log/checkpoints");
         }
         let signed_at = table.cell(row, "signed_at").int().unwrap_or(i64::MIN);
-        if signed_at < self.last_signed_at || signed_at.saturating_add(CLOCK_SLACK_MICROS) < self.last_recorded {
-            findings.damage(place("signed_at"), "signed before its entries, or before an earlier head", RESTORE);
+        if signed_at < self.last_signed_at
+            || signed_at.saturating_add(CLOCK_SLACK_MICROS) < self.last_recorded
+        {
+            findings.damage(
+                place("signed_at"),
+                "signed before its entries, or before an earlier head",
+                RESTORE,
+            );
         }
         self.last_signed_at = self.last_signed_at.max(signed_at);
     }
@@ -261,7 +282,11 @@ impl Log {
         let rows = tables::count(conn, journal).await?;
         if rows != seen {
             let first = self.first_outside(conn, journal, 0, self.size - 1).await?;
-            findings.damage(format!("table journal, idx {first}"), beyond(&format!("{} rows stand", rows - seen)), RESTORE);
+            findings.damage(
+                format!("table journal, idx {first}"),
+                beyond(&format!("{} rows stand", rows - seen)),
+                RESTORE,
+            );
         }
         let table = tables::table("checkpoint")?;
         let rows = tables::count(conn, table).await?;
@@ -273,7 +298,8 @@ impl Log {
         let table = tables::table("tile_hash")?;
         let rows = tables::count(conn, table).await?;
         if rows != self.tile_hashes && !self.broken {
-            let what = format!("has {rows} rows, the log of {} entries makes {}", self.size, self.tile_hashes);
+            let what =
+                format!("has {rows} rows, the log of {} entries makes {}", self.size, self.tile_hashes);
             findings.damage("table tile_hash", what, RESTORE);
         }
         Ok(())
@@ -298,7 +324,11 @@ impl Log {
         let table = tables::table("log_head")?;
         let rows = tables::rows_between(conn, table, i64::MIN, i64::MAX, 2).await?;
         let [row] = rows.as_slice() else {
-            findings.damage("table log_head", format!("{} rows instead of one with id 0", rows.len()), RESTORE);
+            findings.damage(
+                "table log_head",
+                format!("{} rows instead of one with id 0", rows.len()),
+                RESTORE,
+            );
             return Ok(());
         };
         let recorded = if self.size == 0 { 0 } else { self.last_recorded };

@@ -67,10 +67,15 @@ async fn check_guard(
     let place = "guard file";
     match &outside.guard {
         Err(error) => {
-            findings.damage(place, error.to_string(), "restore the file from the newest published checkpoint");
+            findings.damage(
+                place,
+                error.to_string(),
+                "restore the file from the newest published checkpoint",
+            );
         }
         Ok(None) if log.signed > 0 => {
-            let remedy = "publish once, and find out who removed it: without it a restored backup is not noticed";
+            let remedy =
+                "publish once, and find out who removed it: without it a restored backup is not noticed";
             findings.warning(place, "missing, although heads were signed", remedy);
         }
         Ok(None) => {}
@@ -83,7 +88,11 @@ async fn check_guard(
             let row = tables::row(conn, tables::table("checkpoint")?, &[*size]).await?;
             if row.is_none_or(|row| row[1].text() != root) {
                 let what = format!("has seen another head of {size} entries than table checkpoint holds");
-                findings.damage(place, what, "find out which of the two was shown to others before signing again");
+                findings.damage(
+                    place,
+                    what,
+                    "find out which of the two was shown to others before signing again",
+                );
             }
         }
     }
@@ -108,11 +117,20 @@ async fn check_object(
     Ok(())
 }
 
-async fn compare(store: &Store, name: &str, expected: &[u8], findings: &mut Findings) -> Result<(), StoreError> {
+async fn compare(
+    store: &Store,
+    name: &str,
+    expected: &[u8],
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
     match store.objects().get(name).await {
         Ok(found) if found == expected => {}
         Ok(found) => {
-            let differs = found.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(found.len().min(expected.len()));
+            let differs = found
+                .iter()
+                .zip(expected)
+                .position(|(a, b)| a != b)
+                .unwrap_or(found.len().min(expected.len()));
             let what = format!("{} bytes, differs from the database at byte {differs}", found.len());
             findings.damage(format!("object {name}"), what, RESTORE_OBJECT);
         }
@@ -140,13 +158,12 @@ async fn check_surplus(
         findings.count("published heads", 1);
         let size = size.parse::<i64>().unwrap_or(-1);
         let row = tables::row(conn, tables::table("checkpoint")?, &[size]).await?;
-        return match row {
-            Some(row) => compare(store, name, row[3].text().as_bytes(), findings).await,
-            None => {
-                findings.damage(format!("object {name}"), "a published head that table checkpoint does not hold", "restore the newer database; this one must not sign");
-                Ok(())
-            }
-        };
+        if let Some(row) = row {
+            return compare(store, name, row[3].text().as_bytes(), findings).await;
+        }
+        let what = "a published head that table checkpoint does not hold";
+        findings.damage(format!("object {name}"), what, "restore the newer database; this one must not sign");
+        return Ok(());
     }
     // A crash between writing tiles and signing leaves tiles of entries that are there but not signed yet.
     let entries = log.size.unsigned_abs();
@@ -165,7 +182,11 @@ async fn check_surplus(
         return compare(store, name, &bytes, findings).await;
     }
     let what = format!("not part of the log of {entries} entries");
-    findings.damage(format!("object {name}"), what, "restore the newer database, or find out who wrote the object");
+    findings.damage(
+        format!("object {name}"),
+        what,
+        "restore the newer database, or find out who wrote the object",
+    );
     Ok(())
 }
 
@@ -223,7 +244,11 @@ async fn check_artifact(
                 None => findings.damage(format!("object {name}"), "no part has that size", RESTORE_OBJECT),
             },
             Err(ObjectsError::NotFound { .. }) => {
-                findings.damage(format!("object {name}"), format!("missing, a part of artifact {key}"), RESTORE_OBJECT);
+                findings.damage(
+                    format!("object {name}"),
+                    format!("missing, a part of artifact {key}"),
+                    RESTORE_OBJECT,
+                );
             }
             Err(error) => return Err(error.into()),
         }
@@ -241,10 +266,14 @@ async fn check_artifact(
             findings.damage(place, "its data key is missing", "restore table data_key from a backup");
             return Ok(());
         };
-        match hash_all(store.objects(), &key, upload, &found).await {
-            Ok((digest, _)) if digest.as_str() == row[0].text() => {}
-            Ok((digest, _)) => findings.damage(place, format!("the stored content has digest {digest}"), RESTORE_OBJECT),
-            Err(error) => findings.damage(place, error.to_string(), RESTORE_OBJECT),
+        let hashed = hash_all(store.objects(), &key, upload, &found).await;
+        let wrong = match hashed {
+            Ok((digest, _)) if digest.as_str() == row[0].text() => None,
+            Ok((digest, _)) => Some(format!("the stored content has digest {digest}")),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(what) = wrong {
+            findings.damage(place, what, RESTORE_OBJECT);
         }
         findings.count("artifacts hashed", 1);
     }

@@ -98,25 +98,17 @@ impl Pass {
             findings.damage(format!("{place}, column key_id"), what, RESTORE);
             return;
         };
-        match unwrap(store, key_id, key) {
-            // The key itself is reported by the pass over the keys.
-            Err(_) => findings.damage(format!("{place}, column key_id"), "its key does not open", RESTORE),
-            Ok(key) => match open_payload(&key, format!("payload/{idx}/{name}").as_bytes(), ciphertext) {
-                Err(error) => findings.damage(format!("{place}, column ciphertext"), error.to_string(), RESTORE),
-                Ok((salt, plain)) if !commitment.opens_with(&salt, &plain) => {
-                    let what = "opens, but is not what the entry committed to";
-                    findings.damage(format!("{place}, column ciphertext"), what, RESTORE);
-                }
-                Ok(_) => {}
-            },
-        }
-    }
-
-    /// Rows of the page that no entry asked for.
-    pub(super) fn end_page(&mut self, page: Page, findings: &mut Findings) {
-        for idx in page.rows.into_keys() {
-            findings.damage(format!("table payload, idx {idx}"), "there is a row, but no such entry", "delete the row");
-        }
+        let Ok(key) = unwrap(store, key_id, key) else {
+            // Why is said by the pass over the keys.
+            findings.damage(format!("{place}, column key_id"), "its key does not open", RESTORE);
+            return;
+        };
+        let wrong = match open_payload(&key, format!("payload/{idx}/{name}").as_bytes(), ciphertext) {
+            Ok((salt, plain)) if commitment.opens_with(&salt, &plain) => return,
+            Ok(_) => "opens, but is not what the entry committed to".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        findings.damage(format!("{place}, column ciphertext"), wrong, RESTORE);
     }
 
     /// Tombstones against erasures, and rows outside the log.
@@ -129,7 +121,9 @@ impl Pass {
                     findings.damage(place, what, RESTORE);
                 }
                 Some((erased, _)) if last >= erased => {
-                    let what = format!("a tombstone of {subject} at idx {last} is newer than its erasure at {erased}");
+                    let what = format!(
+                        "a tombstone of {subject} at idx {last} is newer than its erasure at {erased}"
+                    );
                     findings.damage(format!("table payload, idx {last}"), what, RESTORE);
                 }
                 Some(_) => {}
@@ -138,7 +132,8 @@ impl Pass {
         for (subject, (idx, payloads)) in &self.erasures {
             let found = self.tombstones.get(subject).map_or(0, |seen| seen.0);
             if found != *payloads {
-                let what = format!("erased {payloads} private parts of {subject}, but there are {found} tombstones");
+                let what =
+                    format!("erased {payloads} private parts of {subject}, but there are {found} tombstones");
                 findings.damage(format!("table payload, erasure at idx {idx}"), what, RESTORE);
             }
         }
@@ -151,12 +146,26 @@ impl Pass {
     }
 }
 
+impl Page {
+    /// Reports the rows of the page that no entry asked for.
+    pub(super) fn end(self, findings: &mut Findings) {
+        for idx in self.rows.into_keys() {
+            let place = format!("table payload, idx {idx}");
+            findings.damage(place, "there is a row, but no such entry", "delete the row");
+        }
+    }
+}
+
 fn unwrap(store: &Store, key_id: &str, wrapped: &str) -> Result<DataKey, StoreError> {
     Ok(store.key().unwrap(journal::key_id(key_id)?, wrapped)?)
 }
 
 /// Every data key opens under the organisation key, and its id carries the time of its making.
-pub(super) async fn check_keys(store: &Store, conn: &mut Conn, findings: &mut Findings) -> Result<(), StoreError> {
+pub(super) async fn check_keys(
+    store: &Store,
+    conn: &mut Conn,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
     use futures_util::TryStreamExt;
     let table = tables::table("data_key")?;
     let mut rows = tables::rows(conn, table);
@@ -213,7 +222,11 @@ pub(super) async fn check_secrets(conn: &mut Conn, findings: &mut Findings) -> R
     for (place, rows) in orphans {
         for (key,) in rows {
             let what = "belongs to nothing that exists";
-            findings.damage(format!("table {place} {key}"), what, "restore the row from a backup, or delete it");
+            findings.damage(
+                format!("table {place} {key}"),
+                what,
+                "restore the row from a backup, or delete it",
+            );
         }
     }
     let malformed = fetch_all!(
@@ -224,7 +237,11 @@ pub(super) async fn check_secrets(conn: &mut Conn, findings: &mut Findings) -> R
          UNION ALL SELECT 'identity, lookup', lookup FROM identity WHERE LENGTH(lookup) <> 64"
     )?;
     for (place, key) in malformed {
-        findings.damage(format!("table {place} {key}"), "not a SHA-256 hash", "revoke it and issue a new one");
+        findings.damage(
+            format!("table {place} {key}"),
+            "not a SHA-256 hash",
+            "revoke it and issue a new one",
+        );
     }
     Ok(())
 }

@@ -178,7 +178,8 @@ pub async fn rows_between(
 /// The row with this primary key, all of whose columns are numbers.
 pub async fn row(conn: &mut Conn, table: &'static Table, key: &[i64]) -> Result<Option<Row>, StoreError> {
     let columns = table.columns.iter().take(table.key).enumerate();
-    let wanted: Vec<String> = columns.map(|(at, column)| format!("\"{}\" = ${}", column.name, at + 1)).collect();
+    let wanted: Vec<String> =
+        columns.map(|(at, column)| format!("\"{}\" = ${}", column.name, at + 1)).collect();
     let sql = format!("{} WHERE {}", table.select(), wanted.join(" AND "));
     Ok(select(conn, table, sql, key).await?.pop())
 }

@@ -137,7 +137,11 @@ async fn one_transaction_holds_when_a_use_case_fails(bed: Bed) -> anyhow::Result
     assert!(matches!(outcomes[7], Err(StoreError::Stopped)), "{:?}", outcomes[7]);
     assert!(matches!(outcomes[9], Err(StoreError::Entry(_))), "{:?}", outcomes[9]);
     assert_eq!(size(&store).await?, before + 6);
-    assert_eq!(bed.number("SELECT CAST(COUNT(*) AS BIGINT) FROM team").await?, 0, "no change without its event");
+    assert_eq!(
+        bed.number("SELECT CAST(COUNT(*) AS BIGINT) FROM team").await?,
+        0,
+        "no change without its event"
+    );
     clean(&store).await
 }
 

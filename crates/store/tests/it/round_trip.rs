@@ -13,7 +13,11 @@ on_both!(a_published_log_verifies_and_survives_a_restart, a_private_part_opens_t
 async fn a_published_log_verifies_and_survives_a_restart(bed: Bed) -> anyhow::Result<()> {
     let store = bed.open().await?;
     for n in 0..300 {
-        assert_eq!(add_account(&store, &format!("robot-{n}")).await?, n + 1, "entry 0 creates the organisation");
+        assert_eq!(
+            add_account(&store, &format!("robot-{n}")).await?,
+            n + 1,
+            "entry 0 creates the organisation"
+        );
     }
     let published = store.publish().await?.expect("301 entries to sign");
     assert_eq!(published.size, 301);
@@ -21,7 +25,10 @@ async fn a_published_log_verifies_and_survives_a_restart(bed: Bed) -> anyhow::Re
     let vkey: VerifierKey = store.signer().vkey().parse()?;
     let signed = SignedCheckpoint::parse(published.note.as_bytes())?;
     signed.verify(&[vkey])?;
-    assert_eq!(signed.checkpoint().to_string(), format!("{}\n301\n{}\n", store.origin(), signed.checkpoint().root.to_base64()));
+    assert_eq!(
+        signed.checkpoint().to_string(),
+        format!("{}\n301\n{}\n", store.origin(), signed.checkpoint().root.to_base64())
+    );
 
     let mut conn = store.read().await?;
     let rows = journal::entries(&mut conn, 0, 1_000).await?;
@@ -51,8 +58,11 @@ async fn a_published_log_verifies_and_survives_a_restart(bed: Bed) -> anyhow::Re
 async fn a_private_part_opens_to_its_commitment(bed: Bed) -> anyhow::Result<()> {
     let store = bed.open().await?;
     let principal = PrincipalId::new(bed.clock.now(), keys::random()?);
-    let draft = Draft::new("system", Event::PersonAdded { principal })
-        .private_of_person("text", principal, &serde_json::json!({ "name": "Ada Example" }))?;
+    let draft = Draft::new("system", Event::PersonAdded { principal }).private_of_person(
+        "text",
+        principal,
+        &serde_json::json!({ "name": "Ada Example" }),
+    )?;
     let idx = store.write(move |tx| Box::pin(async move { tx.record(draft).await })).await?;
 
     let mut conn = store.read().await?;
@@ -60,7 +70,8 @@ async fn a_private_part_opens_to_its_commitment(bed: Bed) -> anyhow::Result<()> 
     let row = rows.iter().find(|row| row.idx as u64 == idx).expect("recorded");
     let entry = Entry::from_bytes(row.entry.as_bytes())?;
     assert!(!row.entry.contains("Ada"), "no personal data in entries");
-    let Opened::Readable { name, salt, plain } = journal::payload(&mut conn, store.key(), row.idx).await? else {
+    let Opened::Readable { name, salt, plain } = journal::payload(&mut conn, store.key(), row.idx).await?
+    else {
         anyhow::bail!("not readable");
     };
     assert_eq!(name, "text");

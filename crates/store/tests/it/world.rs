@@ -4,8 +4,8 @@ use crate::support::{Bed, add_account};
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, ModelId, PrincipalId, SessionId,
-    SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, ModelId, PrincipalId,
+    SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
 };
 use comptroller_core::vocab::{
     CollectionMethod, DatasetUse, DeploymentKind, ErasureBasis, LegalBasis, Outcome, PiiCategory, ReadKind,
@@ -151,7 +151,11 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         model,
         label: "1.0".parse()?,
         builders: vec![world.person],
-        artifacts: vec![ArtifactUse { name: "model.txt".parse()?, digest: world.artifact.clone(), bytes: 11 }],
+        artifacts: vec![ArtifactUse {
+            name: "model.txt".parse()?,
+            digest: world.artifact.clone(),
+            bytes: 11,
+        }],
         training_started: now,
         training_ended: later,
         code_commit: "0123abc".parse()?,
@@ -183,15 +187,35 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             label: "training".parse()?,
         }),
         draft(Event::TokenRevoked { token }),
-        draft(Event::SessionOpened { session, principal: world.person, method: "oidc".parse()?, expires_at: later }),
+        draft(Event::SessionOpened {
+            session,
+            principal: world.person,
+            method: "oidc".parse()?,
+            expires_at: later,
+        }),
         draft(Event::SessionClosed { session }),
         draft(Event::VendorRegistered { vendor, slug: "acme".parse()? }).private("text", &text)?,
         draft(registered(system, "credit", Some(vendor))?).private("text", &text)?,
         draft(registered(other, "hiring", None)?),
-        draft(Event::SystemUpdated { system, status: Some(SystemStatus::InUse), owner_team: None, text_changed: false }),
-        draft(Event::SystemLinked { system, relation: Relation::DependsOn, to_system: Some(other), to_vendor: None }),
-        draft(Event::TagSet { subject: format!("system/{system}"), key: "tier".parse()?, value: Some("1".parse()?) }),
-        draft(Event::DatasetRegistered { dataset, slug: "acs".parse()?, owner_team: team }).private("text", &text)?,
+        draft(Event::SystemUpdated {
+            system,
+            status: Some(SystemStatus::InUse),
+            owner_team: None,
+            text_changed: false,
+        }),
+        draft(Event::SystemLinked {
+            system,
+            relation: Relation::DependsOn,
+            to_system: Some(other),
+            to_vendor: None,
+        }),
+        draft(Event::TagSet {
+            subject: format!("system/{system}"),
+            key: "tier".parse()?,
+            value: Some("1".parse()?),
+        }),
+        draft(Event::DatasetRegistered { dataset, slug: "acs".parse()?, owner_team: team })
+            .private("text", &text)?,
         draft(dataset_version(raw, "2014", Vec::new())?),
         draft(dataset_version(clean, "2015", vec![raw])?).private("text", &text)?,
         draft(Event::ArtifactStored {
@@ -251,7 +275,11 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             Some(format!("subject/{}", world.subject)),
             &serde_json::json!({ "reference": SECRET_REFERENCE }),
         )?,
-        draft(Event::AccessDenied { action: "deploy".parse()?, resource: "org".into(), reason: "role".parse()? }),
+        draft(Event::AccessDenied {
+            action: "deploy".parse()?,
+            resource: "org".into(),
+            reason: "role".parse()?,
+        }),
         draft(Event::RecordRead { kind: ReadKind::AuditLog, resource: "org".into(), count: 3 }),
     ])
 }
