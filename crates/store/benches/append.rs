@@ -9,9 +9,9 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use anyhow::Context;
+use comptroller_core::Event;
 use comptroller_core::ids::PrincipalId;
 use comptroller_core::time::SystemClock;
-use comptroller_core::Event;
 use comptroller_ledger::{Entry, Hash, leaf_hash};
 use comptroller_store::objects::ObjectsConfig;
 use comptroller_store::{DbConfig, Draft, Store, StoreConfig, StoreError, keys};
