@@ -111,7 +111,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let guard = Guard::open(folder.path(), "o").unwrap();
         guard.raise(1, &"a".repeat(64)).unwrap();
-        std::fs::write(&guard.path, "garbage").unwrap();
+        fs::write(&guard.path, "garbage").unwrap();
         assert!(guard.read().is_err());
     }
 }

@@ -116,7 +116,11 @@ impl Store {
         Self::open_on(config, clock, objects).await
     }
 
-    async fn open_on(config: &StoreConfig, clock: Arc<dyn Clock>, objects: Objects) -> Result<Self, StoreError> {
+    async fn open_on(
+        config: &StoreConfig,
+        clock: Arc<dyn Clock>,
+        objects: Objects,
+    ) -> Result<Self, StoreError> {
         let lock = lock_sqlite(&config.db)?;
         std::fs::create_dir_all(&config.keys).map_err(|error| StoreError::file(&config.keys, &error))?;
         let db = Db::open(&config.db).await?;

@@ -72,7 +72,12 @@ impl Publisher {
     }
 
     /// Raises the guard's mark, and writes the checkpoint as an object if the last one is old.
-    async fn show(&self, row: &CheckpointRow, last_object: &mut Option<i64>, now: i64) -> Result<(), StoreError> {
+    async fn show(
+        &self,
+        row: &CheckpointRow,
+        last_object: &mut Option<i64>,
+        now: i64,
+    ) -> Result<(), StoreError> {
         self.guard.raise(row.size, &row.root)?;
         if last_object.is_none_or(|at| now - at >= OBJECT_EVERY_MICROS) {
             let name = format!("log/checkpoints/{:020}", row.size);

@@ -42,6 +42,7 @@ pub(crate) struct Staged {
 
 /// What an event is, for projections: everything but the event itself.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "recorded_at is its name everywhere")]
 pub(crate) struct At {
     /// Dense index in the log.
     pub idx: i64,
@@ -167,6 +168,14 @@ impl Tx {
     /// The data key of `subject`, for example `artifact/<upload id>`; made on first use.
     pub async fn data_key(&mut self, subject: &str) -> Result<DataKey, StoreError> {
         Ok(self.subject_key(subject).await?.1)
+    }
+
+    /// Stages an entry that was made elsewhere, without projecting it: for measuring the append alone.
+    ///
+    /// The caller keeps `stream_seq` dense. The state tables do not learn of the event.
+    #[cfg(any(test, feature = "test-support"))]
+    pub fn append_prepared(&mut self, entry: Entry, bytes: String, leaf: Hash) {
+        self.staged.push(Staged { entry, bytes, leaf, payload: None });
     }
 
     async fn stage(&mut self, draft: Draft) -> Result<u64, StoreError> {

@@ -13,6 +13,7 @@ use crate::{StoreError, append};
 use comptroller_core::{Clock, Timestamp};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +30,8 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(20);
 pub(crate) const CLOCK_SLACK_MICROS: i64 = 5_000_000;
 
 type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Work = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Done)> + Send>;
+/// A queued request. Given an error instead of a transaction it answers its caller with that error.
+type Work = Box<dyn for<'t> FnOnce(Result<&'t mut Tx, StoreError>) -> BoxFuture<'t, (bool, Done)> + Send>;
 
 /// The handle to the writer task. Cheap to clone.
 #[derive(Clone)]
@@ -88,7 +90,10 @@ impl Writer {
         let (answer, answered) = oneshot::channel::<Result<T, E>>();
         let work: Work = Box::new(move |tx| {
             Box::pin(async move {
-                let outcome = work(tx).await;
+                let outcome = match tx {
+                    Ok(tx) => work(tx).await,
+                    Err(error) => Err(error.into()),
+                };
                 let keep = outcome.is_ok();
                 let done: Done = Box::new(move |committed| {
                     let result = match committed {
@@ -110,17 +115,24 @@ async fn run(setup: WriterSetup, mut waiting: mpsc::Receiver<Work>, frozen: Arc<
     let mut batch = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut batch, BATCH).await > 0 {
         let mut done = Vec::with_capacity(batch.len());
-        let outcome = run_batch(&setup, &mut batch, &mut done).await;
-        batch.clear();
+        let mut works: VecDeque<Work> = batch.drain(..).collect();
+        let outcome = run_batch(&setup, &mut works, &mut done).await;
         match outcome {
             Ok(()) => done.into_iter().for_each(|answer: Done| answer(Ok(()))),
             Err(error) => {
                 if matches!(error, StoreError::Damaged(_)) {
                     frozen.store(true, Ordering::SeqCst);
                 }
-                tracing::error!(error = %chain(&error), requests.count = done.len(), "a batch was not committed");
                 let text = chain(&error);
-                done.into_iter().for_each(|answer| answer(Err(again(&error, &text))));
+                let requests = done.len() + works.len();
+                tracing::error!(error = %text, requests.count = requests, "a batch was not committed");
+                for work in works {
+                    let (_, answer) = work(Err(again(&error, &text))).await;
+                    answer(Ok(()));
+                }
+                for answer in done {
+                    answer(Err(again(&error, &text)));
+                }
             }
         }
     }
@@ -149,7 +161,7 @@ fn chain(error: &StoreError) -> String {
 
 async fn run_batch(
     setup: &WriterSetup,
-    batch: &mut Vec<Work>,
+    batch: &mut VecDeque<Work>,
     done: &mut Vec<Done>,
 ) -> Result<(), StoreError> {
     let mut tx = begin(setup).await?;
@@ -167,7 +179,7 @@ async fn run_batch(
         Err(error) => {
             // A failed COMMIT may leave the transaction open, which would spoil every later batch.
             if execute!(&mut tx.conn, "ROLLBACK").is_err() {
-                discard(tx.conn).await;
+                discard(tx.conn);
             }
             Err(error)
         }
@@ -185,7 +197,7 @@ async fn begin(setup: &WriterSetup) -> Result<Tx, StoreError> {
         Ok((now, head)) => Ok(Tx::new(conn, head, setup.org.clone(), now, Arc::clone(&setup.key))),
         Err(error) => {
             if execute!(&mut conn, "ROLLBACK").is_err() {
-                discard(conn).await;
+                discard(conn);
             }
             Err(error)
         }
@@ -210,11 +222,15 @@ fn now(setup: &WriterSetup, head: &HeadRow) -> Result<Timestamp, StoreError> {
     Ok(Timestamp::from_micros(now.max(head.recorded_at)))
 }
 
-async fn run_requests(tx: &mut Tx, batch: &mut Vec<Work>, done: &mut Vec<Done>) -> Result<(), StoreError> {
-    for work in batch.drain(..) {
+async fn run_requests(
+    tx: &mut Tx,
+    batch: &mut VecDeque<Work>,
+    done: &mut Vec<Done>,
+) -> Result<(), StoreError> {
+    while let Some(work) = batch.pop_front() {
         let mark = tx.savepoint().await?;
         // A panic in a use case undoes that request only; the caller sees a stopped writer for its own request.
-        let ran = tokio::time::timeout(REQUEST_LIMIT, AssertUnwindSafe(work(tx)).catch_unwind()).await;
+        let ran = tokio::time::timeout(REQUEST_LIMIT, AssertUnwindSafe(work(Ok(tx))).catch_unwind()).await;
         match ran {
             Ok(Ok((true, answer))) if tx.is_broken() => {
                 tx.undo(mark).await?;
@@ -237,7 +253,7 @@ async fn run_requests(tx: &mut Tx, batch: &mut Vec<Work>, done: &mut Vec<Done>) 
 }
 
 /// Drops a connection whose transaction could not be ended, instead of giving it back to the pool.
-async fn discard(conn: Conn) {
+fn discard(conn: Conn) {
     match conn {
         Conn::Sqlite(conn) => drop(conn.detach()),
         Conn::Postgres(conn) => drop(conn.detach()),

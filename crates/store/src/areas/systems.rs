@@ -159,7 +159,7 @@ pub async fn systems(
     limit: i64,
 ) -> Result<Vec<SystemRow>, StoreError> {
     // The name cannot contain LIKE's wildcards but `_`, which is escaped.
-    let contains = format!("%{}%", filter.contains.replace('\\', "").replace('%', "").replace('_', "\\_"));
+    let contains = format!("%{}%", filter.contains.replace(['\\', '%'], "").replace('_', "\\_"));
     fetch_all!(
         conn,
         SystemRow,

@@ -26,8 +26,8 @@ pub(super) struct Log {
     pub(super) size: i64,
     /// The newest checkpoint's size.
     pub(super) signed: i64,
-    /// Whether a head could be recomputed to the end.
     tree: Frontier,
+    /// Entries are missing, so no later head can be recomputed.
     broken: bool,
     keys: Vec<VerifierKey>,
     streams: BTreeMap<String, (i64, i64)>,
@@ -69,7 +69,7 @@ pub(super) async fn check(
                 log.checkpoint(&row, findings);
             }
         }
-        private.end_page(sealed, findings);
+        sealed.end(findings);
         findings.count("entries", rows.len() as u64);
     }
     private.end(conn, findings).await?;
@@ -266,7 +266,7 @@ impl Log {
         if !self.broken && checkpoint.root != root {
             return Err("signs another root than the entries have".to_owned());
         }
-        // The file has the words of the signature scheme; a bad signature of a known key is refused as well.
+        // One good signature of a key that the log introduced is enough; a bad one of such a key is refused.
         signed.verify(&self.keys).map(|_| ()).map_err(|error| error.to_string())
     }
 

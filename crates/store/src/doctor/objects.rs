@@ -158,17 +158,12 @@ async fn check_surplus(
         findings.count("published heads", 1);
         let size = size.parse::<i64>().unwrap_or(-1);
         let row = tables::row(conn, tables::table("checkpoint")?, &[size]).await?;
-        return match row {
-            Some(row) => compare(store, name, row[3].text().as_bytes(), findings).await,
-            None => {
-                findings.damage(
-                    format!("object {name}"),
-                    "a published head that table checkpoint does not hold",
-                    "restore the newer database; this one must not sign",
-                );
-                Ok(())
-            }
-        };
+        if let Some(row) = row {
+            return compare(store, name, row[3].text().as_bytes(), findings).await;
+        }
+        let what = "a published head that table checkpoint does not hold";
+        findings.damage(format!("object {name}"), what, "restore the newer database; this one must not sign");
+        return Ok(());
     }
     // A crash between writing tiles and signing leaves tiles of entries that are there but not signed yet.
     let entries = log.size.unsigned_abs();
@@ -271,12 +266,14 @@ async fn check_artifact(
             findings.damage(place, "its data key is missing", "restore table data_key from a backup");
             return Ok(());
         };
-        match hash_all(store.objects(), &key, upload, &found).await {
-            Ok((digest, _)) if digest.as_str() == row[0].text() => {}
-            Ok((digest, _)) => {
-                findings.damage(place, format!("the stored content has digest {digest}"), RESTORE_OBJECT)
-            }
-            Err(error) => findings.damage(place, error.to_string(), RESTORE_OBJECT),
+        let hashed = hash_all(store.objects(), &key, upload, &found).await;
+        let wrong = match hashed {
+            Ok((digest, _)) if digest.as_str() == row[0].text() => None,
+            Ok((digest, _)) => Some(format!("the stored content has digest {digest}")),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(what) = wrong {
+            findings.damage(place, what, RESTORE_OBJECT);
         }
         findings.count("artifacts hashed", 1);
     }

@@ -98,31 +98,17 @@ impl Pass {
             findings.damage(format!("{place}, column key_id"), what, RESTORE);
             return;
         };
-        match unwrap(store, key_id, key) {
-            // The key itself is reported by the pass over the keys.
-            Err(_) => findings.damage(format!("{place}, column key_id"), "its key does not open", RESTORE),
-            Ok(key) => match open_payload(&key, format!("payload/{idx}/{name}").as_bytes(), ciphertext) {
-                Err(error) => {
-                    findings.damage(format!("{place}, column ciphertext"), error.to_string(), RESTORE)
-                }
-                Ok((salt, plain)) if !commitment.opens_with(&salt, &plain) => {
-                    let what = "opens, but is not what the entry committed to";
-                    findings.damage(format!("{place}, column ciphertext"), what, RESTORE);
-                }
-                Ok(_) => {}
-            },
-        }
-    }
-
-    /// Rows of the page that no entry asked for.
-    pub(super) fn end_page(&mut self, page: Page, findings: &mut Findings) {
-        for idx in page.rows.into_keys() {
-            findings.damage(
-                format!("table payload, idx {idx}"),
-                "there is a row, but no such entry",
-                "delete the row",
-            );
-        }
+        let Ok(key) = unwrap(store, key_id, key) else {
+            // Why is said by the pass over the keys.
+            findings.damage(format!("{place}, column key_id"), "its key does not open", RESTORE);
+            return;
+        };
+        let wrong = match open_payload(&key, format!("payload/{idx}/{name}").as_bytes(), ciphertext) {
+            Ok((salt, plain)) if commitment.opens_with(&salt, &plain) => return,
+            Ok(_) => "opens, but is not what the entry committed to".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        findings.damage(format!("{place}, column ciphertext"), wrong, RESTORE);
     }
 
     /// Tombstones against erasures, and rows outside the log.
@@ -157,6 +143,16 @@ impl Pass {
             findings.damage("table payload, idx outside the log", what, "delete the rows");
         }
         Ok(())
+    }
+}
+
+impl Page {
+    /// Reports the rows of the page that no entry asked for.
+    pub(super) fn end(self, findings: &mut Findings) {
+        for idx in self.rows.into_keys() {
+            let place = format!("table payload, idx {idx}");
+            findings.damage(place, "there is a row, but no such entry", "delete the row");
+        }
     }
 }
 

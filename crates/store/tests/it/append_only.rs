@@ -158,7 +158,9 @@ async fn every_publishing_step_may_fail(bed: Bed) -> anyhow::Result<()> {
                 match store.publish().await {
                     Ok(Some(head)) => assert!(!outage && head.size as u64 == next, "{case}"),
                     Ok(None) => anyhow::bail!("{case}: no head"),
-                    Err(error) => assert!(outage && matches!(error, StoreError::Objects(_)), "{case}: {error}"),
+                    Err(error) => {
+                        assert!(outage && matches!(error, StoreError::Objects(_)), "{case}: {error}");
+                    }
                 }
                 if outage && step < 2 {
                     let now = bed.number("SELECT COALESCE(MAX(size), 0) FROM checkpoint").await?;

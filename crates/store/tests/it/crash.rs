@@ -73,7 +73,7 @@ async fn kill_nine_loses_no_acknowledged_event(bed: Bed) -> anyhow::Result<()> {
             }
             acknowledged
         });
-        began.recv_timeout(Duration::from_secs(60)).context("the child acknowledged nothing")?;
+        began.recv_timeout(Duration::from_mins(1)).context("the child acknowledged nothing")?;
         if bed.kind == Kind::Sqlite {
             assert!(bed.open().await.is_err(), "a second process on one SQLite file is refused");
         }
@@ -89,7 +89,8 @@ async fn kill_nine_loses_no_acknowledged_event(bed: Bed) -> anyhow::Result<()> {
         let mut conn = store.read().await?;
         for (idx, id) in &acknowledged {
             let rows = journal::entries(&mut conn, *idx, *idx + 1).await?;
-            let row = rows.first().with_context(|| format!("round {round}: acknowledged event {idx} is lost"))?;
+            let row =
+                rows.first().with_context(|| format!("round {round}: acknowledged event {idx} is lost"))?;
             anyhow::ensure!(row.entry.contains(id.as_str()), "round {round}: event {idx} is another one");
         }
         drop(conn);

@@ -2,6 +2,7 @@
 
 use crate::support::{Bed, Kind, on_both};
 use crate::world::{self, SECRET_NAME, SECRET_REFERENCE};
+use anyhow::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use comptroller_core::Event;
@@ -69,7 +70,11 @@ async fn erasure_leaves_no_byte_of_the_subject_on_disk(bed: Bed) -> anyhow::Resu
     bed.flush().await?;
     let places = places(&bed).await?;
     if !places.is_empty() {
-        assert_eq!(found(&places, &secrets)?, Vec::<String>::new(), "plaintext and open keys are never on disk");
+        assert_eq!(
+            found(&places, &secrets)?,
+            Vec::<String>::new(),
+            "plaintext and open keys are never on disk"
+        );
         assert_eq!(found(&places, &stored)?.len(), stored.len(), "the search finds what is there");
     }
     let size_before = journal::head(&mut store.read().await?).await?.expect("a head").size;
@@ -104,7 +109,9 @@ async fn places(bed: &Bed) -> anyhow::Result<Vec<PathBuf>> {
     let mut places = vec![bed.dir.path().to_owned()];
     if bed.kind == Kind::Postgres {
         let Ok(data) = std::env::var("COMPTROLLER_TEST_POSTGRES_DATA") else { return Ok(Vec::new()) };
-        let oid = bed.number("SELECT CAST(oid AS BIGINT) FROM pg_database WHERE datname = current_database()").await?;
+        let oid = bed
+            .number("SELECT CAST(oid AS BIGINT) FROM pg_database WHERE datname = current_database()")
+            .await?;
         places.push(Path::new(&data).join("base").join(oid.to_string()));
     }
     Ok(places)
@@ -115,13 +122,18 @@ fn found(places: &[PathBuf], texts: &[(String, Vec<u8>)]) -> anyhow::Result<Vec<
     let mut found = std::collections::BTreeSet::new();
     let mut folders = places.to_vec();
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder)? {
+        for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
                 continue;
             }
-            let bytes = std::fs::read(&path)?;
+            let bytes = match std::fs::read(&path) {
+                Ok(bytes) => bytes,
+                // The server removes files of its own while we look.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error.into()),
+            };
             for (name, text) in texts {
                 if bytes.windows(text.len()).any(|window| window == text) {
                     found.insert(name.clone());
@@ -137,8 +149,11 @@ async fn an_erasure_in_the_batch_of_the_record_itself_erases_it(bed: Bed) -> any
     let subject = format!("subject/{}", comptroller_core::ids::SubjectId::new(store.clock().now(), [1; 10]));
     let named = subject.clone();
     let text = serde_json::json!({ "reference": SECRET_REFERENCE });
-    let draft = Draft::new("system", Event::AccessDenied { action: "a".parse()?, resource: "b".into(), reason: "c".parse()? })
-        .private_of("text", Some(subject.clone()), &text)?;
+    let draft = Draft::new(
+        "system",
+        Event::AccessDenied { action: "a".parse()?, resource: "b".into(), reason: "c".parse()? },
+    )
+    .private_of("text", Some(subject.clone()), &text)?;
     let payloads = store
         .write(move |tx| {
             Box::pin(async move {
@@ -172,7 +187,9 @@ async fn a_failed_erasure_erases_nothing(bed: Bed) -> anyhow::Result<()> {
     assert!(refused.is_err());
     assert!(store.data_key(&subject).await?.is_some());
     let not_a_subject = store
-        .write(move |tx| Box::pin(async move { tx.erase_subject(&format!("artifact/{}", world.upload)).await }))
+        .write(move |tx| {
+            Box::pin(async move { tx.erase_subject(&format!("artifact/{}", world.upload)).await })
+        })
         .await;
     assert!(matches!(not_a_subject, Err(StoreError::Config(_))), "{not_a_subject:?}");
     let findings = store.doctor(true).await?;

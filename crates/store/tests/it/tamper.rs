@@ -41,7 +41,11 @@ async fn an_untouched_store_is_clean(bed: Bed) -> anyhow::Result<()> {
         ("published heads", 1),
         ("artifacts hashed", 1),
     ] {
-        assert!(findings.checked.get(kind).is_some_and(|count| *count >= least), "{kind}: {:?}", findings.checked);
+        assert!(
+            findings.checked.get(kind).is_some_and(|count| *count >= least),
+            "{kind}: {:?}",
+            findings.checked
+        );
     }
     let findings = store.rebuild_check().await?;
     assert!(findings.is_clean(), "{findings:#?}");
@@ -53,7 +57,9 @@ async fn every_column_of_the_journal_and_its_keys_is_checked(bed: Bed) -> anyhow
     let (store, _) = opened(&bed).await?;
     for table in TABLES.iter().filter(|table| table.class == Class::Journal || table.name == "data_key") {
         // Which subject a key belongs to stands nowhere else; see the module of the check.
-        for column in table.columns.iter().filter(|column| (table.name, column.name) != ("data_key", "subject")) {
+        for column in
+            table.columns.iter().filter(|column| (table.name, column.name) != ("data_key", "subject"))
+        {
             let place = edited(&bed, &store, table, column, || store.doctor(false)).await?;
             assert!(place.starts_with(&format!("table {}", table.name)), "{place}");
         }
@@ -89,8 +95,15 @@ async fn edited<F: Future<Output = Result<Findings, comptroller_store::StoreErro
     after[at] = changed;
     let set = |to: &Row, of: &Row| {
         let keys = table.columns.iter().zip(of).take(table.key);
-        let wanted: Vec<String> = keys.map(|(column, value)| format!("\"{}\" = {}", column.name, sql(value))).collect();
-        format!("UPDATE \"{}\" SET \"{}\" = {} WHERE {}", table.name, column.name, sql(&to[at]), wanted.join(" AND "))
+        let wanted: Vec<String> =
+            keys.map(|(column, value)| format!("\"{}\" = {}", column.name, sql(value))).collect();
+        format!(
+            "UPDATE \"{}\" SET \"{}\" = {} WHERE {}",
+            table.name,
+            column.name,
+            sql(&to[at]),
+            wanted.join(" AND ")
+        )
     };
     anyhow::ensure!(bed.sql(&set(&after, row)).await? == 1, "{} was not edited", column.name);
     let findings = check().await?;
@@ -98,7 +111,10 @@ async fn edited<F: Future<Output = Result<Findings, comptroller_store::StoreErro
     let named = findings.found.iter().find(|finding| {
         finding.place.starts_with(&format!("table {}", table.name))
             && (finding.place.contains(&before) || finding.place.contains(&now))
-            && (at < table.key || table.key == 0 || names_column(&finding.place, column.name) || !finding.place.contains("column"))
+            && (at < table.key
+                || table.key == 0
+                || names_column(&finding.place, column.name)
+                || !finding.place.contains("column"))
     });
     anyhow::ensure!(
         named.is_some(),
@@ -153,8 +169,10 @@ async fn rows_added_or_removed_are_found(bed: Bed) -> anyhow::Result<()> {
         let rows: Vec<Row> = tables::rows(&mut store.read().await?, table).try_collect().await?;
         let row = rows.get(rows.len() / 2).with_context(|| format!("table {} has no row", table.name))?;
         let keys = table.columns.iter().zip(row).take(table.key);
-        let wanted: Vec<String> = keys.map(|(column, value)| format!("\"{}\" = {}", column.name, sql(value))).collect();
-        let columns: Vec<String> = table.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
+        let wanted: Vec<String> =
+            keys.map(|(column, value)| format!("\"{}\" = {}", column.name, sql(value))).collect();
+        let columns: Vec<String> =
+            table.columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
         let insert = |row: &Row| {
             let values: Vec<String> = row.iter().map(sql).collect();
             format!("INSERT INTO \"{}\" ({}) VALUES ({})", table.name, columns.join(", "), values.join(", "))
@@ -176,7 +194,8 @@ async fn rows_added_or_removed_are_found(bed: Bed) -> anyhow::Result<()> {
         bed.sql(&insert(&twin)).await.with_context(|| format!("table {}", table.name))?;
         found(&store, table, "an added row").await?;
         let keys = table.columns.iter().zip(&twin).take(table.key);
-        let wanted: Vec<String> = keys.map(|(column, value)| format!("\"{}\" = {}", column.name, sql(value))).collect();
+        let wanted: Vec<String> =
+            keys.map(|(column, value)| format!("\"{}\" = {}", column.name, sql(value))).collect();
         bed.sql(&format!("DELETE FROM \"{}\" WHERE {}", table.name, wanted.join(" AND "))).await?;
     }
     assert!(store.doctor(false).await?.is_clean(), "every edit was undone");
@@ -187,7 +206,10 @@ async fn found(store: &Store, table: &Table, what: &str) -> anyhow::Result<()> {
     let findings =
         if table.class == Class::State { store.rebuild_check().await? } else { store.doctor(false).await? };
     let place = format!("table {}", table.name);
-    anyhow::ensure!(findings.found.iter().any(|f| f.place.contains(&place)), "{what} of {place}: {findings:#?}");
+    anyhow::ensure!(
+        findings.found.iter().any(|f| f.place.contains(&place)),
+        "{what} of {place}: {findings:#?}"
+    );
     Ok(())
 }
 
@@ -255,7 +277,8 @@ async fn a_tombstone_without_an_erasure_is_found(bed: Bed) -> anyhow::Result<()>
     let (store, world) = opened(&bed).await?;
     let subject = format!("subject/{}", world.subject);
     let key = format!("(SELECT key_id FROM data_key WHERE subject = '{subject}')");
-    bed.sql(&format!("UPDATE payload SET ciphertext = '', key_id = '{subject}' WHERE key_id = {key}")).await?;
+    bed.sql(&format!("UPDATE payload SET ciphertext = '', key_id = '{subject}' WHERE key_id = {key}"))
+        .await?;
     let findings = store.doctor(false).await?;
     assert!(findings.found.iter().any(|f| f.what.contains("no event erased it")), "{findings:#?}");
     // Hiding behind the erasure of somebody else does not add up either.
