@@ -160,7 +160,11 @@ impl App {
         self.may_read(caller, Action::TokenRead, ORG, None, None).await?;
         let limit = slice.limit()?;
         let mut conn = self.store.read().await?;
-        let rows = access::tokens(&mut conn, principal.unwrap_or_default(), slice.after(), limit + 1).await?;
+        let principal = match principal {
+            Some(name) => find(&mut conn, name).await?.id.0.to_string(),
+            None => String::new(),
+        };
+        let rows = access::tokens(&mut conn, &principal, slice.after(), limit + 1).await?;
         Ok(page(rows.into_iter().map(TokenView::from).collect(), limit, |view: &TokenView| {
             view.id.to_string()
         }))

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 /// Most commands talk to a running server (`comptroller serve`). `verify`, `docs`, `config` and `completions` need
 /// none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
-#[command(name = "comptroller", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(name = "comptroller", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// What stdout gets: text for people, or the API's JSON answer as it came.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
@@ -104,10 +104,11 @@ pub(crate) struct Noun<V: Subcommand> {
 /// A command without verbs that talks to a server.
 #[derive(Debug, Args)]
 pub(crate) struct Act<A: Args> {
-    #[command(flatten)]
-    pub(crate) api: ApiArgs,
+    // First, so that the heading of the options below does not stand over them.
     #[command(flatten)]
     pub(crate) arguments: A,
+    #[command(flatten)]
+    pub(crate) api: ApiArgs,
 }
 
 /// Which server, and as whom.
