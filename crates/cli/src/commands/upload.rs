@@ -1,6 +1,6 @@
 //! Resumable uploads: hash, ask what is missing, send it in parts, complete.
 //!
-//! INVARIANT (bounded-upload-memory): at most two parts are in memory, whatever the size of the file.
+//! Bounded memory: at most two parts are in memory, whatever the size of the file.
 
 use crate::client::{Answer, Client, path};
 use crate::failure::Failure;
@@ -93,7 +93,7 @@ fn send_parts(client: &Client, file: &File, view: &UploadView, missing: Vec<u32>
     let queue = Mutex::new(missing.into_iter());
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let work = || {
-        // INVARIANT (bounded-upload-memory): one buffer per worker, used again for every part.
+        // Bounded memory: one buffer per worker, used again for every part.
         let mut buffer = Vec::new();
         loop {
             if lock(&failed).is_some() {
