@@ -24,14 +24,17 @@ fn main() {
     if let Some(path) = std::env::var_os(PACK_VARIABLE) {
         return measure_pack(File::open(path).unwrap());
     }
-    let entries = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(1_000_000_u32);
+    let entries = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000_u32);
     let log = TestLog::of(u64::from(entries));
     let files = log.files();
     let bytes: usize = files.0.values().map(Vec::len).sum();
     let start = Instant::now();
     verify_log(&files, &log.trust()).unwrap();
     let seconds = start.elapsed().as_secs_f64();
-    println!("log: {entries} entries, {bytes} bytes, {seconds:.2} s, {:.0} entries/s", f64::from(entries) / seconds);
+    println!(
+        "log: {entries} entries, {bytes} bytes, {seconds:.2} s, {:.0} entries/s",
+        f64::from(entries) / seconds
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pack.tar");

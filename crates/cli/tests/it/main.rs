@@ -1,4 +1,5 @@
 //! Tests of the real binary: what it prints, how it ends, and a whole walk against a server that it runs itself.
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
 mod failures;
 mod help;

@@ -1,4 +1,5 @@
 //! Tests of the whole interface: the real router on a loopback port, over a store in a temporary folder.
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
 mod authz;
 mod bad_input;
