@@ -164,6 +164,9 @@ impl App {
 
 async fn erase(mut act: Act<'_>, command: EraseSubject) -> Result<ErasureReport, AppError> {
     let subject = command.subject;
+    if !subject.starts_with("subject/") && !subject.starts_with("person/") {
+        return Err(AppError::invalid("subject", "use subject/<id> or person/<id>"));
+    }
     act.may(Action::SubjectErase, &subject, None).await?;
     let held = match subject.split_once('/') {
         Some(("subject", id)) => {

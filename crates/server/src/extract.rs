@@ -41,6 +41,10 @@ where
                 "the body has a NUL character (\\u0000); text cannot hold it",
             ));
         }
+        // serde would read an array as the fields of a struct in their order; the documented shape is an object.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Problem::invalid("body", "the body is a list; send the documented object"));
+        }
         match serde_json::from_slice(&bytes) {
             Ok(value) => Ok(Self(value)),
             Err(error) if error.is_data() => {

@@ -50,7 +50,7 @@ fn metrics_name_routes_and_not_paths() {
     world.ok(&world.post("owner", "/teams", &json!({"slug": "a"})));
     world.send(&world.get("auditor", "/systems/secret-name")).problem(404);
     world.send(&get("/secret/path")).problem(404);
-    world.send(&request("BREW", "/api/v1/teams")).problem(405);
+    world.send(&request("TRACE", "/api/v1/teams")).problem(405);
     let answer = world.send(&get("/metrics"));
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let text = String::from_utf8(answer.body).unwrap();
