@@ -57,7 +57,7 @@ fn metrics_name_routes_and_not_paths() {
     for line in [
         "comptroller_http_requests_total{route=\"/api/v1/systems/{system}\",method=\"GET\",status=\"404\"} 1",
         "comptroller_http_requests_total{route=\"unmatched\",method=\"GET\",status=\"404\"} 1",
-        "comptroller_http_requests_total{route=\"/api/v1/teams\",method=\"other\",status=\"405\"} 1",
+        "comptroller_http_requests_total{route=\"/api/v1/teams\",method=\"TRACE\",status=\"405\"} 1",
         "comptroller_http_request_seconds_count{route=\"/api/v1/teams\",method=\"POST\"} 1",
         "comptroller_database_up 1",
         "comptroller_read_only 0",
