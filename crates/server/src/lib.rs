@@ -21,6 +21,7 @@ pub use state::{Limits, ServerConfig};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse as _;
 use comptroller_app::App;
 use metrics::Metrics;
 use observe::Turns;
@@ -51,6 +52,12 @@ pub fn router_with(app: App, limits: &Limits) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(limits.max_body))
+        // A caller who hangs up cuts neither the act nor the record of its refusal.
+        .layer(from_fn(|request: Request, next: Next| async move {
+            tokio::spawn(next.run(request))
+                .await
+                .unwrap_or_else(|_| axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }))
         .layer(from_fn(move |request: Request, next: Next| {
             observe::observe(observed.clone(), turns.clone(), request, next)
         }))
