@@ -35,6 +35,16 @@ pub enum BundleError {
         /// The largest number.
         limit: usize,
     },
+    /// A policy has more conditions than we check.
+    #[error("{file} line {line} has a policy with more than {limit} `if`: split it into several")]
+    TooManyConditions {
+        /// Which text.
+        file: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The largest number.
+        limit: usize,
+    },
     /// A text is not Cedar.
     #[error("{file} does not parse: {}", findings.join("; "))]
     Parse {

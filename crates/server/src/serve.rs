@@ -37,6 +37,8 @@ pub async fn serve_with(
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_time).max_buf_size(MAX_HEAD);
+    // A request that has arrived whole is carried out, and its refusal recorded, also if its caller hung up since.
+    http.half_close(true);
 
     let mut shutdown = std::pin::pin!(shutdown);
     loop {

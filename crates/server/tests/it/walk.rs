@@ -34,6 +34,7 @@ fn compare(name: &str, text: &str) {
         (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]"),
         (r"[0-9a-f]{64}", "[sha-256]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "[time]"),
+        (r#""(occurred_at|recorded_at)": \d{16}"#, r#""$1": "[micros]""#),
         (r#""millis": \d+"#, r#""millis": "[number]""#),
         (r#""(salt|vkeys?|proof)": "[^"]*""#, r#""$1": "[$1]""#),
         (r#"\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{40,}"#, "[vkey]"),
