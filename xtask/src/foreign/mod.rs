@@ -1,7 +1,7 @@
 //! Verifiers that we did not write, for the tests that check our log with them.
 //!
-//! Go's `golang.org/x/mod/sumdb` packages, two Python packages for C2SP logs, and OpenSSL with an RFC 3161 client.
-//! They are checks and never dependencies of the product.
+//! Go's `golang.org/x/mod/sumdb` packages, two Python packages for C2SP logs, and OpenSSL with an RFC 3161 client; and
+//! strace, which makes file calls fail. They are checks and never dependencies of the product.
 
 mod go;
 mod python;
@@ -15,12 +15,14 @@ use crate::workspace::Workspace;
 /// Installs what is missing and returns the variables that the tests read, as (name, value).
 ///
 /// `COMPTROLLER_TEST_GO` is the `go` program and `COMPTROLLER_TEST_GO_VERIFY` the built `tests/foreign/verify.go`;
-/// `COMPTROLLER_TEST_PYTHON` is a Python with the packages; `COMPTROLLER_TEST_OPENSSL` is the `openssl` program.
+/// `COMPTROLLER_TEST_PYTHON` is a Python with the packages; `COMPTROLLER_TEST_OPENSSL` and `COMPTROLLER_TEST_STRACE` are
+/// the programs of these names.
 pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let mut variables = go::install(workspace).context("cannot install the Go verifier")?;
     let python = python::install(&workspace.cache).context("cannot install the Python verifiers")?;
     variables.push(("COMPTROLLER_TEST_PYTHON".to_owned(), python));
-    variables.push(("COMPTROLLER_TEST_OPENSSL".to_owned(), openssl()?));
+    variables.push(("COMPTROLLER_TEST_OPENSSL".to_owned(), debian_program("openssl")?));
+    variables.push(("COMPTROLLER_TEST_STRACE".to_owned(), debian_program("strace")?));
     Ok(variables)
 }
 
@@ -29,12 +31,13 @@ pub(crate) fn go_verifier_if_present(workspace: &Workspace) -> Result<Option<std
     go::build_if_present(workspace)
 }
 
-fn openssl() -> Result<String> {
-    if find_program("openssl").is_none() {
-        apt_install(&["openssl"])?;
+/// A program that stands in the Debian package of its own name.
+fn debian_program(name: &str) -> Result<String> {
+    if find_program(name).is_none() {
+        apt_install(&[name])?;
     }
-    match find_program("openssl") {
+    match find_program(name) {
         Some(path) => Ok(path.to_string_lossy().into_owned()),
-        None => bail!("the Debian package openssl is installed, but `openssl` is not on PATH"),
+        None => bail!("the Debian package {name} is installed, but `{name}` is not on PATH"),
     }
 }

@@ -63,8 +63,8 @@ pub(crate) fn signal(name: &str, process: u32) {
 
 /// A server of its own, on a free port, with its data in a temporary folder.
 pub(crate) struct Server {
-    child: Option<Child>,
-    folder: tempfile::TempDir,
+    pub(crate) child: Option<Child>,
+    pub(crate) folder: tempfile::TempDir,
     pub(crate) url: String,
     /// What it printed before it was ready.
     pub(crate) greeting: String,
@@ -77,8 +77,15 @@ impl Server {
 
     /// Starts again on what an earlier one left.
     pub(crate) fn start_in(folder: tempfile::TempDir) -> Self {
-        let mut serve = command(folder.path());
+        let working = folder.path().to_owned();
+        Self::spawn(folder, &working, &[])
+    }
+
+    /// Starts in `working` with settings, given as variables of the environment; `folder` goes when the server goes.
+    pub(crate) fn spawn(folder: tempfile::TempDir, working: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut serve = command(working);
         serve.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"]).stderr(Stdio::piped());
+        serve.envs(settings.iter().copied());
         let mut child = serve.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let (mut greeting, mut url) = (String::new(), None);

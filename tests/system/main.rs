@@ -1,0 +1,13 @@
+//! Tests of the whole system from outside: the real binary, real databases, and programs that we did not write.
+//!
+//! They are a test binary of `crates/cli`, so that cargo builds the program they start.
+#![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
+
+mod api;
+mod clients;
+mod faults;
+mod foreign;
+mod servers;
+#[expect(dead_code, reason = "shared with the command tests, which use all of it")]
+#[path = "../../crates/cli/tests/it/support.rs"]
+mod support;
