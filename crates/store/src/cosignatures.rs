@@ -41,10 +41,15 @@ pub async fn newest_of(conn: &mut Conn, witness: &str) -> Result<Option<Cosignat
     )
 }
 
-/// Sizes that have a cosignature, largest first, at most `limit`.
-pub async fn sizes(conn: &mut Conn, limit: i64) -> Result<Vec<i64>, StoreError> {
-    let rows =
-        fetch_all!(conn, (i64,), "SELECT DISTINCT size FROM cosignature ORDER BY size DESC LIMIT $1", limit)?;
+/// Sizes below `before` that have a cosignature, largest first, at most `limit`.
+pub async fn sizes(conn: &mut Conn, before: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (i64,),
+        "SELECT DISTINCT size FROM cosignature WHERE size < $1 ORDER BY size DESC LIMIT $2",
+        before,
+        limit
+    )?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 

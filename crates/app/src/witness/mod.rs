@@ -18,6 +18,7 @@ use comptroller_core::Timestamp;
 use comptroller_ledger::{Policy, VerifierKey};
 use comptroller_store::{Conn, cosignatures};
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use utoipa::ToSchema;
@@ -63,6 +64,8 @@ pub(crate) struct Witnesses {
     every: Duration,
     require_quorum: bool,
     peers: Vec<Arc<Peer>>,
+    /// The largest size that this process has seen reach the quorum; 0 if none.
+    witnessed_size: AtomicI64,
 }
 
 /// One witness that is asked.
@@ -106,7 +109,13 @@ impl App {
             }));
         }
         let WitnessSettings { policy, every, require_quorum } = settings;
-        self.witnesses = Some(Arc::new(Witnesses { policy, every, require_quorum, peers }));
+        self.witnesses = Some(Arc::new(Witnesses {
+            policy,
+            every,
+            require_quorum,
+            peers,
+            witnessed_size: AtomicI64::new(0),
+        }));
         Ok(self)
     }
 

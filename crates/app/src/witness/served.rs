@@ -3,15 +3,17 @@
 //! A stored line is verified again before it is shown: one bad line of a known witness would make every careful
 //! reader refuse the whole note.
 
+use super::Witnesses;
 use crate::{App, AppError};
 use comptroller_ledger::{NoteSignature, SignedCheckpoint, VerifierKey};
 use comptroller_store::journal::{self, CheckpointRow};
 use comptroller_store::{Conn, cosignatures};
+use std::sync::atomic::Ordering;
 
 /// Most cosignatures of one note; readers stop at 100 lines, and the log's own keys need some.
 const MAX_COSIGNATURES: usize = 90;
-/// Most sizes that are looked through for one that reached the quorum.
-const MAX_SIZES: i64 = 100;
+/// Sizes that are looked through at a time for one that reached the quorum. Once one is known, this is the most.
+const SIZES: i64 = 100;
 
 impl App {
     /// The head that is shown: the newest signed one, or the newest that reached the quorum if that is required.
@@ -33,25 +35,48 @@ impl App {
         from: i64,
     ) -> Result<Option<CheckpointRow>, AppError> {
         let Some(witnesses) = &self.witnesses else { return Ok(None) };
-        let mut sizes = cosignatures::sizes(conn, MAX_SIZES).await?;
+        let known = witnesses.witnessed_size.load(Ordering::Relaxed);
         // A policy may ask for nobody; then the newest head needs no line.
-        sizes.extend(journal::checkpoint(conn).await?.map(|row| row.size));
-        sizes.sort_unstable_by(|a, b| b.cmp(a));
-        sizes.dedup();
-        for size in sizes.into_iter().filter(|size| *size >= from) {
-            let Some(row) = journal::checkpoints(conn, size, size, 1).await?.pop() else { continue };
-            let row = cosigned(conn, row).await?;
-            if witnesses.policy.check_quorum(&parse(&row)?).is_ok() {
-                return Ok(Some(row));
+        let mut candidates: Vec<i64> =
+            journal::checkpoint(conn).await?.map(|row| row.size).into_iter().collect();
+        let mut before = i64::MAX;
+        loop {
+            let page = cosignatures::sizes(conn, before, SIZES).await?;
+            let last = page.last().copied();
+            candidates.extend(page);
+            for size in candidates.drain(..) {
+                if size < from {
+                    return Ok(None);
+                }
+                if let Some(row) = reached(conn, witnesses, size).await? {
+                    witnesses.witnessed_size.fetch_max(size, Ordering::Relaxed);
+                    return Ok(Some(row));
+                }
             }
+            // However long the quorum was out of reach: the last head that reached it is still shown.
+            if known > 0 {
+                return if known < from { Ok(None) } else { reached(conn, witnesses, known).await };
+            }
+            let Some(last) = last else { return Ok(None) };
+            before = last;
         }
-        Ok(None)
     }
 
     /// Whether only a head that reached the quorum is shown.
     pub(crate) fn requires_quorum(&self) -> bool {
         self.witnesses.as_ref().is_some_and(|witnesses| witnesses.require_quorum)
     }
+}
+
+/// The head of that size, if it reached the quorum.
+async fn reached(
+    conn: &mut Conn,
+    witnesses: &Witnesses,
+    size: i64,
+) -> Result<Option<CheckpointRow>, AppError> {
+    let Some(row) = journal::checkpoints(conn, size, size, 1).await?.pop() else { return Ok(None) };
+    let row = cosigned(conn, row).await?;
+    Ok(witnesses.policy.check_quorum(&parse(&row)?).is_ok().then_some(row))
 }
 
 /// The same head with the cosignatures for its size behind the log's own signatures.

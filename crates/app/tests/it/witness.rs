@@ -13,7 +13,7 @@ use comptroller_ledger::pack::verify_pack;
 use comptroller_ledger::verify::{FailureClass, Trust};
 use comptroller_ledger::witness::WitnessState;
 use comptroller_ledger::{Policy, SignedCheckpoint, VerifierKey};
-use comptroller_store::{DbConfig, Store};
+use comptroller_store::{CosignatureRow, DbConfig, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -90,6 +90,26 @@ async fn heads_are_cosigned_shown_and_exported() {
     let pack = world.app.export_pack(&world.owner, ExportPack::default()).await.unwrap();
     assert_eq!(verify_pack(pack.file, &trust(other)).unwrap_err().class, FailureClass::Quorum);
     assert!(first.old_sizes().windows(2).all(|pair| pair[0] <= pair[1]), "{:?}", first.old_sizes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_head_that_reached_the_quorum_stays_however_long_ago_that_was() {
+    let (world, witness) = witnessed(true).await;
+    world.app.ask_witnesses().await;
+    let shown = world.app.checkpoint().await.unwrap();
+    let size = served(shown.clone()).checkpoint().size as i64;
+    for more in 1..=250 {
+        // Another witness, which is not in the policy, has cosigned since.
+        let other =
+            CosignatureRow { size: size + more, witness: "x".into(), line: "x".into(), cosigned_at: 1 };
+        world.app.store().add_cosignature(&other).await.unwrap();
+    }
+    assert_eq!(world.app.checkpoint().await.unwrap(), shown);
+    // Also for a process that has not seen it happen.
+    let policy = policy(&[witness.line("w0")], "all");
+    let fresh = App::new(world.app.store().clone()).unwrap();
+    let fresh = fresh.with_witnesses(settings(policy, FOREVER, true)).unwrap();
+    assert_eq!(fresh.checkpoint().await.unwrap(), shown);
 }
 
 #[tokio::test(flavor = "multi_thread")]
