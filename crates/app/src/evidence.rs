@@ -1,6 +1,8 @@
 //! Evidence packs: the whole log up to a signed checkpoint, the private parts that may be shown, proofs, and the
 //! population of deployments, in one file that verifies offline.
 
+use crate::ledger::proof;
+use crate::witness::cosigned;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
 use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, log_paths, opening_file};
@@ -51,6 +53,7 @@ impl App {
         self.record_stream_heads().await?;
         let signed = self.store.publish().await?;
         let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
+        let signed = self.witnessed_since(signed).await?;
         let file =
             tempfile::tempfile().map_err(|error| AppError::Internal(format!("temporary file: {error}")))?;
         let header = PackHeader {
@@ -69,7 +72,7 @@ impl App {
         self.write_openings(&mut pack, &mut conn, &opened).await?;
         write_deployments(&mut pack, &mut conn).await?;
         for index in proven {
-            if let Some(proof) = self.proof(&mut conn, index).await? {
+            if let Some(proof) = proof(&mut conn, index, &signed).await? {
                 add(&mut pack, &format!("proofs/{index}.tlog-proof"), proof.as_bytes())?;
             }
         }
@@ -80,6 +83,23 @@ impl App {
         let bytes = file.seek(SeekFrom::End(0)).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         Ok(Pack { file, bytes, size: signed.size.unsigned_abs() })
+    }
+
+    /// Has the head of a pack cosigned, and answers it or a later one that reached the quorum, with its cosignatures.
+    async fn witnessed_since(&self, signed: CheckpointRow) -> Result<CheckpointRow, AppError> {
+        self.cosign_now().await;
+        let mut conn = self.store.read().await?;
+        if let Some(witnessed) = self.witnessed(&mut conn, signed.size).await? {
+            return Ok(witnessed);
+        }
+        if self.requires_quorum() {
+            return Err(AppError::Conflict(
+                "too few witnesses cosigned the head of the pack, and witness.require_quorum is set; `comptroller \
+                 ledger status` shows which did not"
+                    .into(),
+            ));
+        }
+        cosigned(&mut conn, signed).await
     }
 
     async fn record_export(&self, caller: &Caller) -> Result<u64, AppError> {

@@ -3,13 +3,14 @@
 use crate::act::Call;
 use crate::audit::{EntryView, entry_view};
 use crate::view::Receipt;
+use crate::witness::WitnessView;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
 use comptroller_core::vocab::ReadKind;
 use comptroller_ledger::tile::encode_tile;
 use comptroller_ledger::{EntryBundle, SignedCheckpoint, Tile, TlogProof};
 use comptroller_policy::Action;
-use comptroller_store::journal::{self, Opened};
+use comptroller_store::journal::{self, CheckpointRow, Opened};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -18,7 +19,7 @@ use utoipa::ToSchema;
 pub struct ProvenEntry {
     /// The entry.
     pub entry: EntryView,
-    /// `tlog-proof@v1` text: inclusion proof and signed checkpoint; absent until the next checkpoint is signed.
+    /// `tlog-proof@v1` text: inclusion proof and signed checkpoint; absent until a checkpoint over it is served.
     pub proof: Option<String>,
     /// The private part, if the event has one and it was not erased.
     pub opening: Option<OpeningView>,
@@ -47,6 +48,11 @@ pub struct LogView {
     pub size: u64,
     /// Entries under the newest signed checkpoint.
     pub signed_size: u64,
+    /// Entries under the newest checkpoint that reached the quorum of witnesses; absent if none did, or if no
+    /// witnesses are configured.
+    pub witnessed_size: Option<u64>,
+    /// The witnesses of the configured policy.
+    pub witnesses: Vec<WitnessView>,
     /// Root under the newest signed checkpoint, hex.
     pub signed_root: Option<String>,
     /// Whether writes are refused because the published log is ahead, or damage was found.
@@ -54,10 +60,12 @@ pub struct LogView {
 }
 
 impl App {
-    /// The newest signed checkpoint, as it is served. Public: it holds no content.
+    /// The checkpoint as it is served, with the cosignatures of its size. Public: it holds no content.
+    ///
+    /// The newest signed one; if a quorum of witnesses is required, the newest that reached it, or none yet.
     pub async fn checkpoint(&self) -> Result<Option<String>, AppError> {
         let mut conn = self.store.read().await?;
-        Ok(journal::checkpoint(&mut conn).await?.map(|row| row.note))
+        Ok(self.served(&mut conn).await?.map(|row| row.note))
     }
 
     /// The log's state. Public.
@@ -65,11 +73,15 @@ impl App {
         let mut conn = self.store.read().await?;
         let head = journal::head(&mut conn).await?;
         let signed = journal::checkpoint(&mut conn).await?;
+        let signed_size = signed.as_ref().map_or(0, |row| row.size.unsigned_abs());
+        let witnessed = self.witnessed(&mut conn, 0).await?;
         Ok(LogView {
             origin: self.store.origin().to_owned(),
             vkeys: self.store.signer().vkeys(),
             size: head.map_or(0, |head| head.size.unsigned_abs()),
-            signed_size: signed.as_ref().map_or(0, |row| row.size.unsigned_abs()),
+            signed_size,
+            witnessed_size: witnessed.map(|row| row.size.unsigned_abs()),
+            witnesses: self.witness_views(&mut conn, signed_size).await?,
             signed_root: signed.map(|row| row.root),
             read_only: self.store.is_read_only(),
         })
@@ -118,7 +130,10 @@ impl App {
         let rows = journal::entries(&mut conn, idx, idx.saturating_add(1)).await?;
         let row = rows.first().ok_or_else(|| AppError::not_found("ledger entry", index))?;
         let entry = entry_view(row)?;
-        let proof = self.proof(&mut conn, index).await?;
+        let proof = match self.served(&mut conn).await? {
+            Some(row) => proof(&mut conn, index, &row).await?,
+            None => None,
+        };
         let opening = match journal::payload(&mut conn, self.store.key(), idx).await? {
             Opened::Readable { name, salt, plain } => {
                 Some(OpeningView { name, salt: hex::encode(salt), payload: serde_json::from_slice(&plain)? })
@@ -128,23 +143,6 @@ impl App {
         drop(conn);
         self.note_read(caller, ReadKind::AuditLog, &format!("entry/{index}"), 1).await?;
         Ok(ProvenEntry { entry, proof, opening })
-    }
-
-    /// The `tlog-proof@v1` of an entry under the newest checkpoint; none while it is not signed yet.
-    pub(crate) async fn proof(
-        &self,
-        conn: &mut comptroller_store::Conn,
-        index: u64,
-    ) -> Result<Option<String>, AppError> {
-        let Some(row) = journal::checkpoint(conn).await? else { return Ok(None) };
-        let size = row.size.unsigned_abs();
-        if index >= size {
-            return Ok(None);
-        }
-        let hashes = journal::inclusion(conn, index, size).await?;
-        let checkpoint = SignedCheckpoint::parse(row.note.as_bytes())
-            .map_err(|error| AppError::Internal(format!("stored checkpoint: {error}")))?;
-        Ok(Some(TlogProof { extra: None, index, hashes, checkpoint }.to_string()))
     }
 
     /// Begins a key rotation: the new key signs beside the old one from now on, and the log says so.
@@ -170,4 +168,20 @@ impl App {
         self.may_read(caller, Action::LedgerRotateKey, ORG, None, None).await?;
         Ok(self.store.signer().finish_rotation()?)
     }
+}
+
+/// The `tlog-proof@v1` of an entry under a checkpoint; none if the checkpoint does not reach it.
+pub(crate) async fn proof(
+    conn: &mut comptroller_store::Conn,
+    index: u64,
+    row: &CheckpointRow,
+) -> Result<Option<String>, AppError> {
+    let size = row.size.unsigned_abs();
+    if index >= size {
+        return Ok(None);
+    }
+    let hashes = journal::inclusion(conn, index, size).await?;
+    let checkpoint = SignedCheckpoint::parse(row.note.as_bytes())
+        .map_err(|error| AppError::Internal(format!("stored checkpoint: {error}")))?;
+    Ok(Some(TlogProof { extra: None, index, hashes, checkpoint }.to_string()))
 }

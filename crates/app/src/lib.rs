@@ -18,11 +18,13 @@ pub mod followers;
 pub mod gate;
 pub mod ledger;
 pub mod models;
+pub mod outbound;
 pub mod people;
 pub mod runtime;
 pub mod subjects;
 pub mod systems;
 pub mod view;
+pub mod witness;
 
 /// The store, for the binary that opens one at start-up.
 pub use comptroller_store as store;
@@ -40,11 +42,12 @@ use std::sync::Arc;
 /// The organisation as a resource: there is one in a database (ADR 0003).
 pub(crate) const ORG: &str = "org/own";
 
-/// The application: the store and the policy bundle in force. Cheap to clone.
+/// The application: the store, the policy bundle in force and the log's witnesses. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     store: Store,
     bundle: Arc<Bundle>,
+    witnesses: Option<Arc<witness::Witnesses>>,
 }
 
 impl App {
@@ -52,7 +55,7 @@ impl App {
     pub fn new(store: Store) -> Result<Self, AppError> {
         let bundle =
             Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
-        Ok(Self { store, bundle: Arc::new(bundle) })
+        Ok(Self { store, bundle: Arc::new(bundle), witnesses: None })
     }
 
     /// The store, for start-up, maintenance and tests.

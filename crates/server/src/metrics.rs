@@ -57,6 +57,7 @@ impl Metrics {
             gauge(&mut out, "comptroller_ledger_size", "Entries in the ledger.", log.size);
             let help = "Entries under the newest signed checkpoint.";
             gauge(&mut out, "comptroller_ledger_signed_size", help, log.signed_size);
+            witnesses(&mut out, log);
             let help = "Whether the store refuses writes.";
             gauge(&mut out, "comptroller_read_only", help, u64::from(log.read_only));
         }
@@ -101,6 +102,21 @@ impl Metrics {
     }
 }
 
+/// How far the witnesses are; nothing if none are configured. The configuration bounds the label.
+fn witnesses(out: &mut String, log: &LogView) {
+    if log.witnesses.is_empty() {
+        return;
+    }
+    let help = "Entries under the newest checkpoint that reached the quorum of witnesses.";
+    gauge(out, "comptroller_ledger_witnessed_size", help, log.witnessed_size.unwrap_or(0));
+    let name = "comptroller_witness_lag_entries";
+    head(out, name, "gauge", "Signed entries that a witness has not cosigned yet.");
+    for witness in &log.witnesses {
+        let label = witness.name.replace('\\', "\\\\").replace('"', "\\\"");
+        line(out, &format!("{name}{{witness=\"{label}\"}} {}", witness.lag));
+    }
+}
+
 /// The method if HTTP defines it; a client may send any word.
 fn known(method: &str) -> &'static str {
     const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
@@ -132,6 +148,38 @@ fn resident_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use comptroller_app::witness::WitnessView;
+
+    #[test]
+    fn the_lag_of_each_witness_is_shown_with_a_closed_label() {
+        let witness = WitnessView {
+            name: "w.example/\"1\\".into(),
+            vkey: String::new(),
+            asked: true,
+            cosigned_size: Some(5),
+            cosigned_at: None,
+            lag: 2,
+            last_error: None,
+        };
+        let mut log = LogView {
+            origin: String::new(),
+            vkeys: Vec::new(),
+            size: 8,
+            signed_size: 7,
+            witnessed_size: Some(5),
+            witnesses: vec![witness],
+            signed_root: None,
+            read_only: false,
+        };
+        let text = Metrics::new().text(Some(&log));
+        assert!(text.contains("comptroller_ledger_witnessed_size 5\n"));
+        assert!(
+            text.contains("comptroller_witness_lag_entries{witness=\"w.example/\\\"1\\\\\"} 2\n"),
+            "{text}"
+        );
+        log.witnesses.clear();
+        assert!(!Metrics::new().text(Some(&log)).contains("witness"));
+    }
 
     #[test]
     fn buckets_are_cumulative_and_labels_closed() {

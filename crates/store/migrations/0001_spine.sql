@@ -1,6 +1,6 @@
 -- One SQL text for SQLite and PostgreSQL: TEXT, BIGINT, DOUBLE PRECISION and BOOLEAN only; ids, clocks and digests
 -- come from the application; times are microseconds UTC; JSON is TEXT.
--- Classes (see src/tables.rs): journal = the truth; state = rebuilt from the journal; secret = keys and hashes;
+-- Classes (see src/tables.rs): journal = the truth; evidence = what others said about it; state = rebuilt from the journal; secret = keys and hashes;
 -- passing = work in progress that nobody relies on after a restart.
 
 -- ---- journal -------------------------------------------------------------------------------------------------
@@ -45,6 +45,16 @@ CREATE TABLE checkpoint (
     note TEXT NOT NULL,
     signed_at BIGINT NOT NULL
 );
+
+-- ---- evidence ------------------------------------------------------------------------------------------------
+CREATE TABLE cosignature (
+    size BIGINT NOT NULL,
+    witness TEXT NOT NULL,
+    line TEXT NOT NULL,
+    cosigned_at BIGINT NOT NULL,
+    PRIMARY KEY (size, witness)
+);
+CREATE INDEX cosignature_witness ON cosignature (witness, size);
 
 -- ---- secret --------------------------------------------------------------------------------------------------
 CREATE TABLE data_key (

@@ -5,7 +5,7 @@ use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::keys::OrgKey;
 use crate::tx::HeadRow;
 use comptroller_core::ids::KeyId;
-use comptroller_ledger::proof::InclusionPlan;
+use comptroller_ledger::proof::{ConsistencyPlan, InclusionPlan};
 use comptroller_ledger::{EntryBundle, Hash, Tile};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
@@ -230,6 +230,16 @@ pub async fn bundle(conn: &mut Conn, bundle: EntryBundle) -> Result<Vec<u8>, Sto
 /// The inclusion proof of an entry in the tree of `size` entries, leaf's sibling first.
 pub async fn inclusion(conn: &mut Conn, index: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
     let plan = InclusionPlan::new(index, size).map_err(|error| StoreError::Config(error.to_string()))?;
+    let mut tiles = BTreeMap::new();
+    for wanted in plan.tiles() {
+        tiles.insert(wanted, tile(conn, wanted).await?);
+    }
+    plan.build(&|wanted| tiles.get(&wanted).cloned()).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+/// The proof that the tree of `old` entries is a prefix of the tree of `new` entries; empty if `old` is 0 or `new`.
+pub async fn consistency(conn: &mut Conn, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+    let plan = ConsistencyPlan::new(old, new).map_err(|error| StoreError::Config(error.to_string()))?;
     let mut tiles = BTreeMap::new();
     for wanted in plan.tiles() {
         tiles.insert(wanted, tile(conn, wanted).await?);

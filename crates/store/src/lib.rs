@@ -8,6 +8,7 @@ mod append;
 pub mod areas;
 pub mod artifacts;
 mod copy;
+pub mod cosignatures;
 pub mod db;
 mod doctor;
 mod draft;
@@ -28,6 +29,7 @@ mod types;
 mod writer;
 
 pub use copy::Copied;
+pub use cosignatures::CosignatureRow;
 pub use db::{Conn, Db, DbConfig};
 pub use draft::{Draft, Private};
 pub use erase::Erased;
@@ -252,6 +254,12 @@ impl Store {
             self.inner.writer.freeze();
         }
         published
+    }
+
+    /// Refuses every later write because somebody outside has seen a longer or another log (append-only). Whoever
+    /// calls this says in the log what was seen. Lasts until the process ends.
+    pub fn freeze(&self) {
+        self.inner.writer.freeze();
     }
 
     /// Whether writes are refused because the published log is ahead, or damage was found.

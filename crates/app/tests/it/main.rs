@@ -3,4 +3,6 @@
 
 mod erasure;
 mod promotion;
+mod witness;
+mod witness_server;
 mod world;

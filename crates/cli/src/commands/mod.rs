@@ -12,6 +12,7 @@ pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod ledger;
 pub(crate) mod model;
+mod outside;
 pub(crate) mod person;
 pub(crate) mod role;
 pub(crate) mod runtime;

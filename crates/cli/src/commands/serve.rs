@@ -1,6 +1,7 @@
 //! `comptroller serve`: opens the store, makes the first credential, serves, and stops in order.
 
 use super::config::ConfigArgs;
+use super::outside;
 use crate::config::{Config, load};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -151,6 +152,7 @@ fn start_log(arguments: &ServeArgs) -> anyhow::Result<()> {
 
 async fn serve(config: &Config) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
+    let witnesses = outside::witnesses(config)?;
     // Before the store: a port that is taken must not leave a new data folder behind.
     let listener = TcpListener::bind(config.server.listen)
         .await
@@ -160,7 +162,11 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     make_private(&config.store.data_dir)?;
     make_private(&settings.keys)?;
     let store = Store::open(&settings, Arc::new(SystemClock)).await.context("the store cannot be opened")?;
-    let app = App::new(store.clone())?;
+    let mut app = App::new(store.clone())?;
+    if let Some(witnesses) = witnesses {
+        app = app.with_witnesses(witnesses)?;
+        outside::ask_witnesses(&app).await;
+    }
     bootstrap(&app, &config.store.data_dir).await?;
     let log = app.log().await?;
     tracing::info!(server.address = %address, log.origin = %log.origin, log.size = log.size, "serving");

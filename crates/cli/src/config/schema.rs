@@ -3,6 +3,7 @@
 use super::value::FromText;
 use comptroller_core::Slug;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// One setting, as the loader and the reference see it.
@@ -122,6 +123,17 @@ settings! {
         /// First part of the log's origin: the DNS name under which the log is known. It cannot be changed once the
         /// log exists.
         host: String, Some("comptroller.localhost"), false;
+    }
+    /// Witnesses: parties that you do not control cosign the log's heads, so that nobody can rewrite or fork it.
+    [witness] Witness {
+        /// A policy file in the C2SP tlog-policy format: the witnesses, the address at which each takes heads, and the
+        /// quorum. Default: no witnesses, and the server asks nobody.
+        policy: Option<PathBuf>, None, false;
+        /// Seconds between two questions to one witness. Public witnesses allow so many a day: ask theirs.
+        every_seconds: NonZeroU32, Some("60"), false;
+        /// Shows others only a head that reached the quorum. It may be older than the newest signed one, and evidence
+        /// packs are refused while the quorum cannot be reached.
+        require_quorum: bool, Some("false"), false;
     }
     /// The organisation.
     [organisation] Organisation {

@@ -2,6 +2,7 @@
 
 use comptroller_core::Slug;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 /// A type that a setting may have.
@@ -36,6 +37,12 @@ impl FromText for bool {
     }
 }
 
+impl FromText for NonZeroU32 {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("{text:?} is not a whole number from 1 to {}", u32::MAX))
+    }
+}
+
 impl FromText for SocketAddr {
     fn from_text(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| format!("{text:?} is not ADDRESS:PORT, for example 127.0.0.1:8440"))
@@ -66,6 +73,7 @@ mod tests {
     fn wrong_values_say_what_is_expected() {
         assert!(bool::from_text("yes").unwrap_err().contains("true nor false"));
         assert!(SocketAddr::from_text("8440").unwrap_err().contains("127.0.0.1:8440"));
+        assert!(NonZeroU32::from_text("0").unwrap_err().contains("from 1"));
         assert!(Slug::from_text("A B").is_err());
         assert!(String::from_text("").is_err());
         assert_eq!(Option::<String>::from_setting(None), Ok(None));

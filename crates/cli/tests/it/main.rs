@@ -7,3 +7,4 @@ mod offline;
 mod support;
 mod upload;
 mod walk;
+mod witness;

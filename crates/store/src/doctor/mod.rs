@@ -8,6 +8,7 @@
 //! // tile and bundle that was written out.
 //! // INVARIANT (one-transaction): the entries and the head row agree, without a gap and without a surplus.
 
+mod cosignatures;
 mod log;
 mod objects;
 mod payloads;
@@ -29,6 +30,7 @@ impl Store {
         let outside = objects::Outside::read(self).await?;
         let mut conn = self.db().snapshot().await?;
         let log = log::check(self, &mut conn, &mut findings).await?;
+        cosignatures::check(&mut conn, &mut findings).await?;
         payloads::check_keys(self, &mut conn, &mut findings).await?;
         payloads::check_secrets(&mut conn, &mut findings).await?;
         objects::check_published(self, &mut conn, &outside, &log, &mut findings).await?;

@@ -57,6 +57,12 @@ pub static TABLES: &[Table] = &[
         1,
         &[int("size"), text("root"), text("frontier"), text("note"), int("signed_at")],
     ),
+    table(
+        Class::Evidence,
+        "cosignature",
+        2,
+        &[int("size"), text("witness"), text("line"), int("cosigned_at")],
+    ),
     table(Class::State, "stream_head", 1, &[text("stream"), int("count"), int("last_idx")]),
     table(Class::State, "journal_subject", 2, &[text("subject"), int("idx")]),
     table(Class::State, "org", 1, &[text("id"), text("slug"), int("created_at")]),

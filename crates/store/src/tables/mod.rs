@@ -25,6 +25,8 @@ const ROWS: usize = 500;
 pub enum Class {
     /// The truth: entries, their hashes and signatures, encrypted payloads.
     Journal,
+    /// What others said about the log: each row proves itself, but nothing says which rows there must be.
+    Evidence,
     /// Rebuilt from the journal by replaying it.
     State,
     /// Keys, hashes and look-up digests; not in the journal.

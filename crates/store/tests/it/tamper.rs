@@ -34,6 +34,7 @@ async fn an_untouched_store_is_clean(bed: Bed) -> anyhow::Result<()> {
     for (kind, least) in [
         ("entries", ENTRIES),
         ("checkpoints", 2),
+        ("cosignatures", 1),
         ("private parts", 10),
         ("data keys", 10),
         ("subtree roots", 1),
@@ -55,7 +56,10 @@ async fn an_untouched_store_is_clean(bed: Bed) -> anyhow::Result<()> {
 
 async fn every_column_of_the_journal_and_its_keys_is_checked(bed: Bed) -> anyhow::Result<()> {
     let (store, _) = opened(&bed).await?;
-    for table in TABLES.iter().filter(|table| table.class == Class::Journal || table.name == "data_key") {
+    for table in TABLES
+        .iter()
+        .filter(|table| matches!(table.class, Class::Journal | Class::Evidence) || table.name == "data_key")
+    {
         // Which subject a key belongs to stands nowhere else; see the module of the check.
         for column in
             table.columns.iter().filter(|column| (table.name, column.name) != ("data_key", "subject"))

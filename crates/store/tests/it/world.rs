@@ -1,6 +1,7 @@
 //! A store in which every table of the journal and of the state has rows: one event of every kind.
 
 use crate::support::{Bed, add_account};
+use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
@@ -12,9 +13,11 @@ use comptroller_core::vocab::{
     Relation, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
+use comptroller_ledger::cosignature::cosign as cosign_text;
+use comptroller_ledger::{SignedCheckpoint, SigningKey};
 use comptroller_store::areas::{access, uploads};
 use comptroller_store::artifacts::{encrypt_part, store_part};
-use comptroller_store::{Draft, Store, StoreError, keys};
+use comptroller_store::{CheckpointRow, CosignatureRow, Draft, Store, StoreError, cosignatures, keys};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
@@ -83,8 +86,24 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
     while next + 1 < size {
         next = add_account(store, &format!("padding-{next}")).await?;
     }
-    store.publish().await?;
+    let newest = store.publish().await?.context("the log is signed")?;
+    cosign(store, &newest).await?;
     Ok(world)
+}
+
+async fn cosign(store: &Store, head: &CheckpointRow) -> anyhow::Result<()> {
+    const SECONDS: i64 = 1_800_000_000;
+    let witness = SigningKey::new_cosignature("witness.example/w1", &[3; 32])?;
+    let signed = SignedCheckpoint::parse(head.note.as_bytes())?;
+    let line = cosign_text(signed.note().text(), &witness, SECONDS.unsigned_abs())?.to_string();
+    let vkey = witness.verifier_key().to_string();
+    let row = CosignatureRow { size: head.size, witness: vkey, line, cosigned_at: SECONDS * 1_000_000 };
+    store.add_cosignature(&row).await?;
+    // A second line for the same size does not take the place of the first.
+    store.add_cosignature(&CosignatureRow { line: "later".into(), ..row.clone() }).await?;
+    let kept = cosignatures::of_size(&mut store.read().await?, head.size).await?;
+    anyhow::ensure!(kept == [row], "{kept:?}");
+    Ok(())
 }
 
 async fn store_artifact(store: &Store, upload: UploadId) -> anyhow::Result<()> {

@@ -1,0 +1,50 @@
+//! Parties outside that `serve` talks to, as the configuration names them.
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::input::read_text;
+use crate::output::note;
+use comptroller_app::App;
+use comptroller_app::witness::{Asked, WitnessSettings};
+use comptroller_ledger::Policy;
+use std::time::Duration;
+
+/// Largest policy file, in bytes.
+const MAX_POLICY: u64 = 1 << 20;
+
+/// The witnesses of the configured policy; none if there is no policy.
+pub(super) fn witnesses(config: &Config) -> anyhow::Result<Option<WitnessSettings>> {
+    let witness = &config.witness;
+    let Some(path) = &witness.policy else {
+        if witness.require_quorum {
+            return Err(Failure::usage(
+                "witness.require_quorum is set, but witness.policy is not",
+                "name a policy file with the witnesses, or take the setting away",
+            ));
+        }
+        return Ok(None);
+    };
+    let text = read_text(path, MAX_POLICY)?;
+    let policy = Policy::parse(text.as_bytes()).map_err(|error| {
+        let message = format!("witness.policy {}: {error}", path.display());
+        Failure::usage(message, "correct the policy; its format is C2SP tlog-policy")
+    })?;
+    if policy.witnesses().all(|witness| witness.url.is_none()) {
+        return Err(Failure::usage(
+            format!("witness.policy {} has no witness with an address", path.display()),
+            "write the submission URL of each witness behind its key",
+        ));
+    }
+    let every = Duration::from_secs(u64::from(witness.every_seconds.get()));
+    Ok(Some(WitnessSettings { policy, every, require_quorum: witness.require_quorum }))
+}
+
+/// Asks the witnesses whether they agree with this database, before anything is written to it.
+pub(super) async fn ask_witnesses(app: &App) {
+    let Asked { witnesses, answered } = app.ask_witnesses().await;
+    if witnesses > 0 && answered == 0 && !app.store().is_read_only() {
+        note(&format!(
+            "warning: none of {witnesses} witnesses answered, so none could say whether this database is too old"
+        ));
+    }
+}
