@@ -151,6 +151,11 @@ impl App {
         self.act(call, "ledger.rotate_key", (), move |mut act, ()| {
             Box::pin(async move {
                 act.may(Action::LedgerRotateKey, ORG, None).await?;
+                if signer.vkeys().len() > 1 {
+                    return Err(AppError::Conflict(
+                        "a key rotation is under way already; retire the old key first".into(),
+                    ));
+                }
                 let head = journal::head(act.conn()).await?;
                 let size = head.map_or(0, |head| head.size.unsigned_abs());
                 let statement = signer.begin_rotation(size)?;
@@ -166,6 +171,9 @@ impl App {
     /// Ends the overlap: the old key is destroyed. Answers the vkey that signs alone now.
     pub async fn retire_key(&self, caller: &Caller) -> Result<String, AppError> {
         self.may_read(caller, Action::LedgerRotateKey, ORG, None, None).await?;
+        if self.store.signer().vkeys().len() < 2 {
+            return Err(AppError::Conflict("no key rotation is under way; begin one first".into()));
+        }
         Ok(self.store.signer().finish_rotation()?)
     }
 }

@@ -260,6 +260,17 @@ fn credentials() {
 }
 
 #[test]
+fn a_key_rotation_out_of_order_is_a_conflict() {
+    let world = World::with_people();
+    let (rotate, retire) = ("/ledger/rotate-key", "/ledger/retire-key");
+    refused(&world, "nothing to retire", &world.post("owner", retire, &json!({})), 409);
+    world.ok(&world.post("owner", rotate, &json!({})));
+    refused(&world, "a second rotation", &world.post("owner", rotate, &json!({})), 409);
+    world.ok(&world.post("owner", retire, &json!({})));
+    refused(&world, "retired already", &world.post("owner", retire, &json!({})), 409);
+}
+
+#[test]
 fn parts_of_uploads() {
     let world = World::with_people();
     let content = vec![7_u8; PART + 10];
