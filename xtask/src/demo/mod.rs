@@ -17,7 +17,7 @@ mod release;
 mod rollback;
 mod runtime;
 mod screen;
-mod server;
+pub(crate) mod server;
 mod verify;
 mod walk;
 

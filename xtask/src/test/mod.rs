@@ -3,6 +3,7 @@
 //! A step that fails does not hide the ones after it. What ran, how it ended and how long it took stands in the
 //! table at the end; a step that was left out stands there with its reason.
 
+mod api;
 mod report;
 mod steps;
 mod tutorial;

@@ -47,6 +47,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { name: "codegen", about: "generated references are up to date", needs: &[], run: codegen_check },
     Step { name: "deny", about: "licences, bans, sources, advisories", needs: &[], run: deny },
+    Step { name: "api", about: "schemathesis finds no server error", needs: &[], run: api },
     Step { name: "tutorial", about: "the commands of docs/tutorial.md work", needs: &[], run: tutorial },
     Step { name: "demo", about: "the demo walks to its end", needs: &[], run: demo },
 ];
@@ -156,6 +157,13 @@ fn install_deny(context: &Context) -> Result<std::path::PathBuf> {
 
 fn tutorial(context: &Context) -> Result<Verdict> {
     super::tutorial::run_tutorial(context)
+}
+
+fn api(context: &Context) -> Result<Verdict> {
+    if context.fast {
+        return Ok(Verdict::Skipped("left out by --fast".to_owned()));
+    }
+    super::api::run_schemathesis(context)
 }
 
 fn demo(context: &Context) -> Result<Verdict> {
