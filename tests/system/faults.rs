@@ -1,6 +1,10 @@
 //! Every file call of an append fails once, and the process dies once before each that writes: no acknowledged event
 //! is lost, and the log never signs two heads that do not fit together.
 //!
+//! Covered are the calls of `WRITING` and `READING` on the database, its WAL, the guard and the published objects, by
+//! their number within a thread. Not covered: `read` and `write` outside the guard's files, because the same calls serve
+//! sockets, so the bytes of a new tile are failed at its open, sync and link only.
+//!
 //! `strace` attaches to a serving process and makes the N-th call of one kind fail with EIO, or kills the process
 //! there. The act fills a tile, so that what is published (tile, bundle, guard, checkpoint) is part of it.
 //! INVARIANT (append-only) and INVARIANT (one-transaction) are judged afterwards by a start on what is left, by the
