@@ -1,5 +1,5 @@
-//! What runs beside the requests: signing, witnesses, stream heads, forgetting old answers. Each is idempotent, and its state
-//! is visible.
+//! What runs beside the requests: signing, witnesses, stream heads, forgetting old answers. Each is idempotent, and
+//! its state is visible.
 
 use crate::{App, AppError};
 use comptroller_core::{Event, Timestamp};

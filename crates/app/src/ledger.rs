@@ -10,7 +10,9 @@ use comptroller_core::vocab::ReadKind;
 use comptroller_ledger::tile::encode_tile;
 use comptroller_ledger::{EntryBundle, SignedCheckpoint, Tile, TlogProof};
 use comptroller_policy::Action;
+use comptroller_store::areas::people;
 use comptroller_store::journal::{self, CheckpointRow, Opened};
+use comptroller_store::{Conn, LogSigner};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -35,6 +37,15 @@ pub struct OpeningView {
     /// The content; its canonical JSON (RFC 8785) after the salt hashes to the commitment.
     #[schema(value_type = Object)]
     pub payload: serde_json::Value,
+}
+
+/// The end of a key rotation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RetiredKey {
+    /// The vkey that signs alone now.
+    pub vkey: String,
+    /// Index of the event in the log.
+    pub ledger_index: u64,
 }
 
 /// The log's state.
@@ -151,7 +162,7 @@ impl App {
         self.act(call, "ledger.rotate_key", (), move |mut act, ()| {
             Box::pin(async move {
                 act.may(Action::LedgerRotateKey, ORG, None).await?;
-                if signer.vkeys().len() > 1 {
+                if recorded_next(act.conn(), &signer).await?.is_some() {
                     return Err(AppError::Conflict(
                         "a key rotation is under way already; retire the old key first".into(),
                     ));
@@ -168,19 +179,47 @@ impl App {
         .await
     }
 
-    /// Ends the overlap: the old key is destroyed. Answers the vkey that signs alone now.
-    pub async fn retire_key(&self, caller: &Caller) -> Result<String, AppError> {
-        self.may_read(caller, Action::LedgerRotateKey, ORG, None, None).await?;
-        if self.store.signer().vkeys().len() < 2 {
-            return Err(AppError::Conflict("no key rotation is under way; begin one first".into()));
+    /// Ends the overlap: the old key is destroyed, once the event that says so is durable.
+    ///
+    /// # Errors
+    /// A conflict unless the hand-over to the new key stands in the log: without it nobody who knows the old key
+    /// could verify the log any more.
+    pub async fn retire_key(&self, call: &Call) -> Result<RetiredKey, AppError> {
+        let signer = self.store.signer().clone();
+        let retired = self
+            .act(call, "ledger.retire_key", (), move |mut act, ()| {
+                Box::pin(async move {
+                    act.may(Action::LedgerRotateKey, ORG, None).await?;
+                    let Some(vkey) = recorded_next(act.conn(), &signer).await? else {
+                        return Err(AppError::Conflict(
+                            "no key rotation is under way on record; begin one first".into(),
+                        ));
+                    };
+                    let draft =
+                        act.draft(Event::KeyRetired { old_vkey: signer.vkey(), new_vkey: vkey.clone() });
+                    let ledger_index = act.record(draft).await?;
+                    Ok(RetiredKey { vkey, ledger_index })
+                })
+            })
+            .await?;
+        // A repeated call finds the key gone already.
+        if self.store.signer().vkeys().len() > 1 {
+            self.store.signer().finish_rotation()?;
         }
-        Ok(self.store.signer().finish_rotation()?)
+        Ok(retired)
     }
+}
+
+/// The next key, if there is one and its hand-over stands in the log.
+async fn recorded_next(conn: &mut Conn, signer: &LogSigner) -> Result<Option<String>, AppError> {
+    let Some(next) = signer.vkeys().into_iter().nth(1) else { return Ok(None) };
+    let keys = people::log_keys(conn).await?;
+    Ok(keys.iter().any(|(_, vkey)| *vkey == next).then_some(next))
 }
 
 /// The `tlog-proof@v1` of an entry under a checkpoint; none if the checkpoint does not reach it.
 pub(crate) async fn proof(
-    conn: &mut comptroller_store::Conn,
+    conn: &mut Conn,
     index: u64,
     row: &CheckpointRow,
 ) -> Result<Option<String>, AppError> {

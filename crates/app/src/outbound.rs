@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 use std::time::Duration;
-use ureq::http::{HeaderMap, Request, Uri};
+use ureq::http::{Request, Uri};
 
 /// Longest time of one request, from the look-up of the name to the last byte.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -15,8 +15,6 @@ pub const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// Its headers.
-    pub headers: HeaderMap,
     /// Its body, at most as long as the caller allowed.
     pub body: Vec<u8>,
 }
@@ -43,11 +41,6 @@ pub fn check_url(url: &str) -> Result<(), OutboundError> {
     parse(url).map(|_| ())
 }
 
-/// Sends a GET.
-pub async fn get(url: &str, headers: &[(&str, &str)], max_bytes: u64) -> Result<Response, OutboundError> {
-    run("GET", url, headers, Vec::new(), max_bytes).await
-}
-
 /// Sends a POST.
 pub async fn post(
     url: &str,
@@ -55,18 +48,8 @@ pub async fn post(
     body: Vec<u8>,
     max_bytes: u64,
 ) -> Result<Response, OutboundError> {
-    run("POST", url, headers, body, max_bytes).await
-}
-
-async fn run(
-    method: &'static str,
-    url: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-    max_bytes: u64,
-) -> Result<Response, OutboundError> {
     let (uri, loopback) = parse(url)?;
-    let mut request = Request::builder().method(method).uri(uri);
+    let mut request = Request::builder().method("POST").uri(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -93,7 +76,7 @@ fn exchange(request: Request<Vec<u8>>, loopback: bool, max_bytes: u64) -> Result
     if body.len() as u64 > max_bytes {
         return Err(OutboundError::TooLarge(max_bytes));
     }
-    Ok(Response { status: answer.status().as_u16(), headers: answer.headers().clone(), body })
+    Ok(Response { status: answer.status().as_u16(), body })
 }
 
 fn failed(error: ureq::Error, max_bytes: u64) -> OutboundError {

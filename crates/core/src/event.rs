@@ -290,6 +290,9 @@ pub enum Event {
     /// The log's key changed; the data are a `RotationStatement` of the ledger crate, signed by both keys.
     #[serde(rename = "ledger.key_rotated")]
     KeyRotated(serde_json::Value),
+    /// The overlap of a rotation ends: the old key is destroyed right after this is durable.
+    #[serde(rename = "ledger.key_retired")]
+    KeyRetired { old_vkey: String, new_vkey: String },
     /// A checkpoint was time-stamped by an RFC 3161 authority.
     #[serde(rename = "ledger.timestamped")]
     Timestamped { size: u64, authority: TagText, token: Digest },

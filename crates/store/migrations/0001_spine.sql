@@ -1,7 +1,7 @@
 -- One SQL text for SQLite and PostgreSQL: TEXT, BIGINT, DOUBLE PRECISION and BOOLEAN only; ids, clocks and digests
 -- come from the application; times are microseconds UTC; JSON is TEXT.
--- Classes (see src/tables.rs): journal = the truth; evidence = what others said about it; state = rebuilt from the journal; secret = keys and hashes;
--- passing = work in progress that nobody relies on after a restart.
+-- Classes (see src/tables/mod.rs): journal = the truth; evidence = what others said about it; state = rebuilt from the
+-- journal; secret = keys and hashes; passing = work in progress that nobody relies on after a restart.
 
 -- ---- journal -------------------------------------------------------------------------------------------------
 CREATE TABLE log_head (

@@ -230,19 +230,25 @@ pub async fn bundle(conn: &mut Conn, bundle: EntryBundle) -> Result<Vec<u8>, Sto
 /// The inclusion proof of an entry in the tree of `size` entries, leaf's sibling first.
 pub async fn inclusion(conn: &mut Conn, index: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
     let plan = InclusionPlan::new(index, size).map_err(|error| StoreError::Config(error.to_string()))?;
-    let mut tiles = BTreeMap::new();
-    for wanted in plan.tiles() {
-        tiles.insert(wanted, tile(conn, wanted).await?);
-    }
+    let tiles = tiles(conn, plan.tiles()).await?;
     plan.build(&|wanted| tiles.get(&wanted).cloned()).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
 /// The proof that the tree of `old` entries is a prefix of the tree of `new` entries; empty if `old` is 0 or `new`.
 pub async fn consistency(conn: &mut Conn, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
     let plan = ConsistencyPlan::new(old, new).map_err(|error| StoreError::Config(error.to_string()))?;
+    let tiles = tiles(conn, plan.tiles()).await?;
+    plan.build(&|wanted| tiles.get(&wanted).cloned()).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+/// The hashes of the tiles that a proof needs.
+async fn tiles(
+    conn: &mut Conn,
+    wanted: impl IntoIterator<Item = Tile>,
+) -> Result<BTreeMap<Tile, Vec<Hash>>, StoreError> {
     let mut tiles = BTreeMap::new();
-    for wanted in plan.tiles() {
+    for wanted in wanted {
         tiles.insert(wanted, tile(conn, wanted).await?);
     }
-    plan.build(&|wanted| tiles.get(&wanted).cloned()).map_err(|error| StoreError::Damaged(error.to_string()))
+    Ok(tiles)
 }

@@ -70,16 +70,17 @@ impl LogSigner {
     }
 
     /// Begins a rotation: makes the next key, durably, and a statement that both keys signed.
+    ///
+    /// A next key that is there already is taken up: its statement may not have become durable.
     pub fn begin_rotation(&self, from_size: u64) -> Result<RotationStatement, StoreError> {
         let mut keys = self.keys.write().map_err(|_| StoreError::Stopped)?;
-        if keys.next.is_some() {
-            return Err(StoreError::Config("a key rotation is under way already; finish it first".into()));
-        }
-        let next = create_key(&self.folder.join(NEXT), keys.current.name())?;
-        let statement = RotationStatement::sign(&keys.current, &next, from_size)
-            .map_err(|error| StoreError::Key(error.to_string()))?;
+        let next = match keys.next.take() {
+            Some(next) => next,
+            None => create_key(&self.folder.join(NEXT), keys.current.name())?,
+        };
+        let statement = RotationStatement::sign(&keys.current, &next, from_size);
         keys.next = Some(next);
-        Ok(statement)
+        statement.map_err(|error| StoreError::Key(error.to_string()))
     }
 
     /// Ends the overlap: only the new key signs from now on. The old private key is overwritten and gone.

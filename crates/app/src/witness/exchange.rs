@@ -109,7 +109,7 @@ impl App {
         let request = AddCheckpointRequest { old_size: old, proof, checkpoint: signed.clone() };
         let headers = [("content-type", "text/plain; charset=utf-8")];
         let body = request.to_string().into_bytes();
-        let Response { status, body, .. } =
+        let Response { status, body } =
             outbound::post(&peer.endpoint, &headers, body, MAX_ANSWER_BYTES).await?;
         match status {
             200 => Ok(Answer::Lines(body)),

@@ -3,6 +3,7 @@
 
 mod erasure;
 mod promotion;
+mod rotation;
 mod witness;
 mod witness_server;
 mod world;

@@ -7,11 +7,11 @@ use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
 use comptroller_app::audit::{EntryQuery, EntryView};
-use comptroller_app::ledger::{LogView, ProvenEntry};
+use comptroller_app::ledger::{LogView, ProvenEntry, RetiredKey};
 use comptroller_app::view::Slice;
 use comptroller_app::{App, Page, Receipt};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -42,13 +42,6 @@ struct EntriesQuery {
     /// Items of one page: 1 to 200, 50 if not given.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<i64>,
-}
-
-/// The key that signs alone after a rotation.
-#[derive(Debug, Serialize, ToSchema)]
-struct RetiredKey {
-    /// Verification key, as a C2SP vkey.
-    vkey: String,
 }
 
 /// Show the state of the ledger
@@ -112,9 +105,9 @@ async fn rotate_key(State(app): State<App>, Keyed(call): Keyed) -> Answer<Receip
 ///
 /// Destroys the old key. Do it when every verifier knows the new one.
 #[utoipa::path(
-    post, path = "/ledger/retire-key", tag = "Ledger",
+    post, path = "/ledger/retire-key", tag = "Ledger", params(IdempotencyKey),
     responses((status = 200, description = "The new key signs alone", body = RetiredKey))
 )]
-async fn retire_key(State(app): State<App>, Authenticated(caller): Authenticated) -> Answer<RetiredKey> {
-    Ok(Json(RetiredKey { vkey: app.retire_key(&caller).await? }))
+async fn retire_key(State(app): State<App>, Keyed(call): Keyed) -> Answer<RetiredKey> {
+    Ok(Json(app.retire_key(&call).await?))
 }

@@ -34,8 +34,8 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
 )]
 async fn show_checkpoint(State(app): State<App>) -> Result<Response, Problem> {
     let Some(note) = app.checkpoint().await? else {
-        let remedy = "the first one is signed within a second of the first event; where a quorum of witnesses is required, \
-                      it is shown when they have cosigned it";
+        let remedy = "the first one is signed within a second of the first event; where a quorum of witnesses is \
+                      required, it is shown when they have cosigned it";
         return Err(Problem::new(Code::NotFound, "there is no checkpoint to show yet", remedy));
     };
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, ONE_SECOND)];
