@@ -1,11 +1,15 @@
 //! Tokens, and the one-time bootstrap that makes the first owner.
+//!
+//! // INVARIANT (own-credentials): nobody makes a credential of another person. A person makes the first one from an
+//! // invitation, which works once, and further ones with those they have; administrators issue to service accounts.
 
-use crate::act::Call;
+use crate::act::{Act, Call, is_person};
 use crate::caller::{Credential, new_secret};
 use crate::people::find;
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, TokenId};
+use comptroller_core::vocab::CredentialOrigin;
 use comptroller_core::{Environment, Event, Role, Slug, Timestamp};
 use comptroller_policy::Action;
 use comptroller_store::Draft;
@@ -20,11 +24,11 @@ pub const MAX_TOKEN_DAYS: u32 = 90;
 const BOOTSTRAP_DAYS: i64 = 1;
 const DAY_SECONDS: i64 = 86_400;
 
-/// Issues a token.
+/// Issues a token to a service account.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssueToken {
-    /// Who will act with it: a principal's id, or a service account's name.
+    /// The service account that will act with it, by name or id. People make their own tokens.
     pub principal: String,
     /// The one environment it is good for; none = acts that touch no environment, and any environment by role.
     #[serde(default)]
@@ -32,6 +36,19 @@ pub struct IssueToken {
     /// What its owner calls it.
     pub label: Slug,
     /// 1 to 90.
+    pub days: u32,
+}
+
+/// Issues a token to whoever asks for it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssueOwnToken {
+    /// The one environment it is good for; none = acts that touch no environment, and any environment by role.
+    #[serde(default)]
+    pub environment: Option<Environment>,
+    /// What its owner calls it.
+    pub label: Slug,
+    /// 1 to 90. A token that is made with another one ends no later than that.
     pub days: u32,
 }
 
@@ -59,6 +76,8 @@ pub struct TokenView {
     pub environment: Option<Environment>,
     /// What its owner calls it.
     pub label: Slug,
+    /// How its owner first proved who they are.
+    pub origin: CredentialOrigin,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
@@ -74,6 +93,7 @@ impl From<TokenRow> for TokenView {
             principal: row.principal.0,
             environment: row.environment.map(|e| e.0),
             label: row.label.0,
+            origin: row.origin.0,
             issued_at: row.issued_at.0,
             expires_at: row.expires_at.0,
             revoked_at: row.revoked_at.map(|at| at.0),
@@ -81,36 +101,79 @@ impl From<TokenRow> for TokenView {
     }
 }
 
+/// Makes a token and records it. `ends` bounds its life.
+pub(crate) async fn make_token(
+    act: &mut Act<'_>,
+    principal: PrincipalId,
+    terms: IssueOwnToken,
+    origin: CredentialOrigin,
+    ends: Option<Timestamp>,
+) -> Result<IssuedToken, AppError> {
+    let IssueOwnToken { environment, label, days } = terms;
+    if !(1..=MAX_TOKEN_DAYS).contains(&days) {
+        return Err(AppError::invalid("days", format!("{days} is not between 1 and {MAX_TOKEN_DAYS}")));
+    }
+    let token = act.new_id(TokenId::new)?;
+    let wanted = act.now().plus_seconds(i64::from(days) * DAY_SECONDS);
+    let expires_at = ends.map_or(wanted, |ends| wanted.min(ends));
+    let secret = new_secret(environment.map_or("org", Environment::as_str), &token)?;
+    let event = Event::TokenIssued { token, principal, environment, expires_at, label, origin };
+    let draft = act.draft(event).about("token", &token).about("person", &principal);
+    let ledger_index = act.record(draft).await?;
+    access::put_hash(act.conn(), token, &secret.hash).await?;
+    Ok(IssuedToken { id: token, secret: Some(secret.text.to_string()), expires_at, ledger_index })
+}
+
 impl App {
-    /// Issues a token; the answer holds the only copy of its secret.
+    /// Issues a token to a service account; the answer holds the only copy of its secret.
     pub async fn issue_token(&self, call: &Call, command: IssueToken) -> Result<IssuedToken, AppError> {
         self.act(call, "token.issue", command, |mut act, command| {
             Box::pin(async move {
                 act.may(Action::TokenIssue, ORG, None).await?;
-                if !(1..=MAX_TOKEN_DAYS).contains(&command.days) {
+                let row = find(act.conn(), &command.principal).await?;
+                if is_person(row.kind.0) {
                     return Err(AppError::invalid(
-                        "days",
-                        format!("{} is not between 1 and 90", command.days),
+                        "principal",
+                        "people make their own tokens: invite the person, or let them sign in",
                     ));
                 }
-                let row = find(act.conn(), &command.principal).await?;
                 if row.status != "active" {
                     return Err(AppError::Conflict(format!("the account is {}", row.status)));
                 }
-                let token = act.new_id(TokenId::new)?;
-                let expires_at = act.now().plus_seconds(i64::from(command.days) * DAY_SECONDS);
-                let secret = new_secret(command.environment.map_or("org", Environment::as_str), &token)?;
-                let event = Event::TokenIssued {
-                    token,
-                    principal: row.id.0,
-                    environment: command.environment,
-                    expires_at,
-                    label: command.label,
+                let IssueToken { environment, label, days, .. } = command;
+                let terms = IssueOwnToken { environment, label, days };
+                make_token(&mut act, row.id.0, terms, CredentialOrigin::Issued, None).await
+            })
+        })
+        .await
+    }
+
+    /// Issues a token to the caller, a person. One that is made with a token ends no later than that token.
+    pub async fn issue_own_token(
+        &self,
+        call: &Call,
+        command: IssueOwnToken,
+    ) -> Result<IssuedToken, AppError> {
+        self.act(call, "token.issue_own", command, |mut act, command| {
+            Box::pin(async move {
+                act.may(Action::TokenIssueOwn, ORG, None).await?;
+                let Caller { principal, credential, origin, .. } = act.caller;
+                // Looked at again here, so that what ends with a credential cannot be outrun.
+                let (ends, over) = match credential {
+                    Credential::Token(id) => {
+                        let row = access::token(act.conn(), id).await?.map(|found| found.0);
+                        row.map_or((None, true), |row| (Some(row.expires_at.0), row.revoked_at.is_some()))
+                    }
+                    Credential::Session(id) => {
+                        let row = access::session(act.conn(), id).await?.map(|found| found.0);
+                        (None, row.is_none_or(|row| row.closed_at.is_some()))
+                    }
+                    Credential::Invitation(_) => (None, true),
                 };
-                let draft = act.draft(event).about("token", &token).about("person", &row.id.0);
-                let ledger_index = act.record(draft).await?;
-                access::put_token_hash(act.conn(), token, &secret.hash).await?;
-                Ok(IssuedToken { id: token, secret: Some(secret.text.to_string()), expires_at, ledger_index })
+                if over {
+                    return Err(AppError::Unauthenticated("the credential was revoked"));
+                }
+                make_token(&mut act, principal, command, origin, ends).await
             })
         })
         .await
@@ -141,6 +204,7 @@ impl App {
                 let (event, id) = match act.caller.credential {
                     Credential::Token(token) => (Event::TokenRevoked { token }, token.to_string()),
                     Credential::Session(session) => (Event::SessionClosed { session }, session.to_string()),
+                    Credential::Invitation(_) => return Err(AppError::Unauthenticated("give a token")),
                 };
                 let draft = act.draft(event);
                 let index = act.record(draft).await?;
@@ -195,9 +259,10 @@ impl App {
                         environment: None,
                         expires_at: now.plus_seconds(BOOTSTRAP_DAYS * DAY_SECONDS),
                         label: "bootstrap".parse()?,
+                        origin: CredentialOrigin::Bootstrap,
                     };
                     tx.record(Draft::new("system", issued).about("token", &token)).await?;
-                    access::put_token_hash(tx.conn(), token, &secret.hash).await?;
+                    access::put_hash(tx.conn(), token, &secret.hash).await?;
                     Ok(Some(secret.text.to_string()))
                 })
             })

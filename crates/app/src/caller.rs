@@ -1,13 +1,14 @@
-//! Who is calling: tokens and sessions are checked here, in constant time, and nowhere else.
+//! Who is calling: tokens, sessions and invitations are checked here, in constant time, and nowhere else.
 //!
-//! Token text: `cmp_<env>_<id>_<secret>_<check>`; env is `dev`, `staging`, `production` or `org`, id and secret are
-//! hexadecimal, and check is the first 8 digits of the SHA-256 of what stands before it, so that a mistyped token is
+//! Token text: `cmp_<tag>_<id>_<secret>_<check>`; tag is `dev`, `staging`, `production` or `org`, or `session` or
+//! `invitation`, which are no tokens; id and secret are hexadecimal, and check is the first 8 digits of the SHA-256 of what stands before it, so that a mistyped token is
 //! refused without a look-up and a leaked one is recognised by scanners. Only a hash of the secret is stored.
 
 use crate::{App, AppError};
-use comptroller_core::ids::{PrincipalId, SessionId, TokenId};
-use comptroller_core::vocab::PrincipalKind;
+use comptroller_core::ids::{InvitationId, PrincipalId, SessionId, TokenId};
+use comptroller_core::vocab::{CredentialOrigin, PrincipalKind};
 use comptroller_core::{Environment, Timestamp};
+use comptroller_store::Conn;
 use comptroller_store::areas::{access, people};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -19,6 +20,8 @@ pub enum Credential {
     Token(TokenId),
     /// A session.
     Session(SessionId),
+    /// An invitation. It is good for one act: making the first token.
+    Invitation(InvitationId),
 }
 
 /// An authenticated principal.
@@ -32,6 +35,8 @@ pub struct Caller {
     pub environment: Option<Environment>,
     /// How the caller proved who it is.
     pub credential: Credential,
+    /// How it first proved that.
+    pub origin: CredentialOrigin,
 }
 
 impl Caller {
@@ -47,7 +52,7 @@ pub(crate) struct NewSecret {
     pub(crate) hash: String,
 }
 
-/// Makes a credential with 256 random bits. `tag` is the environment, `org` or `session`.
+/// Makes a credential with 256 random bits. `tag` is the environment, `org`, or what the credential is if no token.
 pub(crate) fn new_secret(tag: &str, id: &impl ToString) -> Result<NewSecret, AppError> {
     let secret = Zeroizing::new(hex::encode(Zeroizing::new(comptroller_store::keys::random::<32>()?)));
     let body = Zeroizing::new(format!("cmp_{tag}_{}_{}", id.to_string().replace('-', ""), secret.as_str()));
@@ -58,6 +63,10 @@ pub(crate) fn new_secret(tag: &str, id: &impl ToString) -> Result<NewSecret, App
     })
 }
 
+/// Tag of a session.
+pub(crate) const SESSION: &str = "session";
+/// Tag of an invitation.
+pub(crate) const INVITATION: &str = "invitation";
 const REFUSED: AppError = AppError::Unauthenticated("the token is not valid");
 
 struct Parsed<'t> {
@@ -97,30 +106,64 @@ impl App {
         let parsed = parse(text)?;
         let now = self.store.clock().now();
         let mut conn = self.store.read().await?;
-        let (principal, environment, credential) = if parsed.tag == "session" {
-            let id: SessionId = parsed.id.parse().map_err(|_| REFUSED)?;
-            let (row, hash) = access::session(&mut conn, id).await?.ok_or(REFUSED)?;
-            if !same(&hash, &parsed.secret_hash) {
-                return Err(REFUSED);
+        let (principal, environment, credential, origin) = match parsed.tag {
+            INVITATION => {
+                return Err(AppError::Unauthenticated(
+                    "this is an invitation: make a token with it first, by `comptroller invitation accept`",
+                ));
             }
-            check_life(now, row.expires_at.0, row.closed_at.map(|at| at.0))?;
-            (row.principal.0, None, Credential::Session(id))
-        } else {
-            let id: TokenId = parsed.id.parse().map_err(|_| REFUSED)?;
-            let (row, hash) = access::token(&mut conn, id).await?.ok_or(REFUSED)?;
-            let tag = row.environment.map_or("org", |environment| environment.0.as_str());
-            if !same(&hash, &parsed.secret_hash) || tag != parsed.tag {
-                return Err(REFUSED);
+            SESSION => {
+                let id: SessionId = parsed.id.parse().map_err(|_| REFUSED)?;
+                let (row, hash) = access::session(&mut conn, id).await?.ok_or(REFUSED)?;
+                if !same(&hash, &parsed.secret_hash) {
+                    return Err(REFUSED);
+                }
+                check_life(now, row.expires_at.0, row.closed_at.map(|at| at.0))?;
+                (row.principal.0, None, Credential::Session(id), CredentialOrigin::SignIn)
             }
-            check_life(now, row.expires_at.0, row.revoked_at.map(|at| at.0))?;
-            (row.principal.0, row.environment.map(|e| e.0), Credential::Token(id))
+            _ => {
+                let id: TokenId = parsed.id.parse().map_err(|_| REFUSED)?;
+                let (row, hash) = access::token(&mut conn, id).await?.ok_or(REFUSED)?;
+                let tag = row.environment.map_or("org", |environment| environment.0.as_str());
+                if !same(&hash, &parsed.secret_hash) || tag != parsed.tag {
+                    return Err(REFUSED);
+                }
+                check_life(now, row.expires_at.0, row.revoked_at.map(|at| at.0))?;
+                (row.principal.0, row.environment.map(|e| e.0), Credential::Token(id), row.origin.0)
+            }
         };
-        let row = people::principal(&mut conn, &principal.to_string()).await?.ok_or(REFUSED)?;
-        if row.status != "active" {
-            return Err(AppError::Unauthenticated("the account is disabled"));
-        }
-        Ok(Caller { principal, kind: row.kind.0, environment, credential })
+        caller(&mut conn, principal, environment, credential, origin).await
     }
+
+    /// Checks an invitation. Whether it was used already is for the use case to say, so that an answer can be repeated.
+    pub async fn authenticate_invitation(&self, text: &str) -> Result<Caller, AppError> {
+        let parsed = parse(text)?;
+        if parsed.tag != INVITATION {
+            return Err(AppError::Unauthenticated("this is no invitation; give the text that you were sent"));
+        }
+        let id: InvitationId = parsed.id.parse().map_err(|_| REFUSED)?;
+        let mut conn = self.store.read().await?;
+        let (row, hash) = access::invitation(&mut conn, id).await?.ok_or(REFUSED)?;
+        if !same(&hash, &parsed.secret_hash) {
+            return Err(REFUSED);
+        }
+        let credential = Credential::Invitation(id);
+        caller(&mut conn, row.principal.0, None, credential, CredentialOrigin::Invitation).await
+    }
+}
+
+async fn caller(
+    conn: &mut Conn,
+    principal: PrincipalId,
+    environment: Option<Environment>,
+    credential: Credential,
+    origin: CredentialOrigin,
+) -> Result<Caller, AppError> {
+    let row = people::principal(conn, &principal.to_string()).await?.ok_or(REFUSED)?;
+    if row.status != "active" {
+        return Err(AppError::Unauthenticated("the account is disabled"));
+    }
+    Ok(Caller { principal, kind: row.kind.0, environment, credential, origin })
 }
 
 fn check_life(now: Timestamp, expires: Timestamp, ended: Option<Timestamp>) -> Result<(), AppError> {

@@ -16,6 +16,7 @@ mod error;
 pub mod evidence;
 pub mod followers;
 pub mod gate;
+pub mod invitations;
 pub mod ledger;
 pub mod models;
 pub mod outbound;

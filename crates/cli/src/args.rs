@@ -3,12 +3,15 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, ledger, model,
-    person, role, runtime, serve, service_account, serving, store, subject, system, team, token, vendor,
-    verify, version,
+    approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, invitation,
+    ledger, model, person, role, runtime, serve, service_account, serving, store, subject, system, team,
+    token, vendor, verify, version,
 };
+use crate::input::one_of;
 use crate::output::Format;
 use clap::{Args, Parser, Subcommand};
+use comptroller_app::access::{IssueOwnToken, IssueToken};
+use comptroller_core::{Environment, Slug};
 use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
@@ -37,6 +40,8 @@ pub(crate) enum Command {
     Role(Noun<role::Verb>),
     /// Teams that own systems and datasets.
     Team(Noun<team::Verb>),
+    /// Invitations, by which people come to the first token of their own.
+    Invitation(Noun<invitation::Verb>),
     /// API tokens.
     Token(Noun<token::Verb>),
     /// Show whom the token belongs to, and its roles.
@@ -143,6 +148,32 @@ pub(crate) struct ApiArgs {
     /// same key by itself.
     #[arg(long, global = true, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
+}
+
+/// What a new token is good for.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct NewToken {
+    /// What its owner calls it.
+    #[arg(long)]
+    label: Slug,
+    /// The one environment it is good for; without it, acts that touch no environment, and any by role.
+    #[arg(long, value_parser = one_of(Environment::ALL, Environment::as_str))]
+    environment: Option<Environment>,
+    /// Days until it ends, 1 to 90.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
+    days: u32,
+}
+
+impl NewToken {
+    /// The act that makes it for the caller.
+    pub(crate) fn own(self) -> IssueOwnToken {
+        IssueOwnToken { environment: self.environment, label: self.label, days: self.days }
+    }
+
+    /// The act that makes it for a service account.
+    pub(crate) fn of(self, principal: String) -> IssueToken {
+        IssueToken { principal, environment: self.environment, label: self.label, days: self.days }
+    }
 }
 
 /// Which part of a list.

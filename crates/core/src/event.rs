@@ -7,13 +7,13 @@
 //! new optional fields or new variants.
 
 use crate::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, ModelId, OrgId, PrincipalId,
-    SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, InvitationId, ModelId, OrgId,
+    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
 };
 use crate::name::{Commit, MediaType};
 use crate::vocab::{
-    CollectionMethod, DatasetUse, DeploymentKind, Environment, ErasureBasis, LegalBasis, Outcome,
-    PiiCategory, ReadKind, Relation, Role, SystemKind, SystemStatus, Vote,
+    CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, Environment, ErasureBasis, LegalBasis,
+    Outcome, PiiCategory, ReadKind, Relation, Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,12 @@ pub enum Event {
     /// A principal left a team.
     #[serde(rename = "team.member_removed")]
     TeamMemberRemoved { team: TeamId, principal: PrincipalId },
+    /// A person was invited to make a credential of their own. An earlier invitation that is still open ends.
+    #[serde(rename = "invitation.issued")]
+    InvitationIssued { invitation: InvitationId, principal: PrincipalId, expires_at: Timestamp },
+    /// The invitation was used, once. Every earlier token and session of the person ends with it.
+    #[serde(rename = "invitation.accepted")]
+    InvitationAccepted { invitation: InvitationId },
     /// A token was issued. Its secret is nowhere, its hash is a secret of the store.
     #[serde(rename = "token.issued")]
     TokenIssued {
@@ -127,6 +133,7 @@ pub enum Event {
         environment: Option<Environment>,
         expires_at: Timestamp,
         label: Slug,
+        origin: CredentialOrigin,
     },
     /// A token was revoked.
     #[serde(rename = "token.revoked")]

@@ -71,7 +71,9 @@ ids! {
     PrincipalId, "principal id";
     /// An API token (never its secret).
     TokenId, "token id";
-    /// A browser or CLI session.
+    /// An invitation: a person makes the first credential of their own with it.
+    InvitationId, "invitation id";
+    /// A browser session.
     SessionId, "session id";
     /// A vendor of third-party systems.
     VendorId, "vendor id";

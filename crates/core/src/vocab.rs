@@ -79,6 +79,19 @@ vocabulary! {
         /// A program; never counts in quorums.
         ServiceAccount = "service-account",
     }
+    /// How whoever holds a credential first proved who they are. A token made with another one keeps its origin.
+    CredentialOrigin, "credential origin" {
+        /// The first start of the server.
+        Bootstrap = "bootstrap",
+        /// An administrator issued it to a service account.
+        Issued = "issued",
+        /// The person accepted an invitation, which an administrator has seen too.
+        Invitation = "invitation",
+        /// The person signed in at the identity provider.
+        SignIn = "sign-in",
+        /// A pipeline showed a workload token of its platform.
+        Workload = "workload",
+    }
     /// Where an AI system comes from.
     SystemKind, "system kind" {
         /// Built and run by the organisation.

@@ -18,6 +18,9 @@ pub(crate) struct Authenticated(pub(crate) Caller);
 /// The authenticated caller of a write, with the idempotency key if there is one.
 pub(crate) struct Keyed(pub(crate) Call);
 
+/// As [`Keyed`], by an invitation.
+pub(crate) struct Invited(pub(crate) Call);
+
 impl FromRequestParts<ServerState> for Authenticated {
     type Rejection = Problem;
 
@@ -32,15 +35,28 @@ impl FromRequestParts<ServerState> for Keyed {
 
     async fn from_request_parts(parts: &mut Parts, state: &ServerState) -> Result<Self, Problem> {
         let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
-        let mut keys = parts.headers.get_all("idempotency-key").iter();
-        let key = keys.next();
-        if keys.next().is_some() {
-            return Err(Problem::invalid("Idempotency-Key", "the header is there more than once"));
-        }
-        // What is not ASCII is refused by the use case, with the form that is accepted.
-        let key = key.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        Ok(Self(Call::keyed(caller, key)?))
+        keyed(caller, &parts.headers).map(Self)
     }
+}
+
+impl FromRequestParts<ServerState> for Invited {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ServerState) -> Result<Self, Problem> {
+        let caller = state.app.authenticate_invitation(&credential(&parts.headers)?).await?;
+        keyed(caller, &parts.headers).map(Self)
+    }
+}
+
+fn keyed(caller: Caller, headers: &HeaderMap) -> Result<Call, Problem> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let key = keys.next();
+    if keys.next().is_some() {
+        return Err(Problem::invalid("Idempotency-Key", "the header is there more than once"));
+    }
+    // What is not ASCII is refused by the use case, with the form that is accepted.
+    let key = key.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    Ok(Call::keyed(caller, key)?)
 }
 
 /// The token text of `Bearer TOKEN`, or of `Basic` with the token as password (the MLflow client sends that).

@@ -64,17 +64,14 @@ CREATE TABLE data_key (
     created_at BIGINT NOT NULL
 );
 CREATE INDEX data_key_subject ON data_key (subject);
-CREATE TABLE token_secret (
-    token TEXT PRIMARY KEY,
-    hash TEXT NOT NULL
-);
-CREATE TABLE session_secret (
-    session TEXT PRIMARY KEY,
+CREATE TABLE credential_secret (
+    credential TEXT PRIMARY KEY,
     hash TEXT NOT NULL
 );
 CREATE TABLE identity (
     lookup TEXT PRIMARY KEY,
-    principal TEXT NOT NULL
+    principal TEXT NOT NULL,
+    issuer TEXT
 );
 CREATE INDEX identity_principal ON identity (principal);
 
@@ -86,6 +83,10 @@ CREATE TABLE idempotency (
     response TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (principal, idem_key)
+);
+CREATE TABLE session_seen (
+    session TEXT PRIMARY KEY,
+    seen_at BIGINT NOT NULL
 );
 CREATE TABLE upload (
     id TEXT PRIMARY KEY,
@@ -156,11 +157,20 @@ CREATE TABLE token (
     principal TEXT NOT NULL,
     environment TEXT,
     label TEXT NOT NULL,
+    origin TEXT NOT NULL,
     issued_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     revoked_at BIGINT
 );
 CREATE INDEX token_principal ON token (principal);
+CREATE TABLE invitation (
+    id TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    ended_at BIGINT
+);
+CREATE INDEX invitation_principal ON invitation (principal);
 CREATE TABLE session (
     id TEXT PRIMARY KEY,
     principal TEXT NOT NULL,
@@ -169,6 +179,7 @@ CREATE TABLE session (
     expires_at BIGINT NOT NULL,
     closed_at BIGINT
 );
+CREATE INDEX session_principal ON session (principal);
 CREATE TABLE vendor (
     id TEXT PRIMARY KEY,
     slug TEXT NOT NULL UNIQUE,

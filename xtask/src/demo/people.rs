@@ -61,13 +61,13 @@ fn add_people(walk: &mut Walk) -> Result<()> {
         for role in *roles {
             entries.push(walk.act(by, &["role", "grant", &id, role])?);
         }
-        entries.push(issue(walk, by, who, &id, None)?);
+        entries.extend(enrol(walk, by, who, &id)?);
         walk.note(&format!("person {who}"), &id);
-        let what = format!("{name} added as {}, with a token for one day.", roles.join(" and "));
+        let what = format!("{name} added as {}, and made a token from an invitation.", roles.join(" and "));
         walk.step(
             &what,
             &entries,
-            "Name and address are encrypted under the person's own key; the log holds an id.",
+            "Name and address are encrypted under the person's own key. An invitation works once: nobody else has the token.",
         );
     }
     Ok(())
@@ -87,21 +87,23 @@ fn end_of_bootstrap(walk: &mut Walk) -> Result<()> {
 /// Tokens that are good for one environment each, and the runtime's account.
 fn environment_tokens(walk: &mut Walk) -> Result<()> {
     let deployer = walk.noted("person deployer")?;
+    // An administrator cannot make a credential of somebody else, not even with every role.
+    walk.refused("admin", &["token", "issue", &deployer, "--label", "mine"], 5)?;
     let mut entries = Vec::new();
     for environment in ["dev", "staging", "production"] {
         let who = format!("deployer-{environment}");
-        entries.push(issue(walk, "admin", &who, &deployer, Some(environment))?);
+        entries.push(issue(walk, "deployer", &who, "--own", environment)?);
     }
     let account = walk.ok("admin", &["service-account", "add", RUNTIME])?;
     entries.push(index_of(&account)?);
     entries.push(walk.act("admin", &["role", "grant", RUNTIME, "deployer"])?);
-    entries.push(issue(walk, "admin", "runtime", RUNTIME, Some("production"))?);
+    entries.push(issue(walk, "admin", "runtime", RUNTIME, "production")?);
     let tokens = walk.ok("admin", &["token", "list", "--principal", &deployer])?;
     ensure!(items(&tokens)?.iter().all(no_secret), "a list of tokens shows a secret: {tokens}");
     walk.step(
-        "The deployer got one token per environment, and the runtime an account with a production token.",
+        "The deployer made one token per environment; the admin, who may not, gave the runtime a production token.",
         &entries,
-        "A token works in one environment. Only its hash is stored, and a list shows no secret.",
+        "A token works in one environment. Only its hash is stored, and nobody makes one for another person.",
     );
     Ok(())
 }
@@ -110,12 +112,24 @@ fn no_secret(token: &Value) -> bool {
     token["secret"].is_null() && token["expires_at"].is_string()
 }
 
-/// Issues a token for a day and keeps it under the name `who`. Answers the entry.
-fn issue(walk: &mut Walk, by: &str, who: &str, principal: &str, environment: Option<&str>) -> Result<u64> {
-    let mut words = vec!["token", "issue", principal, "--label", who, "--days", "1"];
-    if let Some(environment) = environment {
-        words.extend(["--environment", environment]);
-    }
+/// Invites the person and accepts in their name; keeps the token under the name `who`. Answers the entries.
+fn enrol(walk: &mut Walk, by: &str, who: &str, person: &str) -> Result<[u64; 2]> {
+    let invited = walk.ok(by, &["invitation", "issue", person])?;
+    let invitation = format!("{who}-invitation");
+    walk.keep_token(&invitation, text(&invited, "secret")?)?;
+    let words = ["invitation", "accept", "--label", who, "--days", "1"];
+    let accepted = walk.ok(&invitation, &words)?;
+    walk.keep_token(who, text(&accepted, "secret")?)?;
+    // It has done its work, and works no second time.
+    let again = walk.refused(&invitation, &words, 6)?.json;
+    ensure!(text(&again, "detail")?.contains("used already"), "another refusal: {again}");
+    walk.forget_token(&invitation)?;
+    Ok([index_of(&invited)?, index_of(&accepted)?])
+}
+
+/// Issues a token for a day in one environment and keeps it under the name `who`. Answers the entry.
+fn issue(walk: &mut Walk, by: &str, who: &str, account: &str, environment: &str) -> Result<u64> {
+    let words = ["token", "issue", account, "--label", who, "--days", "1", "--environment", environment];
     let issued = walk.ok(by, &words)?;
     let secret = text(&issued, "secret")?.to_owned();
     walk.keep_token(who, &secret)?;

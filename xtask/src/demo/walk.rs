@@ -57,6 +57,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Forgets a credential that is used up.
+    pub(crate) fn forget_token(&mut self, who: &str) -> Result<()> {
+        self.tokens.remove(who);
+        Ok(std::fs::remove_file(self.folder.join("tokens").join(who))?)
+    }
+
     /// The token of `who`; none for `nobody`.
     fn token(&self, who: &str) -> Result<&str> {
         if who == "nobody" {

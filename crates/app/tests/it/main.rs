@@ -1,6 +1,7 @@
 //! The use cases over a real store in a temporary folder.
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
+mod credentials;
 mod erasure;
 mod promotion;
 mod rotation;

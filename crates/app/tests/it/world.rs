@@ -1,9 +1,10 @@
 //! A small organisation: people, tokens, a system, a model and a stored artifact.
 
 use bytes::Bytes;
-use comptroller_app::access::IssueToken;
+use comptroller_app::access::{IssueOwnToken, IssueToken};
 use comptroller_app::artifacts::BeginUpload;
 use comptroller_app::datasets::{RegisterDataset, RegisterDatasetVersion};
+use comptroller_app::invitations::InvitePerson;
 use comptroller_app::models::{NameArtifact, NameDataset, RegisterModel, RegisterVersion};
 use comptroller_app::people::{AddPerson, AddServiceAccount, ChangeRole, CreateTeam};
 use comptroller_app::systems::RegisterSystem;
@@ -68,8 +69,22 @@ impl World {
             let grant = ChangeRole { principal: added.id.clone(), role: *role, system: None };
             self.app.grant_role(&self.owner(), grant).await.unwrap();
         }
-        let issue = IssueToken { principal: added.id, environment, label: "test".parse().unwrap(), days: 1 };
-        let token = self.app.issue_token(&self.owner(), issue).await.unwrap();
+        let caller = self.enrol(&added.id).await;
+        if environment.is_none() {
+            return caller;
+        }
+        let issue = IssueOwnToken { environment, label: "bound".parse().unwrap(), days: 1 };
+        let token = self.app.issue_own_token(&Call::new(caller), issue).await.unwrap();
+        self.app.authenticate(&token.secret.unwrap()).await.unwrap()
+    }
+
+    /// Invites the person and accepts in their name.
+    pub(crate) async fn enrol(&self, person: &str) -> Caller {
+        let invite = InvitePerson { person: person.to_owned(), days: 1 };
+        let invited = self.app.invite(&self.owner(), invite).await.unwrap();
+        let caller = self.app.authenticate_invitation(&invited.secret.unwrap()).await.unwrap();
+        let terms = IssueOwnToken { environment: None, label: "first".parse().unwrap(), days: 1 };
+        let token = self.app.accept_invitation(&Call::new(caller), terms).await.unwrap();
         self.app.authenticate(&token.secret.unwrap()).await.unwrap()
     }
 

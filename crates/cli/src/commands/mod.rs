@@ -10,6 +10,7 @@ pub(crate) mod docs;
 pub(crate) mod doctor;
 pub(crate) mod evidence;
 pub(crate) mod gate;
+pub(crate) mod invitation;
 pub(crate) mod ledger;
 pub(crate) mod model;
 mod outside;
@@ -56,6 +57,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::ServiceAccount(noun) => verb(screen, noun, service_account::run),
         Command::Role(noun) => verb(screen, noun, role::run),
         Command::Team(noun) => verb(screen, noun, team::run),
+        Command::Invitation(noun) => verb(screen, noun, invitation::run),
         Command::Token(noun) => verb(screen, noun, token::run),
         Command::Whoami(api) => person::whoami(&Context::new(&api, screen)?).map(|()| Exit::OK),
         Command::Vendor(noun) => verb(screen, noun, vendor::run),

@@ -267,7 +267,7 @@ async fn bootstrap(app: &App, data_dir: &Path) -> anyhow::Result<()> {
     ));
     note(&format!("  {token}"));
     note(
-        "add a person, grant owner, issue a token, then disable the service account `bootstrap` and delete the file",
+        "add a person, grant owner, issue an invitation, then disable the service account `bootstrap` and delete the file",
     );
     Ok(())
 }

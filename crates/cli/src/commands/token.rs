@@ -1,14 +1,12 @@
 //! `comptroller token`: API tokens. A secret is shown once and never again.
 
 use super::Context;
-use crate::args::Paging;
+use crate::args::{NewToken, Paging};
 use crate::client::{Answer, path};
-use crate::input::one_of;
 use crate::output::note;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use comptroller_app::access::IssueToken;
-use comptroller_core::{Environment, Slug};
+use serde::Serialize;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -39,17 +37,21 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 pub(crate) struct Issue {
-    /// Who will act with it: a person's id, or a service account's name or id.
-    principal: String,
-    /// What its owner calls it.
-    #[arg(long)]
-    label: Slug,
-    /// The one environment it is good for; without it, acts that touch no environment, and any by role.
-    #[arg(long, value_parser = one_of(Environment::ALL, Environment::as_str))]
-    environment: Option<Environment>,
-    /// Days until it ends, 1 to 90.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=90))]
-    days: u32,
+    /// The service account that will act with it, by name or id.
+    #[arg(required_unless_present = "own")]
+    account: Option<String>,
+    /// Issue it to yourself. It ends no later than the token that you make it with.
+    #[arg(long, conflicts_with = "account")]
+    own: bool,
+    #[command(flatten)]
+    token: NewToken,
+    #[command(flatten)]
+    secret: Secret,
+}
+
+/// Where a new secret goes.
+#[derive(Debug, Args)]
+pub(crate) struct Secret {
     /// Write the secret to this new file (mode 0600) and do not show it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -67,6 +69,7 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                     ("ID", "/id"),
                     ("LABEL", "/label"),
                     ("ENVIRONMENT", "/environment"),
+                    ("ORIGIN", "/origin"),
                     ("PRINCIPAL", "/principal"),
                     ("EXPIRES", "/expires_at"),
                     ("REVOKED", "/revoked_at"),
@@ -84,11 +87,23 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
 }
 
 fn issue(context: &Context, issue: Issue) -> anyhow::Result<()> {
-    let Issue { principal, label, environment, days, out } = issue;
+    let Issue { account, token, secret, .. } = issue;
+    match account {
+        Some(account) => issue_secret(context, &path(&["tokens"]), &token.of(account), &secret),
+        None => issue_secret(context, &path(&["whoami", "tokens"]), &token.own(), &secret),
+    }
+}
+
+/// Does an act whose answer holds a new secret, and shows or keeps it.
+pub(super) fn issue_secret(
+    context: &Context,
+    path: &str,
+    command: &impl Serialize,
+    Secret { out }: &Secret,
+) -> anyhow::Result<()> {
     // The file is made first: a secret that cannot be kept must not come into being.
     let file = out.as_deref().map(create_private).transpose()?;
-    let command = IssueToken { principal, environment, label, days };
-    let issued = context.client.post(&path(&["tokens"]), &command).inspect_err(|_| {
+    let issued = context.client.post(path, command).inspect_err(|_| {
         if let Some(out) = &out {
             // Ours and still empty.
             let _ = std::fs::remove_file(out);
@@ -97,14 +112,15 @@ fn issue(context: &Context, issue: Issue) -> anyhow::Result<()> {
     let mut answer = issued?;
     if answer.value["secret"].is_null() {
         note(
-            "note: this answer was given before, and a secret is shown only once; if it is lost, revoke this token and issue another",
+            "note: this answer was given before, and a secret is shown only once; if it is lost, end this one and issue another",
         );
     }
-    if let (Some(mut file), Some(path)) = (file, &out) {
+    if let (Some(mut file), Some(path)) = (file, out) {
         let secret = answer.field("/secret")?.to_owned();
         let written = file.write_all(format!("{secret}\n").as_bytes()).and_then(|()| file.sync_all());
-        written
-            .with_context(|| format!("cannot write the secret to {}; revoke the token", path.display()))?;
+        written.with_context(|| {
+            format!("cannot write the secret to {}; it is lost, end it and issue another", path.display())
+        })?;
         answer.value["secret"] = format!("written to {}", path.display()).into();
         answer = Answer { text: answer.value.to_string(), value: answer.value };
     }

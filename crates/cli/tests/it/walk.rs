@@ -17,7 +17,9 @@ fn person(server: &Server, owner: &str, name: &str, roles: &[&str]) -> (String, 
     for role in roles {
         server.call(owner, &["role", "grant", &id, role]).json();
     }
-    let issued = server.call(owner, &["token", "issue", &id, "--label", "walk", "--days", "1"]).json();
+    let invited = server.call(owner, &["invitation", "issue", &id]).json();
+    let words = ["invitation", "accept", "--label", "walk", "--days", "1"];
+    let issued = server.call(text(&invited, "secret"), &words).json();
     (id, text(&issued, "secret").to_owned())
 }
 

@@ -1,12 +1,13 @@
-//! Tokens.
+//! Invitations and tokens.
 
 use super::{Answer, IdempotencyKey};
-use crate::auth::{Authenticated, Keyed};
+use crate::auth::{self, Authenticated, Keyed};
 use crate::extract::{Body, Params, Segment};
 use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
-use comptroller_app::access::{IssueToken, IssuedToken, TokenView};
+use comptroller_app::access::{IssueOwnToken, IssueToken, IssuedToken, TokenView};
+use comptroller_app::invitations::{InvitePerson, Invited};
 use comptroller_app::view::Slice;
 use comptroller_app::{App, Page, Receipt};
 use comptroller_core::ids::TokenId;
@@ -17,6 +18,9 @@ use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::new()
+        .routes(routes!(invite))
+        .routes(routes!(accept_invitation))
+        .routes(routes!(issue_own_token))
         .routes(routes!(issue_token, list_tokens))
         .routes(routes!(revoke_own_token))
         .routes(routes!(revoke_token))
@@ -36,9 +40,56 @@ struct TokensQuery {
     limit: Option<i64>,
 }
 
-/// Issue a token
+/// Invite a person
 ///
-/// The answer holds the only copy of the secret. A repeated answer under an idempotency key does not hold it.
+/// The answer holds the only copy of the invitation. Whoever has it can make a token as the person, once; hand it over
+/// in person or by a channel that only the person reads. An earlier invitation of the person ends.
+#[utoipa::path(
+    post, path = "/invitations", tag = "Access", params(IdempotencyKey), request_body = InvitePerson,
+    responses((status = 200, description = "The invitation", body = Invited))
+)]
+async fn invite(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Body(command): Body<InvitePerson>,
+) -> Answer<Invited> {
+    Ok(Json(app.invite(&call, command).await?))
+}
+
+/// Accept an invitation
+///
+/// Send the invitation as the credential. It works once. Every earlier token and session of the person ends.
+#[utoipa::path(
+    post, path = "/invitations/accept", tag = "Access", params(IdempotencyKey), request_body = IssueOwnToken,
+    responses((status = 200, description = "The person's token, with its secret", body = IssuedToken))
+)]
+async fn accept_invitation(
+    State(app): State<App>,
+    auth::Invited(call): auth::Invited,
+    Body(command): Body<IssueOwnToken>,
+) -> Answer<IssuedToken> {
+    Ok(Json(app.accept_invitation(&call, command).await?))
+}
+
+/// Issue a token to oneself
+///
+/// For people. One that is made with a token ends no later than that token, and cannot be made with one that is bound
+/// to an environment.
+#[utoipa::path(
+    post, path = "/whoami/tokens", tag = "Access", params(IdempotencyKey), request_body = IssueOwnToken,
+    responses((status = 200, description = "The token, with its secret", body = IssuedToken))
+)]
+async fn issue_own_token(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Body(command): Body<IssueOwnToken>,
+) -> Answer<IssuedToken> {
+    Ok(Json(app.issue_own_token(&call, command).await?))
+}
+
+/// Issue a token to a service account
+///
+/// People make their own. The answer holds the only copy of the secret. A repeated answer under an idempotency key does not hold it.
 #[utoipa::path(
     post, path = "/tokens", tag = "Access", params(IdempotencyKey), request_body = IssueToken,
     responses((status = 200, description = "The token, with its secret", body = IssuedToken))

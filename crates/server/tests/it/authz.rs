@@ -3,8 +3,8 @@
 //! Each row is exercised: without a credential it is 401, by somebody without a role 403, by somebody with another
 //! role 403, and by the right one the act happens.
 
-use crate::support::{Call, get, request};
-use crate::world::{World, dataset, dataset_version, issue, system, version};
+use crate::support::{Call, get, post, request};
+use crate::world::{World, dataset, dataset_version, enrol, secret, system, version};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -24,6 +24,9 @@ const ANYBODY: [(&str, &str); 2] = [
     ("get /api/v1/whoami", "reading oneself"),
     ("post /api/v1/tokens/revoke-own", "whoever holds a leaked token may end it"),
 ];
+
+/// Routes that take an invitation in place of a token.
+const INVITED: [&str; 1] = ["post /api/v1/invitations/accept"];
 
 /// A route, who is allowed and who, with another role, is not.
 struct Row {
@@ -75,7 +78,7 @@ fn prepare(world: &World) -> Named {
     });
     let upload = world.ok(&world.post("developer", "/uploads", &begin));
     let subject = world.ok(&world.post("risk", "/subjects", &json!({"reference": "customer 1"})));
-    let command = json!({"principal": world.ids["spare"], "label": "spare", "days": 1});
+    let command = json!({"principal": world.ids["ci"], "label": "spare", "days": 1});
     let token = world.ok(&world.post("owner", "/tokens", &command));
     let shown = world.ok(&world.get("auditor", "/versions/scorer@1"));
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
@@ -118,7 +121,11 @@ fn people(leaver: &str, spare: &str, token: &str) -> Vec<Row> {
         row("post /api/v1/teams/members/remove", "/api/v1/teams/members/remove", "admin", "developer")
             .with(member),
         row("post /api/v1/tokens", "/api/v1/tokens", "admin", "auditor")
-            .with(json!({"principal": spare, "label": "t", "days": 1})),
+            .with(json!({"principal": "pipeline", "label": "t", "days": 1})),
+        row("post /api/v1/whoami/tokens", "/api/v1/whoami/tokens", "auditor", "ci")
+            .with(json!({"label": "t", "days": 1})),
+        row("post /api/v1/invitations", "/api/v1/invitations", "admin", "risk")
+            .with(json!({"person": leaver, "days": 1})),
         row("get /api/v1/tokens", "/api/v1/tokens", "auditor", "developer"),
         row(
             "post /api/v1/tokens/{id}/revoke",
@@ -290,7 +297,9 @@ fn every_route_asks_who_is_calling() {
 
     let mut known: BTreeSet<String> = rows.iter().map(|row| row.route.to_owned()).collect();
     known.extend(PUBLIC.iter().chain(&ANYBODY).map(|(route, _)| (*route).to_owned()));
-    assert_eq!(known.len(), rows.len() + PUBLIC.len() + ANYBODY.len(), "a route stands twice");
+    known.extend(INVITED.iter().map(|route| (*route).to_owned()));
+    let count = rows.len() + PUBLIC.len() + ANYBODY.len() + INVITED.len();
+    assert_eq!(known.len(), count, "a route stands twice");
     let documented = documented(&world);
     let missing: Vec<&String> = documented.difference(&known).collect();
     assert!(missing.is_empty(), "routes without a row or a reviewed exception: {missing:?}");
@@ -337,10 +346,20 @@ fn exceptions_are_what_they_say() {
         let call = request(&method.to_uppercase(), path);
         let call = if method == "post" { call.bytes("", Vec::new()) } else { call };
         world.send(&call).problem(401);
-        let token = issue(&world.server, world.token("owner"), &world.ids["nobody"], None);
+        let token = enrol(&world.server, world.token("owner"), &world.ids["nobody"]);
         world.send(&call.clone().by(&token)).ok();
         if path.ends_with("revoke-own") {
             world.send(&call.by(&token)).problem(401);
         }
+    }
+    for route in INVITED {
+        let accept = post(route.strip_prefix("post ").unwrap(), &json!({"label": "t", "days": 1}));
+        world.send(&accept).problem(401);
+        world.send(&accept.clone().by(world.token("owner"))).problem(401);
+        let invite = json!({"person": world.ids["spare"], "days": 1});
+        let invitation = secret(&world.ok(&world.post("owner", "/invitations", &invite)));
+        world.send(&get("/api/v1/whoami").by(&invitation)).problem(401);
+        world.send(&accept.clone().by(&invitation)).ok();
+        world.send(&accept.by(&invitation)).problem(401);
     }
 }

@@ -1,7 +1,7 @@
 //! Bad input: the right status, a problem that says what and where, and nothing changed.
 
 use crate::support::{Answer, Call, Server, get, post, request, sha256};
-use crate::world::{PART, World, issue, system, version};
+use crate::world::{PART, World, bound, system, version};
 use comptroller_server::Limits;
 use serde_json::json;
 use std::io::{Read, Write};
@@ -62,11 +62,20 @@ fn values() {
     let world = World::complete();
     let owner = |path: &str, body| world.post("owner", path, &body);
     let developer = |path: &str, body| world.post("developer", path, &body);
+    let account = &world.ids["ci"];
+    let token = |days: i64| owner("/tokens", json!({"principal": account, "label": "t", "days": days}));
     let spare = &world.ids["spare"];
-    let token = |days: i64| owner("/tokens", json!({"principal": spare, "label": "t", "days": days}));
+    let invitation = |days: i64| owner("/invitations", json!({"person": spare, "days": days}));
     for days in [-1, 0, 91, 1 << 40] {
         refused(&world, "days", &token(days), 400);
+        refused(&world, "days", &invitation(days), 400);
     }
+    refused(
+        &world,
+        "a program is invited",
+        &owner("/invitations", json!({"person": account, "days": 1})),
+        400,
+    );
     let digest = sha256(b"model 1");
     let mut backwards = version("9", &digest);
     backwards["training_ended"] = json!("2025-12-31T00:00:00Z");
@@ -226,21 +235,20 @@ fn addresses() {
 fn credentials() {
     let world = World::complete();
     let owner = world.token("owner").to_owned();
-    let deployer = &world.ids["deployer"];
     // INVARIANT (environment-segregation): a token of dev is refused for staging, and that is recorded.
-    let dev = issue(&world.server, &owner, deployer, Some("dev"));
+    let dev = bound(&world.server, world.token("deployer"), "dev");
     let staging = json!({"version": "scorer@1", "environment": "staging", "reason": "x"});
     let answer = refused(&world, "dev token", &post("/api/v1/deployments", &staging).by(&dev), 403);
     let rules = answer.json()["rules"].to_string();
     assert!(rules.contains("environment-segregation"), "{rules}");
     let relabelled = dev.replace("cmp_dev_", "cmp_staging_");
     let person = json!({"name": "x", "email": "x@example.org"});
-    let bound = issue(&world.server, &owner, &world.ids["admin"], Some("production"));
-    refused(&world, "bound admin", &post("/api/v1/persons", &person).by(&bound), 403);
+    let production = bound(&world.server, world.token("admin"), "production");
+    refused(&world, "bound admin", &post("/api/v1/persons", &person).by(&production), 403);
 
-    let command = json!({"principal": deployer, "label": "t", "days": 1});
-    let short = world.ok(&world.post("owner", "/tokens", &command));
-    let revoked = world.ok(&world.post("owner", "/tokens", &command));
+    let command = json!({"label": "t", "days": 1});
+    let short = world.ok(&world.post("deployer", "/whoami/tokens", &command));
+    let revoked = world.ok(&world.post("deployer", "/whoami/tokens", &command));
     let id = revoked["id"].as_str().unwrap();
     world.ok(&world.post("owner", &format!("/tokens/{id}/revoke"), &json!({})));
     let other_digit = if owner.ends_with('0') { '1' } else { '0' };

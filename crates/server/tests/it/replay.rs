@@ -45,7 +45,7 @@ fn a_refused_request_may_be_repeated_with_its_key() {
 #[test]
 fn a_secret_is_shown_once() {
     let world = World::with_people();
-    let command = json!({"principal": world.ids["spare"], "label": "t", "days": 1});
+    let command = json!({"principal": world.ids["ci"], "label": "t", "days": 1});
     let call = keyed(world.post("owner", "/tokens", &command), "k-3");
     let first = world.ok(&call);
     let again = world.ok(&call);

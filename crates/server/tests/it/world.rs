@@ -126,13 +126,31 @@ fn admit(
         let grant = json!({"principal": id, "role": role});
         server.send(&post("/api/v1/roles/grant", &grant).by(&owner)).ok();
     }
-    tokens.insert(name, issue(server, &owner, id, None));
+    let token = if name == "ci" { issue(server, &owner, id) } else { enrol(server, &owner, id) };
+    tokens.insert(name, token);
 }
 
-/// Issues a token of 30 days.
-pub(crate) fn issue(server: &Server, by: &str, principal: &str, environment: Option<&str>) -> String {
-    let command = json!({"principal": principal, "environment": environment, "label": "test", "days": 30});
-    let issued = server.send(&post("/api/v1/tokens", &command).by(by)).ok();
+/// Issues a token of 30 days to a service account.
+pub(crate) fn issue(server: &Server, by: &str, account: &str) -> String {
+    let command = json!({"principal": account, "label": "test", "days": 30});
+    secret(&server.send(&post("/api/v1/tokens", &command).by(by)).ok())
+}
+
+/// Invites a person and accepts in their name: their token of 30 days.
+pub(crate) fn enrol(server: &Server, by: &str, person: &str) -> String {
+    let invite = json!({"person": person, "days": 1});
+    let invitation = secret(&server.send(&post("/api/v1/invitations", &invite).by(by)).ok());
+    let accept = json!({"label": "test", "days": 30});
+    secret(&server.send(&post("/api/v1/invitations/accept", &accept).by(&invitation)).ok())
+}
+
+/// A person's further token, bound to an environment.
+pub(crate) fn bound(server: &Server, by: &str, environment: &str) -> String {
+    let command = json!({"environment": environment, "label": "test", "days": 30});
+    secret(&server.send(&post("/api/v1/whoami/tokens", &command).by(by)).ok())
+}
+
+pub(crate) fn secret(issued: &Value) -> String {
     issued["secret"].as_str().unwrap().to_owned()
 }
 

@@ -1,11 +1,14 @@
-//! Tokens, sessions and external identities. Hashes stand in tables of their own: they are secrets, not state.
+//! Invitations, tokens, sessions and external identities. Hashes stand in a table of their own: they are secrets, not
+//! state.
 
 use crate::StoreError;
 use crate::db::{Conn, execute, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
-use comptroller_core::ids::{PrincipalId, SessionId, TokenId};
-use comptroller_core::{Environment, Event, Slug};
+use comptroller_core::ids::{InvitationId, PrincipalId, SessionId, TokenId};
+use comptroller_core::vocab::CredentialOrigin;
+use comptroller_core::{Environment, Event, Slug, Timestamp};
+use std::fmt::Display;
 
 /// A token, without its hash.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -18,12 +21,27 @@ pub struct TokenRow {
     pub environment: Option<Text<Environment>>,
     /// What its owner calls it.
     pub label: Text<Slug>,
+    /// How its owner first proved who they are.
+    pub origin: Text<CredentialOrigin>,
     /// When it was issued.
     pub issued_at: Micros,
     /// When it ends.
     pub expires_at: Micros,
     /// When it was revoked.
     pub revoked_at: Option<Micros>,
+}
+
+/// An invitation, without its hash.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct InvitationRow {
+    /// Its id.
+    pub id: Text<InvitationId>,
+    /// Who is invited.
+    pub principal: Text<PrincipalId>,
+    /// When it ends by itself.
+    pub expires_at: Micros,
+    /// When it was used, or replaced by a later one.
+    pub ended_at: Option<Micros>,
 }
 
 /// A session, without its hash.
@@ -44,15 +62,36 @@ pub struct SessionRow {
 pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
-        Event::TokenIssued { token, principal, environment, expires_at, label } => {
+        Event::InvitationIssued { invitation, principal, expires_at } => {
             execute!(
                 conn,
-                "INSERT INTO token (id, principal, environment, label, issued_at, expires_at, revoked_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, NULL)",
+                "UPDATE invitation SET ended_at = $1 WHERE principal = $2 AND ended_at IS NULL",
+                now,
+                Text(principal)
+            )?;
+            execute!(
+                conn,
+                "INSERT INTO invitation (id, principal, issued_at, expires_at, ended_at) \
+                 VALUES ($1, $2, $3, $4, NULL)",
+                Text(invitation),
+                Text(principal),
+                now,
+                expires_at.micros()
+            )?;
+        }
+        Event::InvitationAccepted { invitation } => {
+            execute!(conn, "UPDATE invitation SET ended_at = $1 WHERE id = $2", now, Text(invitation))?;
+        }
+        Event::TokenIssued { token, principal, environment, expires_at, label, origin } => {
+            execute!(
+                conn,
+                "INSERT INTO token (id, principal, environment, label, origin, issued_at, expires_at, revoked_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)",
                 Text(token),
                 Text(principal),
                 environment.map(Text),
                 Text(label),
+                Text(origin),
                 now,
                 expires_at.micros()
             )?;
@@ -90,10 +129,39 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
     Ok(())
 }
 
-/// Keeps the hash of a token's secret.
-pub async fn put_token_hash(conn: &mut Conn, token: TokenId, hash: &str) -> Result<(), StoreError> {
-    execute!(conn, "INSERT INTO token_secret (token, hash) VALUES ($1, $2)", Text(token), hash)?;
+/// Keeps the hash of a secret; `credential` is the id of a token, session or invitation.
+pub async fn put_hash(conn: &mut Conn, credential: impl Display, hash: &str) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "INSERT INTO credential_secret (credential, hash) VALUES ($1, $2)",
+        credential.to_string(),
+        hash
+    )?;
     Ok(())
+}
+
+async fn hash(conn: &mut Conn, credential: impl Display) -> Result<Option<String>, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT hash FROM credential_secret WHERE credential = $1",
+        credential.to_string()
+    )?;
+    Ok(row.map(|row| row.0))
+}
+
+/// An invitation and the hash of its secret.
+pub async fn invitation(
+    conn: &mut Conn,
+    id: InvitationId,
+) -> Result<Option<(InvitationRow, String)>, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        InvitationRow,
+        "SELECT id, principal, expires_at, ended_at FROM invitation WHERE id = $1",
+        Text(id)
+    )?;
+    Ok(row.zip(hash(conn, id).await?))
 }
 
 /// A token and the hash of its secret.
@@ -101,11 +169,26 @@ pub async fn token(conn: &mut Conn, id: TokenId) -> Result<Option<(TokenRow, Str
     let row = fetch_optional!(
         conn,
         TokenRow,
-        "SELECT id, principal, environment, label, issued_at, expires_at, revoked_at FROM token WHERE id = $1",
+        "SELECT id, principal, environment, label, origin, issued_at, expires_at, revoked_at FROM token WHERE id = $1",
         Text(id)
     )?;
-    let hash = fetch_optional!(conn, (String,), "SELECT hash FROM token_secret WHERE token = $1", Text(id))?;
-    Ok(row.zip(hash.map(|h| h.0)))
+    Ok(row.zip(hash(conn, id).await?))
+}
+
+/// Tokens of a principal that are neither revoked nor over.
+pub async fn live_tokens(
+    conn: &mut Conn,
+    principal: PrincipalId,
+    now: Timestamp,
+) -> Result<Vec<TokenId>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (Text<TokenId>,),
+        "SELECT id FROM token WHERE principal = $1 AND revoked_at IS NULL AND expires_at > $2 ORDER BY id",
+        Text(principal),
+        now.micros()
+    )?;
+    Ok(rows.into_iter().map(|row| row.0.0).collect())
 }
 
 /// Tokens after `after` by id, at most `limit`; of one principal, or of all when `principal` is empty.
@@ -118,18 +201,12 @@ pub async fn tokens(
     fetch_all!(
         conn,
         TokenRow,
-        "SELECT id, principal, environment, label, issued_at, expires_at, revoked_at FROM token \
+        "SELECT id, principal, environment, label, origin, issued_at, expires_at, revoked_at FROM token \
          WHERE id > $1 AND ($2 = '' OR principal = $2) ORDER BY id LIMIT $3",
         after,
         principal,
         limit
     )
-}
-
-/// Keeps the hash of a session's secret.
-pub async fn put_session_hash(conn: &mut Conn, session: SessionId, hash: &str) -> Result<(), StoreError> {
-    execute!(conn, "INSERT INTO session_secret (session, hash) VALUES ($1, $2)", Text(session), hash)?;
-    Ok(())
 }
 
 /// A session and the hash of its secret.
@@ -140,9 +217,23 @@ pub async fn session(conn: &mut Conn, id: SessionId) -> Result<Option<(SessionRo
         "SELECT id, principal, method, expires_at, closed_at FROM session WHERE id = $1",
         Text(id)
     )?;
-    let hash =
-        fetch_optional!(conn, (String,), "SELECT hash FROM session_secret WHERE session = $1", Text(id))?;
-    Ok(row.zip(hash.map(|h| h.0)))
+    Ok(row.zip(hash(conn, id).await?))
+}
+
+/// Sessions of a principal that are neither closed nor over.
+pub async fn live_sessions(
+    conn: &mut Conn,
+    principal: PrincipalId,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (Text<SessionId>,),
+        "SELECT id FROM session WHERE principal = $1 AND closed_at IS NULL AND expires_at > $2 ORDER BY id",
+        Text(principal),
+        now.micros()
+    )?;
+    Ok(rows.into_iter().map(|row| row.0.0).collect())
 }
 
 /// Links a keyed look-up digest (of an e-mail address or an OIDC subject) to a person.

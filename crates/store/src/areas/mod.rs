@@ -31,7 +31,9 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         | Event::TeamMemberAdded { .. }
         | Event::TeamMemberRemoved { .. }
         | Event::KeyRotated(_) => people::project(conn, at, event).await,
-        Event::TokenIssued { .. }
+        Event::InvitationIssued { .. }
+        | Event::InvitationAccepted { .. }
+        | Event::TokenIssued { .. }
         | Event::TokenRevoked { .. }
         | Event::SessionOpened { .. }
         | Event::SessionClosed { .. } => access::project(conn, at, event).await,

@@ -194,20 +194,12 @@ fn made_at_millis(id: &str) -> Option<i64> {
 pub(super) async fn check_secrets(conn: &mut Conn, findings: &mut Findings) -> Result<(), StoreError> {
     let orphans = [
         (
-            "token_secret, token",
+            "credential_secret, credential",
             fetch_all!(
                 conn,
                 (String,),
-                "SELECT token FROM token_secret s WHERE NOT EXISTS (SELECT 1 FROM token t WHERE t.id = s.token)"
-            )?,
-        ),
-        (
-            "session_secret, session",
-            fetch_all!(
-                conn,
-                (String,),
-                "SELECT session FROM session_secret s \
-                 WHERE NOT EXISTS (SELECT 1 FROM session t WHERE t.id = s.session)"
+                "SELECT credential FROM credential_secret WHERE credential NOT IN \
+                 (SELECT id FROM token UNION ALL SELECT id FROM session UNION ALL SELECT id FROM invitation)"
             )?,
         ),
         (
@@ -232,8 +224,7 @@ pub(super) async fn check_secrets(conn: &mut Conn, findings: &mut Findings) -> R
     let malformed = fetch_all!(
         conn,
         (String, String),
-        "SELECT 'token_secret, token', token FROM token_secret WHERE LENGTH(hash) <> 64 \
-         UNION ALL SELECT 'session_secret, session', session FROM session_secret WHERE LENGTH(hash) <> 64 \
+        "SELECT 'credential_secret, credential', credential FROM credential_secret WHERE LENGTH(hash) <> 64 \
          UNION ALL SELECT 'identity, lookup', lookup FROM identity WHERE LENGTH(lookup) <> 64"
     )?;
     for (place, key) in malformed {

@@ -5,12 +5,12 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, ModelId, PrincipalId,
-    SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, InvitationId, ModelId,
+    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
 };
 use comptroller_core::vocab::{
-    CollectionMethod, DatasetUse, DeploymentKind, ErasureBasis, LegalBasis, Outcome, PiiCategory, ReadKind,
-    Relation, SystemKind, SystemStatus, Vote,
+    CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis, LegalBasis, Outcome,
+    PiiCategory, ReadKind, Relation, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -124,6 +124,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     let (decision, drill) = (DecisionId::new(now, random()), DrillId::new(now, random()));
     let (first, second) = (DeploymentId::new(now, random()), DeploymentId::new(now, random()));
     let (token, session) = (TokenId::new(now, random()), SessionId::new(now, random()));
+    let invitation = InvitationId::new(now, random());
     let (account, leaver) = (PrincipalId::new(now, random()), PrincipalId::new(now, random()));
     let later = now.plus_seconds(3_600);
     let draft = |event: Event| Draft::new("system", event);
@@ -204,8 +205,11 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             environment: Some(Environment::Dev),
             expires_at: later,
             label: "training".parse()?,
+            origin: CredentialOrigin::Issued,
         }),
         draft(Event::TokenRevoked { token }),
+        draft(Event::InvitationIssued { invitation, principal: world.person, expires_at: later }),
+        draft(Event::InvitationAccepted { invitation }),
         draft(Event::SessionOpened {
             session,
             principal: world.person,
