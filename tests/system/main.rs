@@ -8,6 +8,7 @@ mod clients;
 mod faults;
 mod foreign;
 mod servers;
+mod sign_in;
 #[expect(dead_code, reason = "shared with the command tests, which use all of it")]
 #[path = "../../crates/cli/tests/it/support.rs"]
 mod support;

@@ -179,13 +179,19 @@ impl App {
         .await
     }
 
-    /// Revokes a token at once.
+    /// Revokes a token at once. People may revoke their own.
     pub async fn revoke_token(&self, call: &Call, token: TokenId) -> Result<Receipt, AppError> {
         self.act(call, "token.revoke", token, |mut act, token| {
             Box::pin(async move {
-                act.may(Action::TokenRevoke, ORG, None).await?;
-                let found = access::token(act.conn(), token).await?;
-                let (row, _) = found.ok_or_else(|| AppError::not_found("token", token))?;
+                let found = access::token(act.conn(), token).await?.map(|found| found.0);
+                let own = found.as_ref().is_some_and(|row| row.principal.0 == act.caller.principal);
+                let action = if own && is_person(act.caller.kind) {
+                    Action::TokenIssueOwn
+                } else {
+                    Action::TokenRevoke
+                };
+                act.may(action, ORG, None).await?;
+                let row = found.ok_or_else(|| AppError::not_found("token", token))?;
                 if row.revoked_at.is_some() {
                     return Err(AppError::Conflict("the token was revoked already".into()));
                 }
@@ -212,6 +218,17 @@ impl App {
             })
         })
         .await
+    }
+
+    /// The caller's own tokens.
+    pub async fn own_tokens(&self, caller: &Caller, slice: Slice) -> Result<Page<TokenView>, AppError> {
+        let limit = slice.limit()?;
+        let mut conn = self.store.read().await?;
+        let principal = caller.principal.to_string();
+        let rows = access::tokens(&mut conn, &principal, slice.after(), limit + 1).await?;
+        Ok(page(rows.into_iter().map(TokenView::from).collect(), limit, |view: &TokenView| {
+            view.id.to_string()
+        }))
     }
 
     /// Tokens without their secrets; of one principal, or of all.

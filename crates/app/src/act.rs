@@ -52,6 +52,8 @@ pub(crate) struct Act<'t> {
     pub(crate) caller: Caller,
     pub(crate) bundle: Arc<Bundle>,
     pub(crate) store: Store,
+    /// Whether people can sign in at an identity provider.
+    pub(crate) sign_in_offered: bool,
     key: Option<String>,
 }
 
@@ -195,6 +197,7 @@ impl App {
         let Call { caller, idempotency_key: key } = call.clone();
         let bundle = Arc::clone(&self.bundle);
         let store = self.store.clone();
+        let sign_in_offered = self.sign_in.is_some();
         let outcome = self
             .store
             .write(move |tx| {
@@ -205,7 +208,7 @@ impl App {
                     {
                         return Ok(answer);
                     }
-                    let act = Act { tx: &mut *tx, caller, bundle, store, key: key.clone() };
+                    let act = Act { tx: &mut *tx, caller, bundle, store, sign_in_offered, key: key.clone() };
                     let answer = run(act, command).await?;
                     if let (Some(key), Some(request)) = (&key, &request) {
                         let mut value = serde_json::to_value(&answer)?;

@@ -7,7 +7,7 @@ use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{ApprovalId, PrincipalId, VersionId};
 use comptroller_core::private::{Note, check_text};
-use comptroller_core::vocab::Vote;
+use comptroller_core::vocab::{CredentialOrigin, Vote};
 use comptroller_core::{Digest, Environment, Event, Timestamp};
 use comptroller_policy::{Action, Facts};
 use comptroller_store::areas::approvals::{self, ApprovalRow};
@@ -209,6 +209,8 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let votes = approvals::votes(act.conn(), approval).await?;
     let facts = Facts::new()
         .bool("voter_is_builder", facts(&version)?.builders.contains(&voter))
+        .bool("sign_in_offered", act.sign_in_offered)
+        .bool("voter_signed_in", act.caller.origin == CredentialOrigin::SignIn)
         .bool("voter_is_requester", row.requested_by == act.caller.actor())
         .bool("request_open", !row.denied)
         .bool("request_expired", row.expires_at.0 <= act.now())

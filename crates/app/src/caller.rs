@@ -119,6 +119,7 @@ impl App {
                     return Err(REFUSED);
                 }
                 check_life(now, row.expires_at.0, row.closed_at.map(|at| at.0))?;
+                self.use_session(id, now).await?;
                 (row.principal.0, None, Credential::Session(id), CredentialOrigin::SignIn)
             }
             _ => {

@@ -42,6 +42,9 @@ pub enum AppError {
     /// The store takes no writes now.
     #[error("{0}")]
     ReadOnly(String),
+    /// Another party that the act needs did not answer, or not as it should.
+    #[error("{0}")]
+    Outside(String),
     /// Our fault. The text is for the log, not for the caller.
     #[error("internal error: {0}")]
     Internal(String),
@@ -67,6 +70,7 @@ impl AppError {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Denied { .. } => "denied",
             Self::ReadOnly(_) => "read-only",
+            Self::Outside(_) => "outside",
             Self::Internal(_) => "internal",
         }
     }
@@ -85,6 +89,7 @@ impl AppError {
                 .reduce(|all, next| format!("{all}; {next}"))
                 .unwrap_or_else(|| "ask an owner of the organisation".into()),
             Self::ReadOnly(_) => "try again later; if it stays so, run `comptroller doctor`".into(),
+            Self::Outside(_) => "try again; if it stays so, tell the operator".into(),
             Self::Internal(_) => "the operator finds the cause in the server's log".into(),
         }
     }

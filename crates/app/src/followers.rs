@@ -4,7 +4,7 @@
 use crate::{App, AppError};
 use comptroller_core::{Event, Timestamp};
 use comptroller_ledger::StreamHeads;
-use comptroller_store::{Draft, StoreError, journal};
+use comptroller_store::{Draft, StoreError, areas, journal};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -49,13 +49,14 @@ impl App {
         let forgotten = self
             .store
             .write::<u64, StoreError, _>(move |tx| {
-                Box::pin(
-                    async move { comptroller_store::areas::uploads::forget_answers(tx.conn(), before).await },
-                )
+                Box::pin(async move {
+                    areas::access::forget_sessions_seen(tx.conn(), before).await?;
+                    areas::uploads::forget_answers(tx.conn(), before).await
+                })
             })
             .await;
         if let Err(error) = forgotten {
-            tracing::error!(error = %error, "old idempotency answers could not be forgotten");
+            tracing::error!(error = %error, "what is no longer needed could not be forgotten");
         }
     }
 

@@ -9,7 +9,7 @@ use crate::act::{Act, Call, is_person};
 use crate::caller::{Credential, INVITATION, new_secret};
 use crate::people::find;
 use crate::{App, AppError, ORG};
-use comptroller_core::ids::InvitationId;
+use comptroller_core::ids::{InvitationId, PrincipalId};
 use comptroller_core::vocab::CredentialOrigin;
 use comptroller_core::{Event, Timestamp};
 use comptroller_policy::Action;
@@ -101,6 +101,13 @@ async fn accept(mut act: Act<'_>, command: IssueOwnToken) -> Result<IssuedToken,
     let draft = act.draft(Event::InvitationAccepted { invitation: id });
     let draft = draft.about("invitation", &id).about("person", &principal);
     act.record(draft).await?;
+    end_credentials(&mut act, principal).await?;
+    make_token(&mut act, principal, command, CredentialOrigin::Invitation, None).await
+}
+
+/// Ends every token and session of a principal.
+pub(crate) async fn end_credentials(act: &mut Act<'_>, principal: PrincipalId) -> Result<(), AppError> {
+    let now = act.now();
     for token in access::live_tokens(act.conn(), principal, now).await? {
         let draft = act.draft(Event::TokenRevoked { token }).about("token", &token);
         act.record(draft).await?;
@@ -109,5 +116,5 @@ async fn accept(mut act: Act<'_>, command: IssueOwnToken) -> Result<IssuedToken,
         let draft = act.draft(Event::SessionClosed { session }).about("person", &principal);
         act.record(draft).await?;
     }
-    make_token(&mut act, principal, command, CredentialOrigin::Invitation, None).await
+    Ok(())
 }

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 use std::time::Duration;
-use ureq::http::{Request, Uri};
+use ureq::http::{self, Request, Uri};
 
 /// Longest time of one request, from the look-up of the name to the last byte.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -38,7 +38,8 @@ pub enum OutboundError {
 
 /// Whether an address may be asked; checked again by each request.
 pub fn check_url(url: &str) -> Result<(), OutboundError> {
-    parse(url).map(|_| ())
+    let uri: Uri = url.parse().map_err(|_| OutboundError::Address)?;
+    check(&uri).map(|_| ())
 }
 
 /// Sends a POST.
@@ -48,17 +49,30 @@ pub async fn post(
     body: Vec<u8>,
     max_bytes: u64,
 ) -> Result<Response, OutboundError> {
-    let (uri, loopback) = parse(url)?;
-    let mut request = Request::builder().method("POST").uri(uri);
+    let mut request = Request::builder().method("POST").uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let request = request.body(body).map_err(|_| OutboundError::Address)?;
+    let answer = send(request, max_bytes).await?;
+    Ok(Response { status: answer.status().as_u16(), body: answer.into_body() })
+}
+
+/// Sends a request; answers with the headers, whatever the status.
+pub async fn send(
+    request: Request<Vec<u8>>,
+    max_bytes: u64,
+) -> Result<http::Response<Vec<u8>>, OutboundError> {
+    let loopback = check(request.uri())?;
     let work = tokio::task::spawn_blocking(move || exchange(request, loopback, max_bytes));
     work.await.unwrap_or_else(|error| Err(OutboundError::Connection(error.to_string())))
 }
 
-fn exchange(request: Request<Vec<u8>>, loopback: bool, max_bytes: u64) -> Result<Response, OutboundError> {
+fn exchange(
+    request: Request<Vec<u8>>,
+    loopback: bool,
+    max_bytes: u64,
+) -> Result<http::Response<Vec<u8>>, OutboundError> {
     let mut config = ureq::Agent::config_builder()
         .timeout_global(Some(REQUEST_LIMIT))
         .max_redirects(0)
@@ -76,7 +90,7 @@ fn exchange(request: Request<Vec<u8>>, loopback: bool, max_bytes: u64) -> Result
     if body.len() as u64 > max_bytes {
         return Err(OutboundError::TooLarge(max_bytes));
     }
-    Ok(Response { status: answer.status().as_u16(), body })
+    Ok(answer.map(|_| body))
 }
 
 fn failed(error: ureq::Error, max_bytes: u64) -> OutboundError {
@@ -91,17 +105,16 @@ fn failed(error: ureq::Error, max_bytes: u64) -> OutboundError {
     }
 }
 
-/// The address, and whether it is on this machine.
-fn parse(url: &str) -> Result<(Uri, bool), OutboundError> {
-    let uri: Uri = url.parse().map_err(|_| OutboundError::Address)?;
+/// Whether the address is on this machine.
+fn check(uri: &Uri) -> Result<bool, OutboundError> {
     let host = uri.host().ok_or(OutboundError::Address)?;
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     // A password in an address would end up in logs.
     let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     match uri.scheme_str() {
-        Some("https") if plain => Ok((uri, loopback)),
-        Some("http") if plain && loopback => Ok((uri, loopback)),
+        Some("https") if plain => Ok(loopback),
+        Some("http") if plain && loopback => Ok(true),
         _ => Err(OutboundError::Address),
     }
 }

@@ -143,7 +143,7 @@ pub(crate) async fn add_person(
         .about("person", &principal)
         .private_of_person("person", principal, &person)?;
     let index = act.record(draft).await?;
-    access::put_identity(act.conn(), &lookup, principal).await?;
+    access::put_identity(act.conn(), &lookup, principal, None).await?;
     Ok((principal, index))
 }
 

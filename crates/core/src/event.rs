@@ -104,6 +104,9 @@ pub enum Event {
     /// An external identity now signs in as this person; the digest is keyed (no-personal-data-in-entries).
     #[serde(rename = "identity.linked")]
     IdentityLinked { principal: PrincipalId, issuer: TagText },
+    /// No external identity signs in as this person any more, until one is linked again.
+    #[serde(rename = "identity.unlinked")]
+    IdentityUnlinked { principal: PrincipalId },
     /// A role was given, for the organisation or one system.
     #[serde(rename = "role.granted")]
     RoleGranted { principal: PrincipalId, role: Role, system: Option<SystemId> },

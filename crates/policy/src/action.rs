@@ -51,7 +51,7 @@ actions! {
     TeamRead = "team.read": "Read teams and who is in them.",
     TeamEditMembers = "team.edit_members": "Add or remove members of a team.",
     TokenIssue = "token.issue": "Issue an API token to a service account.",
-    TokenIssueOwn = "token.issue_own": "Issue an API token to oneself.",
+    TokenIssueOwn = "token.issue_own": "Issue an API token to oneself, or end one's own.",
     TokenRevoke = "token.revoke": "Revoke an API token.",
     TokenRead = "token.read": "List API tokens, never their secrets.",
     VendorRegister = "vendor.register": "Register a vendor.",

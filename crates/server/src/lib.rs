@@ -3,9 +3,11 @@
 //! Handlers translate and decide nothing: each calls one use case of app. Who may do what, what is recorded and what
 //! is refused is decided there. This crate never opens a store and never reads the database.
 
+mod account;
 mod auth;
 mod docs;
 mod extract;
+mod html;
 mod metrics;
 mod observe;
 mod openapi;
@@ -49,6 +51,7 @@ pub fn router_with(app: App, limits: &Limits) -> Router {
     let observed = state.clone();
     routes
         .merge(docs::routes())
+        .merge(account::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(limits.max_body))

@@ -62,7 +62,6 @@ pub(crate) async fn observe(state: ServerState, turns: Turns, request: Request, 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or("unmatched", MatchedPath::as_str).to_owned();
-    let docs = route == "/docs";
 
     let mut response = match refuse_uri(&request) {
         Some(problem) => problem.into_response(),
@@ -79,7 +78,7 @@ pub(crate) async fn observe(state: ServerState, turns: Turns, request: Request, 
         request.id = %id, http.method = %method, http.route = %route, http.status = status,
         took.ms = took.as_secs_f64() * 1e3, "answered"
     );
-    secure(response.headers_mut(), docs);
+    secure(response.headers_mut());
     // Proof: an id has only the characters that `request_id` lets through.
     response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(&id).expect("a checked request id"));
     response
@@ -137,17 +136,15 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Headers that say what a browser must not do with an answer. A handler's own ones stay.
-fn secure(headers: &mut HeaderMap, docs: bool) {
+fn secure(headers: &mut HeaderMap) {
     let mut default = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::REFERRER_POLICY, "no-referrer");
     default(header::X_FRAME_OPTIONS, "DENY");
-    if !docs {
-        default(header::CACHE_CONTROL, "no-store");
-        default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox");
-    }
+    default(header::CACHE_CONTROL, "no-store");
+    default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox");
 }
 
 #[cfg(test)]

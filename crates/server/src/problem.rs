@@ -125,6 +125,7 @@ pub(crate) enum Code {
     UnsupportedMediaType,
     RangeNotSatisfiable,
     Internal,
+    Outside,
     ReadOnly,
     NotReady,
     Overloaded,
@@ -154,6 +155,9 @@ impl Code {
                 "The range lies outside the content",
             ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
+            Self::Outside => {
+                (StatusCode::BAD_GATEWAY, "outside", "Another party did not answer as it should")
+            }
             Self::ReadOnly => (StatusCode::SERVICE_UNAVAILABLE, "read-only", "The store takes no writes now"),
             Self::NotReady => {
                 (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The server does not take work now")
@@ -176,6 +180,7 @@ impl From<AppError> for Problem {
             AppError::Unauthenticated(_) => Code::Unauthenticated,
             AppError::Denied { .. } => Code::Denied,
             AppError::ReadOnly(_) => Code::ReadOnly,
+            AppError::Outside(_) => Code::Outside,
             AppError::Internal(cause) => return Self::internal(cause.as_str()),
         };
         let mut problem = Self::new(code, detail, remedy);
@@ -238,6 +243,7 @@ mod tests {
             AppError::Conflict(String::new()),
             AppError::Unauthenticated(""),
             AppError::ReadOnly(String::new()),
+            AppError::Outside(String::new()),
             AppError::Internal(String::new()),
         ];
         for error in errors {

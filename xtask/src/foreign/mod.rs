@@ -1,8 +1,9 @@
 //! Verifiers that we did not write, for the tests that check our log with them.
 //!
 //! Go's `golang.org/x/mod/sumdb` packages, two Python packages for C2SP logs, and OpenSSL with an RFC 3161 client; and
-//! strace, which makes file calls fail. They are checks and never dependencies of the product.
+//! strace, which makes file calls fail; a browser and two identity providers. They are checks and never dependencies of the product.
 
+mod browser;
 mod go;
 mod python;
 
@@ -16,13 +17,14 @@ use crate::workspace::Workspace;
 ///
 /// `COMPTROLLER_TEST_GO` is the `go` program and `COMPTROLLER_TEST_GO_VERIFY` the built `tests/foreign/verify.go`;
 /// `COMPTROLLER_TEST_PYTHON` is a Python with the packages; `COMPTROLLER_TEST_OPENSSL` and `COMPTROLLER_TEST_STRACE` are
-/// the programs of these names.
+/// the programs of these names; those of [`browser::install`] follow.
 pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let mut variables = go::install(workspace).context("cannot install the Go verifier")?;
     let python = python::install(&workspace.cache).context("cannot install the Python verifiers")?;
     variables.push(("COMPTROLLER_TEST_PYTHON".to_owned(), python));
     variables.push(("COMPTROLLER_TEST_OPENSSL".to_owned(), debian_program("openssl")?));
     variables.push(("COMPTROLLER_TEST_STRACE".to_owned(), debian_program("strace")?));
+    variables.extend(browser::install(&workspace.cache).context("cannot install the browser tests")?);
     Ok(variables)
 }
 

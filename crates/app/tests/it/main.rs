@@ -3,8 +3,10 @@
 
 mod credentials;
 mod erasure;
+mod oidc_server;
 mod promotion;
 mod rotation;
+mod sign_in;
 mod witness;
 mod witness_server;
 mod world;

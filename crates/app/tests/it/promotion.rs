@@ -8,7 +8,8 @@ use comptroller_app::evidence::ExportPack;
 use comptroller_app::gate::CheckGate;
 use comptroller_app::runtime::ReportRuntime;
 use comptroller_app::view::Slice;
-use comptroller_app::{App, AppError, Call};
+use comptroller_app::{App, AppError, Call, Receipt};
+use comptroller_core::ids::ApprovalId;
 use comptroller_core::vocab::{Outcome, Vote};
 use comptroller_core::{Environment, Role};
 use comptroller_ledger::pack::verify_pack;
@@ -19,17 +20,27 @@ async fn deploy(app: &App, who: &Caller, version: &str, to: Environment) -> Resu
     app.deploy(&Call::new(who.clone()), command).await
 }
 
-async fn approve(app: &App, requester: &Caller, voters: &[&Caller], version: &str) {
+/// Asks for approval of a version in production.
+pub(crate) async fn ask(app: &App, requester: &Caller, version: &str) -> ApprovalId {
     let request = RequestApproval {
         version: version.into(),
         environment: Environment::Production,
         reason: "test".into(),
     };
     let receipt = app.request_approval(&Call::new(requester.clone()), request).await.unwrap();
-    let id = receipt.id.parse().unwrap();
+    receipt.id.parse().unwrap()
+}
+
+/// Votes in favour.
+pub(crate) async fn vote(app: &App, voter: &Caller, approval: ApprovalId) -> Result<Receipt, AppError> {
+    let vote = CastVote { vote: Vote::Approve, comment: "fine".into() };
+    app.vote(&Call::new(voter.clone()), approval, vote).await
+}
+
+async fn approve(app: &App, requester: &Caller, voters: &[&Caller], version: &str) {
+    let id = ask(app, requester, version).await;
     for voter in voters {
-        let vote = CastVote { vote: Vote::Approve, comment: "fine".into() };
-        app.vote(&Call::new((*voter).clone()), id, vote).await.unwrap();
+        vote(app, voter, id).await.unwrap();
     }
 }
 

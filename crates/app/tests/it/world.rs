@@ -13,15 +13,33 @@ use comptroller_core::event::DatasetFile;
 use comptroller_core::private::{DatasetText, DatasetVersionText, Port, SystemText, VersionText};
 use comptroller_core::time::SystemClock;
 use comptroller_core::vocab::{CollectionMethod, DatasetUse, LegalBasis, SystemKind, SystemStatus};
-use comptroller_core::{Clock, Digest, Environment, Role};
+use comptroller_core::{Clock, Digest, Environment, Role, Timestamp};
 use comptroller_store::objects::ObjectsConfig;
 use comptroller_store::{DbConfig, Store, StoreConfig};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The clock of the machine, shifted at will.
+#[derive(Debug, Default)]
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
 
 pub(crate) struct World {
     pub(crate) app: App,
+    pub(crate) clock: Arc<TestClock>,
     pub(crate) owner: Caller,
     pub(crate) folder: tempfile::TempDir,
 }
@@ -40,7 +58,8 @@ pub(crate) fn config(folder: &Path) -> StoreConfig {
 impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&config(folder.path()), Arc::new(SystemClock)).await.unwrap();
+        let clock = Arc::new(TestClock::default());
+        let store = Store::open(&config(folder.path()), clock.clone()).await.unwrap();
         let app = App::new(store).unwrap();
         let token = app.bootstrap().await.unwrap().unwrap();
         assert_eq!(app.bootstrap().await.unwrap(), None);
@@ -48,7 +67,7 @@ impl World {
         app.create_team(&Call::new(owner.clone()), CreateTeam { slug: "risk".parse().unwrap() })
             .await
             .unwrap();
-        Self { app, owner, folder }
+        Self { app, clock, owner, folder }
     }
 
     pub(crate) fn owner(&self) -> Call {

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::input::read_text;
 use crate::output::note;
 use comptroller_app::App;
+use comptroller_app::sign_in::SignInSettings;
 use comptroller_app::witness::{Asked, WitnessSettings};
 use comptroller_ledger::Policy;
 use std::time::Duration;
@@ -37,6 +38,35 @@ pub(super) fn witnesses(config: &Config) -> anyhow::Result<Option<WitnessSetting
     }
     let every = Duration::from_secs(u64::from(witness.every_seconds.get()));
     Ok(Some(WitnessSettings { policy, every, require_quorum: witness.require_quorum }))
+}
+
+/// The identity provider at which people sign in; none if none is configured.
+pub(super) fn sign_in(config: &Config) -> anyhow::Result<Option<SignInSettings>> {
+    let sign_in = &config.sign_in;
+    let Some(issuer) = &sign_in.issuer else {
+        if sign_in.client_id.is_some() || sign_in.client_secret.is_some() {
+            return Err(Failure::usage(
+                "sign_in.client_id or sign_in.client_secret is set, but sign_in.issuer is not",
+                "name the identity provider, or take the settings away",
+            ));
+        }
+        return Ok(None);
+    };
+    let (Some(client_id), Some(public_url)) = (&sign_in.client_id, &config.server.public_url) else {
+        return Err(Failure::usage(
+            "sign_in.issuer is set, but sign_in.client_id or server.public_url is not",
+            "set both: the name that the provider gave this server, and the server's address in browsers",
+        ));
+    };
+    let settings = SignInSettings {
+        issuer: issuer.clone(),
+        client_id: client_id.clone(),
+        client_secret: sign_in.client_secret.clone(),
+        assume_verified_email: sign_in.assume_verified_email,
+        public_url: public_url.clone(),
+    };
+    settings.check().map_err(|error| Failure::usage(error.to_string(), "correct the setting"))?;
+    Ok(Some(settings))
 }
 
 /// Asks the witnesses whether they agree with this database, before anything is written to it.

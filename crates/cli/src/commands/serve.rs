@@ -153,6 +153,7 @@ fn start_log(arguments: &ServeArgs) -> anyhow::Result<()> {
 async fn serve(config: &Config) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let witnesses = outside::witnesses(config)?;
+    let sign_in = outside::sign_in(config)?;
     // Before the store: a port that is taken must not leave a new data folder behind.
     let listener = TcpListener::bind(config.server.listen)
         .await
@@ -163,6 +164,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     make_private(&settings.keys)?;
     let store = Store::open(&settings, Arc::new(SystemClock)).await.context("the store cannot be opened")?;
     let mut app = App::new(store.clone())?;
+    if let Some(sign_in) = sign_in {
+        app = app.with_sign_in(sign_in)?;
+    }
     if let Some(witnesses) = witnesses {
         app = app.with_witnesses(witnesses)?;
         outside::ask_witnesses(&app).await;

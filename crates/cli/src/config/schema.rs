@@ -89,6 +89,24 @@ settings! {
         /// Permits an address that other machines can reach. The server speaks plain HTTP: put a proxy that does TLS
         /// in front of it, and let only the proxy reach this port.
         allow_non_loopback: bool, Some("false"), false;
+        /// The server's address in browsers, such as `https://governance.example.org`: scheme, name and port, no path.
+        /// Needed for sign-in.
+        public_url: Option<String>, None, false;
+    }
+    /// Sign-in of people at the organisation's identity provider (OpenID Connect). Register this server there with the
+    /// redirect address `PUBLIC_URL/auth/callback`, the authorisation code flow and the scopes `openid email`.
+    [sign_in] SignIn {
+        /// The provider's issuer address: its configuration is read from `ISSUER/.well-known/openid-configuration`.
+        /// Default: nobody can sign in, and people use tokens.
+        issuer: Option<String>, None, false;
+        /// The name under which the provider knows this server.
+        client_id: Option<String>, None, false;
+        /// The secret that goes with it, if the provider gave one.
+        client_secret: Option<String>, None, true;
+        /// Counts an e-mail address as verified if the provider does not say whether it is. Some providers never say.
+        /// Set it only if the provider lets nobody choose an address freely. An address that the provider says is not
+        /// verified never counts.
+        assume_verified_email: bool, Some("false"), false;
     }
     /// Where everything is kept.
     [store] Store {

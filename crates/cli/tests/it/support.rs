@@ -84,7 +84,10 @@ impl Server {
     /// Starts in `working` with settings, given as variables of the environment; `folder` goes when the server goes.
     pub(crate) fn spawn(folder: tempfile::TempDir, working: &Path, settings: &[(&str, &str)]) -> Self {
         let mut serve = command(working);
-        serve.args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"]).stderr(Stdio::piped());
+        serve.args(["serve", "--log-level", "warn"]).stderr(Stdio::piped());
+        if settings.iter().all(|(name, _)| *name != "COMPTROLLER__SERVER__LISTEN") {
+            serve.args(["--listen", "127.0.0.1:0"]);
+        }
         serve.envs(settings.iter().copied());
         let mut child = serve.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());

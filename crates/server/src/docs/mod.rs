@@ -12,17 +12,15 @@ mod example;
 mod operation;
 mod schema;
 
+use crate::html::{self, BASE_STYLE, NONCE, escape};
 use crate::problem::Problem;
 use crate::state::ServerState;
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use serde_json::Value;
 
-/// Stands where the nonce of an answer goes (Content Security Policy level 3).
-const NONCE: &str = "@nonce@";
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
@@ -32,19 +30,7 @@ pub(crate) fn routes() -> Router<ServerState> {
 }
 
 async fn show(State(state): State<ServerState>) -> Result<Response, Problem> {
-    let mut random = [0_u8; 16];
-    getrandom::fill(&mut random).map_err(|error| Problem::internal(format!("randomness: {error}")))?;
-    let nonce = hex::encode(random);
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
-    );
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::CACHE_CONTROL, "no-cache".to_owned()),
-    ];
-    Ok((headers, state.page.replace(NONCE, &nonce)).into_response())
+    html::show(&state.page, "'none'", "'none'")
 }
 
 /// The page, with [`NONCE`] where each answer puts its own.
@@ -78,7 +64,7 @@ pub(crate) fn page(document: &Value) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} API reference</title>\n\
-         <link rel=\"icon\" href=\"data:,\">\n<style nonce=\"{NONCE}\">\n{STYLE}</style>\n</head>\n<body>\n\
+         <link rel=\"icon\" href=\"data:,\">\n<style nonce=\"{NONCE}\">\n{BASE_STYLE}{STYLE}</style>\n</head>\n<body>\n\
          <a class=\"skip\" href=\"#main\">Skip to the content</a>\n\
          <header><p class=\"brand\"><a href=\"#main\">{title}</a> <span>API reference {version}</span></p>\n\
          <label class=\"find\"><span>Find</span> <input id=\"find\" type=\"search\" autocomplete=\"off\" \
@@ -99,22 +85,6 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// HTML text of plain text.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
 /// HTML text of prose in which back-ticks enclose code.
 fn prose(text: &str) -> String {
     let mut out = String::new();
@@ -131,7 +101,6 @@ mod tests {
 
     #[test]
     fn text_from_the_document_cannot_become_markup() {
-        assert_eq!(escape("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
         assert_eq!(prose("use `<id>` & go"), "use <code>&lt;id&gt;</code> &amp; go");
     }
 

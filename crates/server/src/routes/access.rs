@@ -1,6 +1,6 @@
 //! Invitations and tokens.
 
-use super::{Answer, IdempotencyKey};
+use super::{Answer, IdempotencyKey, ListQuery};
 use crate::auth::{self, Authenticated, Keyed};
 use crate::extract::{Body, Params, Segment};
 use crate::state::ServerState;
@@ -20,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::new()
         .routes(routes!(invite))
         .routes(routes!(accept_invitation))
-        .routes(routes!(issue_own_token))
+        .routes(routes!(issue_own_token, list_own_tokens))
         .routes(routes!(issue_token, list_tokens))
         .routes(routes!(revoke_own_token))
         .routes(routes!(revoke_token))
@@ -87,6 +87,21 @@ async fn issue_own_token(
     Ok(Json(app.issue_own_token(&call, command).await?))
 }
 
+/// List one's own tokens
+///
+/// Anybody with a valid credential may ask.
+#[utoipa::path(
+    get, path = "/whoami/tokens", tag = "Access", params(ListQuery),
+    responses((status = 200, description = "One page, oldest first", body = Page<TokenView>))
+)]
+async fn list_own_tokens(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Params(query): Params<ListQuery>,
+) -> Answer<Page<TokenView>> {
+    Ok(Json(app.own_tokens(&caller, query.slice()).await?))
+}
+
 /// Issue a token to a service account
 ///
 /// People make their own. The answer holds the only copy of the secret. A repeated answer under an idempotency key does not hold it.
@@ -119,6 +134,8 @@ async fn list_tokens(
 }
 
 /// Revoke a token at once
+///
+/// People may revoke their own.
 #[utoipa::path(
     post, path = "/tokens/{id}/revoke", tag = "Access",
     params(("id" = TokenId, Path, description = "Id of the token"), IdempotencyKey),

@@ -21,6 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(list_principals))
         .routes(routes!(show_principal))
         .routes(routes!(disable_principal))
+        .routes(routes!(unlink_identity))
         .routes(routes!(grant_role))
         .routes(routes!(revoke_role))
         .routes(routes!(create_team, list_teams))
@@ -114,6 +115,23 @@ async fn disable_principal(
     Segment(name): Segment<String>,
 ) -> Answer<Receipt> {
     Ok(Json(app.disable_principal(&call, name).await?))
+}
+
+/// Unlink a person's account at the identity provider
+///
+/// For an account that is gone, or in wrong hands. Every credential of the person ends; at the next sign-in the person
+/// is found by the verified e-mail address again.
+#[utoipa::path(
+    post, path = "/principals/{name}/unlink", tag = "People",
+    params(("name" = String, Path, description = "Id of the person"), IdempotencyKey),
+    responses((status = 200, description = "No account is linked", body = Receipt))
+)]
+async fn unlink_identity(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(name): Segment<String>,
+) -> Answer<Receipt> {
+    Ok(Json(app.unlink_identity(&call, name).await?))
 }
 
 /// Grant a role

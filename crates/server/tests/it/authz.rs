@@ -20,7 +20,8 @@ const PUBLIC: [(&str, &str); 7] = [
 ];
 
 /// Routes that any valid credential may call.
-const ANYBODY: [(&str, &str); 2] = [
+const ANYBODY: [(&str, &str); 3] = [
+    ("get /api/v1/whoami/tokens", "reading one's own"),
     ("get /api/v1/whoami", "reading oneself"),
     ("post /api/v1/tokens/revoke-own", "whoever holds a leaked token may end it"),
 ];
@@ -70,6 +71,7 @@ struct Named {
 }
 
 fn prepare(world: &World) -> Named {
+    world.server.link(&world.ids["approver2"]);
     let digest = world.upload(b"model 1 again");
     let ask = json!({"version": "scorer@2", "environment": "production", "reason": "for the table"});
     let approval = world.ok(&world.post("developer", "/approvals", &ask));
@@ -94,7 +96,7 @@ fn prepare(world: &World) -> Named {
 
 fn table(world: &World, named: &Named) -> Vec<Row> {
     let (leaver, spare) = (&world.ids["leaver"], &world.ids["spare"]);
-    let mut rows = people(leaver, spare, &named.token);
+    let mut rows = people(leaver, spare, &world.ids["approver2"], &named.token);
     rows.extend(inventory());
     rows.extend(models(named));
     rows.extend(governance(named));
@@ -102,7 +104,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows
 }
 
-fn people(leaver: &str, spare: &str, token: &str) -> Vec<Row> {
+fn people(leaver: &str, spare: &str, linked: &str, token: &str) -> Vec<Row> {
     let role = json!({"principal": leaver, "role": "auditor"});
     let member = json!({"team": "risk-models", "principal": spare});
     vec![
@@ -124,6 +126,12 @@ fn people(leaver: &str, spare: &str, token: &str) -> Vec<Row> {
             .with(json!({"principal": "pipeline", "label": "t", "days": 1})),
         row("post /api/v1/whoami/tokens", "/api/v1/whoami/tokens", "auditor", "ci")
             .with(json!({"label": "t", "days": 1})),
+        row(
+            "post /api/v1/principals/{name}/unlink",
+            format!("/api/v1/principals/{linked}/unlink"),
+            "admin",
+            "risk",
+        ),
         row("post /api/v1/invitations", "/api/v1/invitations", "admin", "risk")
             .with(json!({"person": leaver, "days": 1})),
         row("get /api/v1/tokens", "/api/v1/tokens", "auditor", "developer"),

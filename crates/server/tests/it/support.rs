@@ -4,6 +4,7 @@ use comptroller_app::App;
 use comptroller_core::time::SystemClock;
 use comptroller_core::{Clock, Timestamp};
 use comptroller_server::{Limits, serve_with};
+use comptroller_store::areas::access::put_identity;
 use comptroller_store::objects::ObjectsConfig;
 use comptroller_store::{DbConfig, Store, StoreConfig};
 use serde_json::{Value, json};
@@ -101,6 +102,18 @@ impl Server {
             .into();
         let (stop, task) = (Some(stop), Some(task));
         Self { address, app, bootstrap, clock, agent, runtime, stop, task, _folder: folder }
+    }
+
+    /// Links an account of an identity provider, as a sign-in would.
+    pub(crate) fn link(&self, person: &str) {
+        let person = person.parse().unwrap();
+        let linked = self.app.store().write(move |tx| {
+            Box::pin(async move {
+                let issuer = Some("https://id.example.org");
+                put_identity(tx.conn(), &"ab".repeat(32), person, issuer).await
+            })
+        });
+        self.runtime.block_on(linked).unwrap();
     }
 
     /// Sends a request and reads the whole answer.

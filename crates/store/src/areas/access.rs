@@ -220,6 +220,34 @@ pub async fn session(conn: &mut Conn, id: SessionId) -> Result<Option<(SessionRo
     Ok(row.zip(hash(conn, id).await?))
 }
 
+/// When a session was used last, give or take a minute.
+pub async fn session_seen(conn: &mut Conn, session: SessionId) -> Result<Option<Timestamp>, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (Micros,),
+        "SELECT seen_at FROM session_seen WHERE session = $1",
+        Text(session)
+    )?;
+    Ok(row.map(|row| row.0.0))
+}
+
+/// Notes when a session was used last.
+pub async fn see_session(conn: &mut Conn, session: SessionId, now: Timestamp) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "INSERT INTO session_seen (session, seen_at) VALUES ($1, $2) \
+         ON CONFLICT (session) DO UPDATE SET seen_at = excluded.seen_at",
+        Text(session),
+        now.micros()
+    )?;
+    Ok(())
+}
+
+/// Forgets when sessions were used that were used last before `before`.
+pub async fn forget_sessions_seen(conn: &mut Conn, before: Timestamp) -> Result<u64, StoreError> {
+    execute!(conn, "DELETE FROM session_seen WHERE seen_at < $1", before.micros())
+}
+
 /// Sessions of a principal that are neither closed nor over.
 pub async fn live_sessions(
     conn: &mut Conn,
@@ -237,9 +265,38 @@ pub async fn live_sessions(
 }
 
 /// Links a keyed look-up digest (of an e-mail address or an OIDC subject) to a person.
-pub async fn put_identity(conn: &mut Conn, lookup: &str, principal: PrincipalId) -> Result<(), StoreError> {
-    execute!(conn, "INSERT INTO identity (lookup, principal) VALUES ($1, $2)", lookup, Text(principal))?;
+/// `issuer` is there for a subject only.
+pub async fn put_identity(
+    conn: &mut Conn,
+    lookup: &str,
+    principal: PrincipalId,
+    issuer: Option<&str>,
+) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "INSERT INTO identity (lookup, principal, issuer) VALUES ($1, $2, $3)",
+        lookup,
+        Text(principal),
+        issuer
+    )?;
     Ok(())
+}
+
+/// Whether an account of this issuer signs in as the person.
+pub async fn is_linked(conn: &mut Conn, principal: PrincipalId, issuer: &str) -> Result<bool, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT lookup FROM identity WHERE principal = $1 AND issuer = $2 LIMIT 1",
+        Text(principal),
+        issuer
+    )?;
+    Ok(row.is_some())
+}
+
+/// Forgets the accounts of issuers that sign in as the person; answers how many there were.
+pub async fn unlink(conn: &mut Conn, principal: PrincipalId) -> Result<u64, StoreError> {
+    execute!(conn, "DELETE FROM identity WHERE principal = $1 AND issuer IS NOT NULL", Text(principal))
 }
 
 /// Who a keyed look-up digest stands for.

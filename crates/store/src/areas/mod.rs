@@ -60,6 +60,7 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         }
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
+        | Event::IdentityUnlinked { .. }
         | Event::KeyRetired { .. }
         | Event::AccessDenied { .. }
         | Event::RecordRead { .. }

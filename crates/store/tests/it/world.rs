@@ -63,7 +63,7 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
                     tx.record(draft).await?;
                 }
                 tx.record(gone).await?;
-                access::put_identity(tx.conn(), &"ab".repeat(32), person).await?;
+                access::put_identity(tx.conn(), &"ab".repeat(32), person, None).await?;
                 let subject = format!("subject/{erased}");
                 let payloads = tx.erase_subject(&subject).await?.payloads;
                 let event = Event::SubjectErased {
@@ -192,6 +192,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         draft(Event::PersonAdded { principal: leaver }),
         draft(Event::PrincipalDisabled { principal: leaver }),
         draft(Event::IdentityLinked { principal: world.person, issuer: "https://id.example.org".parse()? }),
+        draft(Event::IdentityUnlinked { principal: world.person }),
         draft(Event::RoleGranted { principal: world.person, role: Role::Approver, system: None }),
         draft(Event::RoleGranted { principal: leaver, role: Role::Ci, system: None }),
         draft(Event::RoleRevoked { principal: leaver, role: Role::Ci, system: None }),

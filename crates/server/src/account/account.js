@@ -1,0 +1,97 @@
+// Shows whose session this is, and the person's tokens. Text from the server is set as text, never as markup.
+"use strict";
+(function () {
+  const at = (id) => document.getElementById(id);
+
+  async function api(method, path, body) {
+    const headers = body ? { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() } : {};
+    const response = await fetch("/api/v1" + path, { method, headers, body: body && JSON.stringify(body) });
+    const value = await response.json();
+    if (response.ok) return value;
+    const error = new Error(value.detail + ". To do: " + value.remedy);
+    error.status = response.status;
+    throw error;
+  }
+
+  function complain(error) {
+    at("alert").textContent = error.message;
+    at("alert").hidden = false;
+  }
+
+  function day(text) {
+    return text.slice(0, 10);
+  }
+
+  function row(token) {
+    const line = document.createElement("tr");
+    for (const text of [token.label, token.environment || "none", day(token.issued_at), day(token.expires_at)]) {
+      line.insertCell().textContent = text;
+    }
+    const end = document.createElement("button");
+    end.textContent = "Revoke";
+    end.setAttribute("aria-label", "Revoke " + token.label);
+    end.addEventListener("click", () => act(async () => {
+      await api("POST", "/tokens/" + token.id + "/revoke", {});
+      await list();
+    }));
+    line.insertCell().append(end);
+    return line;
+  }
+
+  async function list() {
+    const tokens = [];
+    let after = "";
+    do {
+      const page = await api("GET", "/whoami/tokens?limit=200" + after);
+      tokens.push(...page.items);
+      after = page.next ? "&after=" + encodeURIComponent(page.next) : null;
+    } while (after);
+    const now = new Date().toISOString();
+    const live = tokens.filter((token) => !token.revoked_at && token.expires_at > now);
+    at("tokens").replaceChildren(...live.map(row));
+    at("none").hidden = live.length > 0;
+  }
+
+  async function act(work) {
+    at("alert").hidden = true;
+    try {
+      await work();
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  at("make").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const form = event.target;
+    act(async () => {
+      const made = await api("POST", "/whoami/tokens", {
+        label: form.label.value,
+        environment: form.environment.value || null,
+        days: Number(form.days.value),
+      });
+      at("secret").textContent = made.secret;
+      at("made").hidden = false;
+      form.label.value = "";
+      await list();
+    });
+  });
+
+  act(async () => {
+    let me;
+    try {
+      me = await api("GET", "/whoami");
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      at("out").hidden = false;
+      return;
+    }
+    at("name").textContent = me.person ? me.person.name : me.slug;
+    at("email").textContent = me.person ? me.person.email : "";
+    at("id").textContent = me.id;
+    const roles = me.roles.map((role) => role.role + (role.system ? " of system " + role.system : ""));
+    at("roles").textContent = roles.join(", ") || "none: ask an owner or administrator for one";
+    at("in").hidden = false;
+    await list();
+  });
+})();
