@@ -1,6 +1,9 @@
 //! The store's contract, run on SQLite and on PostgreSQL.
 
 mod append_only;
+#[expect(dead_code, reason = "shared with the ledger's tests, which use all of it")]
+#[path = "../../../ledger/tests/it/authority.rs"]
+mod authority;
 mod copying;
 mod crash;
 mod erasure;
