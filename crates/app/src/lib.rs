@@ -23,6 +23,7 @@ pub mod people;
 pub mod runtime;
 pub mod subjects;
 pub mod systems;
+pub mod timestamp;
 pub mod view;
 pub mod witness;
 
@@ -42,12 +43,13 @@ use std::sync::Arc;
 /// The organisation as a resource: there is one in a database (ADR 0003).
 pub(crate) const ORG: &str = "org/own";
 
-/// The application: the store, the policy bundle in force and the log's witnesses. Cheap to clone.
+/// The application: the store, the policy bundle in force, the log's witnesses and its time-stamp authority. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     store: Store,
     bundle: Arc<Bundle>,
     witnesses: Option<Arc<witness::Witnesses>>,
+    stamper: Option<Arc<timestamp::Stamper>>,
 }
 
 impl App {
@@ -55,7 +57,7 @@ impl App {
     pub fn new(store: Store) -> Result<Self, AppError> {
         let bundle =
             Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
-        Ok(Self { store, bundle: Arc::new(bundle), witnesses: None })
+        Ok(Self { store, bundle: Arc::new(bundle), witnesses: None, stamper: None })
     }
 
     /// The store, for start-up, maintenance and tests.

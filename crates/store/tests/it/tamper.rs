@@ -169,7 +169,13 @@ fn sql(value: &Value) -> String {
 
 async fn rows_added_or_removed_are_found(bed: Bed) -> anyhow::Result<()> {
     let (store, _) = opened(&bed).await?;
-    for table in TABLES.iter().filter(|table| matches!(table.class, Class::Journal | Class::State)) {
+    // A removed cosignature leaves no trace; a removed time-stamp does, in the log.
+    let checked = |table: &&Table| match table.class {
+        Class::Journal | Class::State => true,
+        Class::Evidence => table.name == "timestamp_token" && openssl().is_some(),
+        Class::Secret | Class::Passing => false,
+    };
+    for table in TABLES.iter().filter(checked) {
         let rows: Vec<Row> = tables::rows(&mut store.read().await?, table).try_collect().await?;
         let row = rows.get(rows.len() / 2).with_context(|| format!("table {} has no row", table.name))?;
         let keys = table.columns.iter().zip(row).take(table.key);
