@@ -110,6 +110,7 @@ fn a_refusal_is_told_with_its_reason() {
     assert!(said(&authority, &[0x30, 5, 0x30, 3, 2, 1, 5]).contains("status 5: it gives no reason"));
 }
 
+/// one-signer: the signature must be by a certificate that serves for time-stamping alone.
 #[test]
 fn only_a_certificate_for_time_stamping_alone_may_sign() {
     let Some(openssl) = openssl() else { return };
