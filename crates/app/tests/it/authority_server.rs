@@ -113,7 +113,7 @@ fn read_request(stream: &TcpStream) -> std::io::Result<Vec<u8>> {
         if let Some((name, value)) = line.split_once(':') {
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().unwrap(),
-                "content-type" => kind = value.trim().to_owned(),
+                "content-type" => value.trim().clone_into(&mut kind),
                 _ => {}
             }
         }

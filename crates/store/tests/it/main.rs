@@ -1,7 +1,7 @@
 //! The store's contract, run on SQLite and on PostgreSQL.
 
 mod append_only;
-#[expect(dead_code, reason = "shared with the ledger's tests, which use all of it")]
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests of the ledger, which use all of it")]
 #[path = "../../../ledger/tests/it/authority.rs"]
 mod authority;
 mod copying;
