@@ -2,6 +2,7 @@
 //! population of deployments, in one file that verifies offline.
 
 use crate::ledger::proof;
+use crate::timestamp::packed;
 use crate::witness::cosigned;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
@@ -12,6 +13,7 @@ use comptroller_policy::Action;
 use comptroller_store::journal::{self, CheckpointRow, Opened};
 use comptroller_store::{Conn, Draft, areas};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use utoipa::ToSchema;
@@ -22,7 +24,7 @@ const CHUNK: i64 = 1_024;
 const PROVEN: [&str; 4] = ["deployment.created", "approval.voted", "rollback.drilled", "version.registered"];
 /// Most proof files of one pack; every entry is provable from the log in the pack anyway.
 const MAX_PROOFS: usize = 10_000;
-/// Earlier checkpoints in a pack: at most this many, evenly spread.
+/// Earlier checkpoints in a pack: at most this many of the oldest, and those that have a time-stamp.
 const MAX_CHECKPOINTS: i64 = 1_000;
 
 /// Asks for a pack.
@@ -54,6 +56,7 @@ impl App {
         let signed = self.store.publish().await?;
         let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
         let signed = self.witnessed_since(signed).await?;
+        self.stamp_now(&signed).await;
         let file =
             tempfile::tempfile().map_err(|error| AppError::Internal(format!("temporary file: {error}")))?;
         let header = PackHeader {
@@ -185,11 +188,14 @@ async fn write_log<W: Write>(
     signed: &CheckpointRow,
 ) -> Result<(), AppError> {
     add(pack, "log/checkpoint", signed.note.as_bytes())?;
-    let mut earlier = journal::checkpoints(conn, 1, signed.size - 1, MAX_CHECKPOINTS).await?;
+    let stamped = packed(conn, signed.size).await?;
+    let some = journal::checkpoints(conn, 1, signed.size - 1, MAX_CHECKPOINTS).await?;
+    let below = stamped.iter().map(|(head, _)| head.clone()).filter(|head| head.size < signed.size);
     // Names rise by their bytes, not by their numbers.
-    earlier.sort_by_key(|row| row.size.to_string());
-    for row in earlier {
-        add(pack, &format!("log/checkpoints/{}", row.size), row.note.as_bytes())?;
+    let earlier: BTreeMap<String, CheckpointRow> =
+        some.into_iter().chain(below).map(|row| (row.size.to_string(), row)).collect();
+    for (size, row) in earlier {
+        add(pack, &format!("log/checkpoints/{size}"), row.note.as_bytes())?;
     }
     for path in log_paths(signed.size.unsigned_abs()) {
         let place = path.strip_prefix("log/").unwrap_or(&path);
@@ -200,6 +206,11 @@ async fn write_log<W: Write>(
             encode_tile(&journal::tile(conn, tile).await?)
         };
         add(pack, &path, &bytes)?;
+    }
+    let tokens =
+        stamped.into_iter().map(|(head, token)| (format!("log/timestamps/{}.tst", head.size), token));
+    for (path, token) in tokens.collect::<BTreeMap<String, Vec<u8>>>() {
+        add(pack, &path, &token)?;
     }
     Ok(())
 }

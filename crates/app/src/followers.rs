@@ -1,4 +1,4 @@
-//! What runs beside the requests: signing, witnesses, stream heads, forgetting old answers. Each is idempotent, and
+//! What runs beside the requests: signing, witnesses, time-stamps, stream heads, forgetting old answers. Each is idempotent, and
 //! its state is visible.
 
 use crate::{App, AppError};
@@ -18,7 +18,8 @@ const REMEMBER_SECONDS: i64 = 7 * 86_400;
 impl App {
     /// Runs the followers until `stop` changes; signs once more at the end.
     pub async fn run_followers(self, mut stop: watch::Receiver<bool>) {
-        let mut witnesses = self.spawn_witness_followers(&stop);
+        let mut outside = self.spawn_witness_followers(&stop);
+        self.spawn_timestamp_follower(&stop, &mut outside);
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
         publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heads = tokio::time::interval(STREAM_HEADS_EVERY);
@@ -31,7 +32,7 @@ impl App {
             }
         }
         self.publish_once().await;
-        while witnesses.join_next().await.is_some() {}
+        while outside.join_next().await.is_some() {}
     }
 
     async fn publish_once(&self) {

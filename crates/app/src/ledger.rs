@@ -2,6 +2,7 @@
 
 use crate::act::Call;
 use crate::audit::{EntryView, entry_view};
+use crate::timestamp::TimestampView;
 use crate::view::Receipt;
 use crate::witness::WitnessView;
 use crate::{App, AppError, Caller, ORG};
@@ -64,6 +65,8 @@ pub struct LogView {
     pub witnessed_size: Option<u64>,
     /// The witnesses of the configured policy.
     pub witnesses: Vec<WitnessView>,
+    /// The time-stamps of heads; absent if no authority is configured.
+    pub time_stamp: Option<TimestampView>,
     /// Root under the newest signed checkpoint, hex.
     pub signed_root: Option<String>,
     /// Whether writes are refused because the published log is ahead, or damage was found.
@@ -93,6 +96,7 @@ impl App {
             signed_size,
             witnessed_size: witnessed.map(|row| row.size.unsigned_abs()),
             witnesses: self.witness_views(&mut conn, signed_size).await?,
+            time_stamp: self.timestamp_view(&mut conn, signed_size).await?,
             signed_root: signed.map(|row| row.root),
             read_only: self.store.is_read_only(),
         })

@@ -25,6 +25,7 @@ pub mod runtime;
 pub mod sign_in;
 pub mod subjects;
 pub mod systems;
+pub mod timestamp;
 pub mod view;
 pub mod witness;
 
@@ -44,13 +45,15 @@ use std::sync::Arc;
 /// The organisation as a resource: there is one in a database (ADR 0003).
 pub(crate) const ORG: &str = "org/own";
 
-/// The application: the store, the policy bundle in force, the log's witnesses and the identity provider. Cheap to clone.
+/// The application: the store, the policy bundle in force, the log's witnesses and time-stamp authority, and the
+/// identity provider. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     store: Store,
     bundle: Arc<Bundle>,
     witnesses: Option<Arc<witness::Witnesses>>,
     sign_in: Option<Arc<sign_in::SignIn>>,
+    stamper: Option<Arc<timestamp::Stamper>>,
 }
 
 impl App {
@@ -58,7 +61,7 @@ impl App {
     pub fn new(store: Store) -> Result<Self, AppError> {
         let bundle =
             Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
-        Ok(Self { store, bundle: Arc::new(bundle), witnesses: None, sign_in: None })
+        Ok(Self { store, bundle: Arc::new(bundle), witnesses: None, sign_in: None, stamper: None })
     }
 
     /// The store, for start-up, maintenance and tests.

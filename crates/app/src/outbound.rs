@@ -10,6 +10,9 @@ use ureq::http::{self, Request, Uri};
 /// Longest time of one request, from the look-up of the name to the last byte.
 pub const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
+/// Longest pause after failures, unless the interval itself is longer.
+const MAX_BACK_OFF: Duration = Duration::from_mins(10);
+
 /// An answer, whatever its status.
 #[derive(Clone, Debug)]
 pub struct Response {
@@ -68,6 +71,12 @@ pub async fn send(
     work.await.unwrap_or_else(|error| Err(OutboundError::Connection(error.to_string())))
 }
 
+/// The pause after so many failures in a row: the interval, doubled each time, at most [`MAX_BACK_OFF`].
+pub(crate) fn back_off(every: Duration, failures: u32) -> Duration {
+    let doubled = every.saturating_mul(2_u32.saturating_pow(failures.min(16)));
+    doubled.min(MAX_BACK_OFF.max(every))
+}
+
 fn exchange(
     request: Request<Vec<u8>>,
     loopback: bool,
@@ -122,6 +131,15 @@ fn check(uri: &Uri) -> Result<bool, OutboundError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pauses_double_and_end_at_ten_minutes() {
+        let minute = Duration::from_mins(1);
+        assert_eq!(back_off(minute, 1), Duration::from_mins(2));
+        assert_eq!(back_off(minute, 2), Duration::from_mins(4));
+        assert_eq!(back_off(minute, u32::MAX), MAX_BACK_OFF);
+        assert_eq!(back_off(Duration::from_hours(1), 3), Duration::from_hours(1));
+    }
 
     #[test]
     fn only_https_and_loopback_are_asked() {

@@ -95,7 +95,7 @@ pub(crate) const CLASSES: &[(FailureClass, &str)] = &[
     (FailureClass::Opening, "a shown payload is not what an entry committed to"),
     (FailureClass::Proof, "a proof file does not hold"),
     (FailureClass::Quorum, "too few witnesses cosigned"),
-    (FailureClass::Timestamp, "recorded times go back"),
+    (FailureClass::Timestamp, "recorded times go back, or a time-stamp does not fit"),
     (FailureClass::Unreadable, "a file could not be read"),
 ];
 

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use crate::checkpoint::parse_decimal;
 use crate::verify::LogSource;
 
-/// A folder in the tlog-tiles layout: `checkpoint`, `tile/...`, and perhaps `checkpoints/<size>`.
+/// A folder in the tlog-tiles layout: `checkpoint`, `tile/...`, and perhaps `checkpoints/<size>` and
+/// `timestamps/<size>.tst`.
 #[derive(Debug, Clone)]
 pub struct DirSource {
     root: PathBuf,
@@ -36,7 +37,18 @@ impl LogSource for DirSource {
     }
 
     fn checkpoint_sizes(&self) -> io::Result<Vec<u64>> {
-        let entries = match fs::read_dir(self.root.join("checkpoints")) {
+        self.sizes("checkpoints", "")
+    }
+
+    fn timestamp_sizes(&self) -> io::Result<Vec<u64>> {
+        self.sizes("timestamps", ".tst")
+    }
+}
+
+impl DirSource {
+    /// The sizes that the files of a folder are named after; none if there is no such folder.
+    fn sizes(&self, folder: &str, suffix: &str) -> io::Result<Vec<u64>> {
+        let entries = match fs::read_dir(self.root.join(folder)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
@@ -44,10 +56,11 @@ impl LogSource for DirSource {
         let mut sizes = Vec::new();
         for entry in entries {
             let name = entry?.file_name();
-            let size = name.to_str().and_then(parse_decimal).ok_or_else(|| {
+            let size = name.to_str().and_then(|name| name.strip_suffix(suffix)).and_then(parse_decimal);
+            let size = size.ok_or_else(|| {
                 io::Error::new(
                     io::ErrorKind::InvalidData,
-                    format!("checkpoints/{} is not a size", name.display()),
+                    format!("{folder}/{} is not named after a size", name.display()),
                 )
             })?;
             sizes.push(size);

@@ -35,6 +35,9 @@ pub const KIND_KEY_ROTATED: &str = "ledger.key_rotated";
 /// Type of the entry that carries a [`crate::streams::StreamHeads`].
 pub const KIND_STREAM_HEADS: &str = "ledger.stream_heads";
 
+/// Type of the entry that records an RFC 3161 token: the size of its head, and the SHA-256 of the token.
+pub const KIND_TIMESTAMPED: &str = "ledger.timestamped";
+
 /// One event of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

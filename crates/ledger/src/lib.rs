@@ -22,6 +22,7 @@ pub mod proof_file;
 pub mod quorum;
 pub mod streams;
 pub mod tile;
+pub mod timestamp;
 pub mod verify;
 pub mod witness;
 
@@ -37,4 +38,5 @@ pub use proof_file::TlogProof;
 pub use quorum::Policy;
 pub use streams::{StreamHead, StreamHeads, StreamMap};
 pub use tile::{EntryBundle, Tile};
+pub use timestamp::{Anchors, Query};
 pub use verify::{FailureClass, LogSource, Report, Trust, VerifyError, verify_log};

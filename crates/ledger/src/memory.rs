@@ -125,4 +125,11 @@ impl LogSource for LogFiles {
         sizes.sort_unstable();
         Ok(sizes)
     }
+
+    fn timestamp_sizes(&self) -> io::Result<Vec<u64>> {
+        let names = self.0.keys().filter_map(|path| path.strip_prefix("timestamps/")?.strip_suffix(".tst"));
+        let mut sizes: Vec<u64> = names.filter_map(parse_decimal).collect();
+        sizes.sort_unstable();
+        Ok(sizes)
+    }
 }

@@ -58,6 +58,7 @@ impl Metrics {
             let help = "Entries under the newest signed checkpoint.";
             gauge(&mut out, "comptroller_ledger_signed_size", help, log.signed_size);
             witnesses(&mut out, log);
+            time_stamps(&mut out, log);
             let help = "Whether the store refuses writes.";
             gauge(&mut out, "comptroller_read_only", help, u64::from(log.read_only));
         }
@@ -117,6 +118,16 @@ fn witnesses(out: &mut String, log: &LogView) {
     }
 }
 
+/// How far the time-stamps are; nothing if no authority is configured.
+fn time_stamps(out: &mut String, log: &LogView) {
+    let Some(stamp) = &log.time_stamp else { return };
+    let help = "Signed entries that no time-stamp covers yet.";
+    gauge(out, "comptroller_timestamp_lag_entries", help, stamp.lag);
+    let seconds = stamp.stamped_at.map_or(0, |at| at.micros() / 1_000_000);
+    let help = "POSIX time in the newest time-stamp; 0 if there is none.";
+    gauge(out, "comptroller_timestamp_time_seconds", help, seconds.unsigned_abs());
+}
+
 /// The method if HTTP defines it; a client may send any word.
 fn known(method: &str) -> &'static str {
     const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
@@ -148,7 +159,9 @@ fn resident_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use comptroller_app::timestamp::TimestampView;
     use comptroller_app::witness::WitnessView;
+    use comptroller_core::Timestamp;
 
     #[test]
     fn the_lag_of_each_witness_is_shown_with_a_closed_label() {
@@ -168,6 +181,13 @@ mod tests {
             signed_size: 7,
             witnessed_size: Some(5),
             witnesses: vec![witness],
+            time_stamp: Some(TimestampView {
+                authority: None,
+                stamped_size: Some(4),
+                stamped_at: Some(Timestamp::from_micros(1_800_000_000_500_000)),
+                lag: 3,
+                last_error: None,
+            }),
             signed_root: None,
             read_only: false,
         };
@@ -177,8 +197,12 @@ mod tests {
             text.contains("comptroller_witness_lag_entries{witness=\"w.example/\\\"1\\\\\"} 2\n"),
             "{text}"
         );
+        assert!(text.contains("comptroller_timestamp_lag_entries 3\n"), "{text}");
+        assert!(text.contains("comptroller_timestamp_time_seconds 1800000000\n"), "{text}");
         log.witnesses.clear();
-        assert!(!Metrics::new().text(Some(&log)).contains("witness"));
+        log.time_stamp = None;
+        let text = Metrics::new().text(Some(&log));
+        assert!(!text.contains("witness") && !text.contains("timestamp"), "{text}");
     }
 
     #[test]

@@ -55,6 +55,12 @@ CREATE TABLE cosignature (
     PRIMARY KEY (size, witness)
 );
 CREATE INDEX cosignature_witness ON cosignature (witness, size);
+CREATE TABLE timestamp_token (
+    size BIGINT PRIMARY KEY,
+    authority TEXT NOT NULL,
+    token TEXT NOT NULL,
+    stamped_at BIGINT NOT NULL
+);
 
 -- ---- secret --------------------------------------------------------------------------------------------------
 CREATE TABLE data_key (

@@ -54,6 +54,11 @@ const OWNERS: &[(&str, &[&str])] = &[
     // Digests are made where bytes are stored or content-addressed; everyone else passes them on.
     ("sha2", &["ledger", "policy", "store"]),
     ("ed25519-dalek", &["ledger"]),
+    // Certificates and tokens of time-stamp authorities are read and judged in one place.
+    ("der", &["ledger"]),
+    ("rustls-webpki", &["ledger"]),
+    ("rustls-pki-types", &["ledger"]),
+    ("sha1", &["ledger"]),
     ("cedar-policy", &["policy"]),
     ("sqlx", &["store"]),
     ("object_store", &["store", "lake"]),

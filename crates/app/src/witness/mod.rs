@@ -12,7 +12,7 @@ mod served;
 pub use follow::Asked;
 pub(crate) use served::cosigned;
 
-use crate::outbound::{self, OutboundError};
+use crate::outbound::{self, OutboundError, back_off};
 use crate::{App, AppError};
 use comptroller_core::Timestamp;
 use comptroller_ledger::{Policy, VerifierKey};
@@ -22,9 +22,6 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use utoipa::ToSchema;
-
-/// Longest pause after failures, unless the interval itself is longer.
-const MAX_BACK_OFF: Duration = Duration::from_mins(10);
 
 /// How the log is witnessed.
 #[derive(Clone, Debug)]
@@ -172,12 +169,6 @@ impl Peer {
     }
 }
 
-/// The pause after so many failures in a row: the interval, doubled each time, at most [`MAX_BACK_OFF`].
-fn back_off(every: Duration, failures: u32) -> Duration {
-    let doubled = every.saturating_mul(2_u32.saturating_pow(failures.min(16)));
-    doubled.min(MAX_BACK_OFF.max(every))
-}
-
 /// Why a witness gave nothing of use. Shown to the public, so it names no address.
 #[derive(Debug, thiserror::Error)]
 enum WitnessError {
@@ -200,19 +191,5 @@ fn hint(status: u16) -> &'static str {
         404 => ": it does not know this log, ask its operator to add the origin and the key",
         403 => ": it does not accept the log's signature, give its operator the present key",
         _ => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_and_end_at_ten_minutes() {
-        let minute = Duration::from_mins(1);
-        assert_eq!(back_off(minute, 1), Duration::from_mins(2));
-        assert_eq!(back_off(minute, 2), Duration::from_mins(4));
-        assert_eq!(back_off(minute, u32::MAX), MAX_BACK_OFF);
-        assert_eq!(back_off(Duration::from_hours(1), 3), Duration::from_hours(1));
     }
 }

@@ -1,12 +1,17 @@
 //! The use cases over a real store in a temporary folder.
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
+#[expect(dead_code, reason = "shared with the ledger's tests, which use all of it")]
+#[path = "../../../ledger/tests/it/authority.rs"]
+mod authority;
+mod authority_server;
 mod credentials;
 mod erasure;
 mod oidc_server;
 mod promotion;
 mod rotation;
 mod sign_in;
+mod timestamp;
 mod witness;
 mod witness_server;
 mod world;

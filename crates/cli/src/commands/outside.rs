@@ -5,13 +5,15 @@ use crate::failure::Failure;
 use crate::input::read_text;
 use crate::output::note;
 use comptroller_app::App;
+use comptroller_app::outbound::check_url;
 use comptroller_app::sign_in::SignInSettings;
+use comptroller_app::timestamp::TimestampSettings;
 use comptroller_app::witness::{Asked, WitnessSettings};
-use comptroller_ledger::Policy;
+use comptroller_ledger::{Anchors, Policy};
 use std::time::Duration;
 
-/// Largest policy file, in bytes.
-const MAX_POLICY: u64 = 1 << 20;
+/// Largest policy or certificate file, in bytes.
+const MAX_FILE: u64 = 1 << 20;
 
 /// The witnesses of the configured policy; none if there is no policy.
 pub(super) fn witnesses(config: &Config) -> anyhow::Result<Option<WitnessSettings>> {
@@ -25,7 +27,7 @@ pub(super) fn witnesses(config: &Config) -> anyhow::Result<Option<WitnessSetting
         }
         return Ok(None);
     };
-    let text = read_text(path, MAX_POLICY)?;
+    let text = read_text(path, MAX_FILE)?;
     let policy = Policy::parse(text.as_bytes()).map_err(|error| {
         let message = format!("witness.policy {}: {error}", path.display());
         Failure::usage(message, "correct the policy; its format is C2SP tlog-policy")
@@ -67,6 +69,37 @@ pub(super) fn sign_in(config: &Config) -> anyhow::Result<Option<SignInSettings>>
     };
     settings.check().map_err(|error| Failure::usage(error.to_string(), "correct the setting"))?;
     Ok(Some(settings))
+}
+
+/// The configured time-stamp authority; none if there is no address.
+pub(super) fn timestamps(config: &Config) -> anyhow::Result<Option<TimestampSettings>> {
+    let timestamp = &config.timestamp;
+    let (url, ca) = match (&timestamp.url, &timestamp.ca) {
+        (None, None) => return Ok(None),
+        (Some(url), Some(ca)) => (url, ca),
+        (None, Some(_)) => {
+            return Err(Failure::usage(
+                "timestamp.ca is set, but timestamp.url is not",
+                "name the address of the authority, or take the setting away",
+            ));
+        }
+        (Some(_), None) => {
+            return Err(Failure::usage(
+                "timestamp.url is set, but timestamp.ca is not",
+                "name a PEM file with the certificates of the authority's root, as the authority publishes them",
+            ));
+        }
+    };
+    check_url(url).map_err(|error| {
+        Failure::usage(format!("timestamp.url: {error}"), "give the https:// address of the authority")
+    })?;
+    let text = read_text(ca, MAX_FILE)?;
+    let anchors = Anchors::from_pem(text.as_bytes()).map_err(|error| {
+        let message = format!("timestamp.ca {}: {error}", ca.display());
+        Failure::usage(message, "give the certificates of the authority's root in PEM")
+    })?;
+    let every = Duration::from_secs(u64::from(timestamp.every_seconds.get()));
+    Ok(Some(TimestampSettings { url: url.clone(), every, anchors }))
 }
 
 /// Asks the witnesses whether they agree with this database, before anything is written to it.

@@ -154,6 +154,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let mut stop = Stop::new()?;
     let witnesses = outside::witnesses(config)?;
     let sign_in = outside::sign_in(config)?;
+    let timestamps = outside::timestamps(config)?;
     // Before the store: a port that is taken must not leave a new data folder behind.
     let listener = TcpListener::bind(config.server.listen)
         .await
@@ -170,6 +171,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Some(witnesses) = witnesses {
         app = app.with_witnesses(witnesses)?;
         outside::ask_witnesses(&app).await;
+    }
+    if let Some(timestamps) = timestamps {
+        app = app.with_timestamps(timestamps)?;
     }
     bootstrap(&app, &config.store.data_dir).await?;
     let log = app.log().await?;

@@ -11,8 +11,9 @@ use crate::output::{Screen, Style, bytes as human_bytes, clean};
 use clap::Args;
 use comptroller_core::Timestamp;
 use comptroller_ledger::dir::DirSource;
+use comptroller_ledger::verify::TimestampReport;
 use comptroller_ledger::{
-    Checkpoint, Policy, Report, SignedCheckpoint, Trust, VerifierKey, verify_log, verify_pack,
+    Anchors, Checkpoint, Policy, Report, SignedCheckpoint, Trust, VerifierKey, verify_log, verify_pack,
 };
 use std::fmt::Write as _;
 use std::fs::File;
@@ -20,6 +21,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest policy, key or checkpoint file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
+/// Time-stamps that are shown in text.
+const SHOWN_TIMESTAMPS: usize = 4;
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
@@ -35,6 +38,10 @@ pub(crate) struct VerifyArgs {
     /// A signed checkpoint that you kept from before: the log must still contain it. May be given several times.
     #[arg(long, value_name = "FILE")]
     known: Vec<PathBuf>,
+    /// PEM file with the certificates that you trust to vouch for a time-stamp authority. The log must then have a
+    /// time-stamp, and each must lead to one of them. Without it time-stamps are checked but for their authority.
+    #[arg(long, value_name = "FILE")]
+    timestamp_ca: Option<PathBuf>,
 }
 
 pub(crate) fn run(screen: Screen, arguments: &VerifyArgs) -> anyhow::Result<Exit> {
@@ -82,7 +89,8 @@ fn trust(arguments: &VerifyArgs) -> anyhow::Result<Trust> {
             "give --key VKEY, or --policy FILE with a log line; a key inside the pack proves nothing",
         ));
     }
-    let mut trust = Trust { keys: arguments.key.clone(), policy, known_heads: Vec::new() };
+    let timestamps = arguments.timestamp_ca.as_deref().map(read_anchors).transpose()?;
+    let mut trust = Trust { keys: arguments.key.clone(), policy, known_heads: Vec::new(), timestamps };
     for path in &arguments.known {
         trust.known_heads.push(read_head(path)?);
     }
@@ -95,6 +103,16 @@ fn read_policy(path: &Path) -> anyhow::Result<Policy> {
         Failure::usage(
             format!("{}: {error}", path.display()),
             "correct the policy; its format is C2SP tlog-policy",
+        )
+    })
+}
+
+fn read_anchors(path: &Path) -> anyhow::Result<Anchors> {
+    let text = read_text(path, MAX_FILE)?;
+    Anchors::from_pem(text.as_bytes()).map_err(|error| {
+        Failure::usage(
+            format!("{}: {error}", path.display()),
+            "give the certificates of the authority's root in PEM, as the authority publishes them",
         )
     })
 }
@@ -130,11 +148,31 @@ fn log_text(report: &Report, style: Style) -> String {
         let micros = i64::try_from(witness.time).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         lines.push(("witnessed by", format!("{} at {}", clean(&witness.vkey), time(micros))));
     }
+    for stamp in shown(&report.timestamps) {
+        let trusted = if stamp.is_trusted { "" } else { " (authority not checked, see --timestamp-ca)" };
+        let text = format!(
+            "{} entries existed at {}, says {}{trusted}",
+            stamp.size,
+            time(stamp.time),
+            clean(&stamp.authority)
+        );
+        lines.push(("time-stamped", text));
+    }
+    if report.timestamps.len() > SHOWN_TIMESTAMPS {
+        let text = format!("{} in all; `--format json` lists them", report.timestamps.len());
+        lines.push(("time-stamps", text));
+    }
     if report.known_heads > 0 {
         lines.push(("your heads", format!("{}, all in this same history", report.known_heads)));
     }
     push_lines(&mut text, &lines, style);
     text
+}
+
+/// The first and the newest time-stamps, as many as are shown in text.
+fn shown(timestamps: &[TimestampReport]) -> impl Iterator<Item = &TimestampReport> {
+    let newest = timestamps.len().saturating_sub(SHOWN_TIMESTAMPS - 1).max(1);
+    timestamps.iter().enumerate().filter(move |(at, _)| *at == 0 || *at >= newest).map(|(_, stamp)| stamp)
 }
 
 fn push_lines(text: &mut String, lines: &[(&str, String)], style: Style) {

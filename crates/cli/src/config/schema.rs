@@ -153,6 +153,19 @@ settings! {
         /// packs are refused while the quorum cannot be reached.
         require_quorum: bool, Some("false"), false;
     }
+    /// Time-stamps: an authority that you do not control states when a head of the log existed, so that nobody can date
+    /// entries back.
+    [timestamp] TimeStamp {
+        /// Address of an RFC 3161 authority, such as `https://tsa.example.org/`. It learns a digest and when you ask.
+        /// Default: no authority, and the server asks nobody.
+        url: Option<String>, None, false;
+        /// PEM file with the certificates that vouch for the authority, as the authority publishes them. An answer that
+        /// does not lead to one of them is not kept.
+        ca: Option<PathBuf>, None, false;
+        /// Least seconds between two time-stamps. None is asked for while nothing happens; an evidence pack gets one of
+        /// its own.
+        every_seconds: NonZeroU32, Some("3600"), false;
+    }
     /// The organisation.
     [organisation] Organisation {
         /// Short name, used when the data folder is created: 1 to 64 of a-z 0-9 . _ -

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The Python with the package; without it the test is skipped, loudly, but for CI, which must have it.
+/// The Python with packages of others; without it the test is skipped, loudly, but for CI, which must have it.
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let variable = std::env::var_os("COMPTROLLER_TEST_PYTHON");
     if variable.is_none() {
         assert!(std::env::var_os("CI").is_none(), "CI needs COMPTROLLER_TEST_PYTHON");
-        eprintln!("skipped: set COMPTROLLER_TEST_PYTHON to a Python with aics-witness");
+        eprintln!("skipped: set COMPTROLLER_TEST_PYTHON to a Python with aics-witness and rfc3161-client");
     }
     variable.map(PathBuf::from)
 }

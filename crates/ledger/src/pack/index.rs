@@ -81,11 +81,21 @@ impl<R: Read + Seek> LogSource for Pack<R> {
     }
 
     fn checkpoint_sizes(&self) -> io::Result<Vec<u64>> {
-        const PREFIX: &str = "log/checkpoints/";
+        self.sizes("log/checkpoints/", "")
+    }
+
+    fn timestamp_sizes(&self) -> io::Result<Vec<u64>> {
+        self.sizes("log/timestamps/", ".tst")
+    }
+}
+
+impl<R> Pack<R> {
+    /// The sizes that the files below `prefix` are named after.
+    fn sizes(&self, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {
         let mut sizes = Vec::new();
-        for path in self.members.range(PREFIX.to_owned()..).map(|(path, _)| path) {
-            let Some(name) = path.strip_prefix(PREFIX) else { break };
-            let size = parse_decimal(name).ok_or_else(|| {
+        for path in self.members.range(prefix.to_owned()..).map(|(path, _)| path) {
+            let Some(name) = path.strip_prefix(prefix) else { break };
+            let size = name.strip_suffix(suffix).and_then(parse_decimal).ok_or_else(|| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{path} is not named after a size"))
             })?;
             sizes.push(size);

@@ -2,8 +2,9 @@
 //! with no server and no network.
 //!
 //! Layout: `README.txt`, `keys/history`, `log/checkpoint`, `log/checkpoints/<size>`, `log/tile/...`,
-//! `openings/<index>.json`, `proofs/<index>.tlog-proof`, any further files such as `populations/*.csv`, and last
-//! `pack.json`, which lists all others with length and digest.
+//! `log/timestamps/<size>.tst` (RFC 3161 tokens of these checkpoints), `openings/<index>.json`,
+//! `proofs/<index>.tlog-proof`, any further files such as `populations/*.csv`, and last `pack.json`, which lists all
+//! others with length and digest.
 //! INVARIANT (same-bytes): equal contents give equal bytes: plain ustar, names rising, no times, no owners.
 
 mod index;

@@ -3,10 +3,13 @@
 //!
 //! Must not touch hashes or files. Memory grows with the number of streams and rotations, not of entries.
 
-use std::collections::btree_map;
+use std::collections::{BTreeMap, btree_map};
+
+use serde::Deserialize;
 
 use super::error::{FailureClass, VerifyError};
-use crate::entry::{Entry, EntryError, KIND_KEY_ROTATED, KIND_STREAM_HEADS};
+use crate::entry::{Entry, EntryError, KIND_KEY_ROTATED, KIND_STREAM_HEADS, KIND_TIMESTAMPED};
+use crate::hash::Hash;
 use crate::history::RotationStatement;
 use crate::key::VerifierKey;
 use crate::streams::{StreamHead, StreamHeads, StreamMap};
@@ -27,6 +30,15 @@ pub(super) struct Events {
     pub(super) first_recorded_at: Option<i64>,
     pub(super) last_recorded_at: Option<i64>,
     pub(super) rotations: Vec<Rotation>,
+    /// Digests of the tokens that the log recorded, by the size of their head.
+    pub(super) timestamps: BTreeMap<u64, Vec<Hash>>,
+}
+
+/// What the log records of a time-stamp, as far as it is compared.
+#[derive(Deserialize)]
+struct Timestamped {
+    size: u64,
+    token: Hash,
 }
 
 impl Events {
@@ -38,6 +50,7 @@ impl Events {
             first_recorded_at: None,
             last_recorded_at: None,
             rotations: Vec::new(),
+            timestamps: BTreeMap::new(),
         }
     }
 
@@ -49,6 +62,7 @@ impl Events {
         match entry.kind.as_str() {
             KIND_STREAM_HEADS => self.check_heads(index, &entry)?,
             KIND_KEY_ROTATED => self.check_rotation(index, &entry)?,
+            KIND_TIMESTAMPED => self.take_timestamp(index, &entry)?,
             _ => {}
         }
         self.check_stream(index, entry)
@@ -126,6 +140,20 @@ impl Events {
             return Err(refused(format!("rotates from {old}, which no earlier rotation introduced")));
         }
         self.rotations.push(Rotation { index, old, new, from_size: statement.from_size });
+        Ok(())
+    }
+
+    fn take_timestamp(&mut self, index: u64, entry: &Entry) -> Result<(), VerifyError> {
+        let refused = |problem: String| VerifyError::entry(FailureClass::Timestamp, index, problem);
+        let stated: Timestamped =
+            serde_json::from_value(entry.data.clone()).map_err(|e| refused(format!("time-stamp: {e}")))?;
+        if stated.size > index {
+            return Err(refused(format!(
+                "records a time-stamp of {} entries, which were not there",
+                stated.size
+            )));
+        }
+        self.timestamps.entry(stated.size).or_default().push(stated.token);
         Ok(())
     }
 

@@ -8,12 +8,14 @@ mod error;
 mod events;
 mod prepare;
 mod source;
+mod timestamps;
 mod walk;
 
 use serde::Serialize;
 
 pub use error::{FailureClass, VerifyError};
 pub use source::LogSource;
+pub use timestamps::{CLOCK_SLACK_MICROS, TimestampReport, clock_problem};
 
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::hash::Hash;
@@ -21,6 +23,7 @@ use crate::key::{KeyKind, VerifierKey};
 use crate::note::Verified;
 use crate::quorum::Policy;
 use crate::tile::EntryBundle;
+use crate::timestamp::Anchors;
 use events::Events;
 use source::{Bundle, read_checkpoint};
 use walk::{ExpectedHeads, walk};
@@ -37,6 +40,9 @@ pub struct Trust {
     pub policy: Option<Policy>,
     /// Heads of this log that the auditor knows from before: the log must contain each of them.
     pub known_heads: Vec<Checkpoint>,
+    /// Certificates that vouch for time-stamp authorities. With them, the log must have a time-stamp, and each must
+    /// lead to one of them.
+    pub timestamps: Option<Anchors>,
 }
 
 /// What was found true. States facts; draws no conclusion.
@@ -66,6 +72,8 @@ pub struct Report {
     pub earlier_checkpoints: u64,
     /// Known heads of the auditor that were found in this same history.
     pub known_heads: u64,
+    /// Time-stamps of heads of this history, rising by size.
+    pub timestamps: Vec<TimestampReport>,
 }
 
 /// A key rotation.
@@ -130,7 +138,13 @@ pub(crate) fn verify_log_with_keys(
             .map_err(|e| VerifyError::new(FailureClass::Quorum, "checkpoint", e))?,
         None => Vec::new(),
     };
-    let report = report(head, &events, &signers, &witnesses, earlier.len(), trust.known_heads.len());
+    let timestamps = timestamps::check(source, head, &earlier, &events, trust)?;
+    let report = Report {
+        earlier_checkpoints: earlier.len() as u64,
+        known_heads: trust.known_heads.len() as u64,
+        timestamps,
+        ..report(head, &events, &signers, &witnesses)
+    };
     Ok((report, keys))
 }
 
@@ -216,14 +230,8 @@ fn check_earlier_signatures(
     Ok(())
 }
 
-fn report(
-    head: &Checkpoint,
-    events: &Events,
-    signers: &[Verified],
-    witnesses: &[Verified],
-    earlier_checkpoints: usize,
-    known_heads: usize,
-) -> Report {
+/// What the head and the entries say; what was found beside them is counted by the caller.
+fn report(head: &Checkpoint, events: &Events, signers: &[Verified], witnesses: &[Verified]) -> Report {
     let rotations = events.rotations.iter().map(|r| RotationReport {
         index: r.index,
         old_vkey: r.old.to_string(),
@@ -244,7 +252,8 @@ fn report(
         signed_by: signers.iter().map(|s| s.key.to_string()).collect(),
         rotations: rotations.collect(),
         cosigned_by: cosigned.collect(),
-        earlier_checkpoints: earlier_checkpoints as u64,
-        known_heads: known_heads as u64,
+        earlier_checkpoints: 0,
+        known_heads: 0,
+        timestamps: Vec::new(),
     }
 }

@@ -20,6 +20,9 @@ pub trait LogSource {
 
     /// Sizes of the earlier checkpoints that stand at `checkpoints/<size>`, in rising order.
     fn checkpoint_sizes(&self) -> io::Result<Vec<u64>>;
+
+    /// Sizes of the heads whose time-stamps stand at `timestamps/<size>.tst`, in rising order.
+    fn timestamp_sizes(&self) -> io::Result<Vec<u64>>;
 }
 
 pub(super) fn read(source: &dyn LogSource, path: &str, max: usize) -> Result<Option<Vec<u8>>, VerifyError> {

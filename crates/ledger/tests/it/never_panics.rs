@@ -1,17 +1,37 @@
 //! Parsers take any bytes without a panic, and what they accept they write back unchanged.
 
 use std::io::Cursor;
+use std::sync::OnceLock;
 
 use comptroller_ledger::pack::verify_pack;
 use comptroller_ledger::tile::{decode_bundle, decode_tile, encode_bundle, encode_tile};
+use comptroller_ledger::timestamp;
 use comptroller_ledger::witness::{AddCheckpointRequest, parse_conflict, parse_response};
 use comptroller_ledger::{
-    Checkpoint, Entry, EntryBundle, Frontier, Hash, KeyHistory, Note, Policy, SignedCheckpoint, SigningKey,
-    Tile, TlogProof, Trust, VerifierKey,
+    Anchors, Checkpoint, Entry, EntryBundle, Frontier, Hash, KeyHistory, Note, Policy, Query,
+    SignedCheckpoint, SigningKey, Tile, TlogProof, Trust, VerifierKey,
 };
 use proptest::prelude::*;
 
+use crate::authority::{Authority, GOOD, openssl};
 use crate::support::{TestLog, key};
+
+/// An authority's certificate, its answer to [`query`] and the token in it; none without OpenSSL.
+static STAMPED: OnceLock<Option<[Vec<u8>; 3]>> = OnceLock::new();
+
+fn query() -> Query {
+    Query::new(b"text", [1; 8])
+}
+
+fn stamped() -> Option<&'static [Vec<u8>; 3]> {
+    let make = || {
+        let authority = Authority::new(openssl()?, GOOD);
+        let answer = authority.answer(&query().to_der());
+        let token = authority.token(&answer);
+        Some([authority.ca(), answer, token])
+    };
+    STAMPED.get_or_init(make).as_ref()
+}
 
 /// Runs every parser over the same bytes.
 fn parse_all(bytes: &[u8]) -> Result<(), TestCaseError> {
@@ -37,6 +57,13 @@ fn parse_all(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert_eq!(entry.to_bytes().unwrap(), bytes);
     }
     let _ = Policy::parse(bytes);
+    let _ = timestamp::verify(bytes, b"text", None);
+    let _ = Anchors::from_pem(bytes);
+    if let Some([ca, _, _]) = stamped() {
+        let anchors = Anchors::from_pem(ca).unwrap();
+        let _ = query().accept(bytes, &anchors);
+        let _ = timestamp::verify(bytes, b"text", Some(&anchors));
+    }
     let _ = parse_conflict(bytes);
     let _ = verify_pack(Cursor::new(bytes), &Trust::default());
     let _ = parse_response(bytes, &TestLog::of(1).signed(), &[key(1).verifier_key()]);
@@ -84,6 +111,7 @@ fn seeds() -> Vec<Vec<u8>> {
     seeds.push(KeyHistory::new(log.vkey()).to_string().into_bytes());
     seeds.push(log.vkey().to_string().into_bytes());
     seeds.push(log.key.to_secret_text().as_bytes().to_vec());
+    seeds.extend(stamped().into_iter().flatten().cloned());
     seeds.push(b"tile/0/x001/234.p/5".to_vec());
     seeds.push(b"tile/entries/x001/234.p/5".to_vec());
     seeds

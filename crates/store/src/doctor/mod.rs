@@ -12,6 +12,7 @@ mod cosignatures;
 mod log;
 mod objects;
 mod payloads;
+mod timestamps;
 
 use crate::findings::Findings;
 use crate::{Store, StoreError};
@@ -31,6 +32,7 @@ impl Store {
         let mut conn = self.db().snapshot().await?;
         let log = log::check(self, &mut conn, &mut findings).await?;
         cosignatures::check(&mut conn, &mut findings).await?;
+        timestamps::check(&mut conn, &mut findings).await?;
         payloads::check_keys(self, &mut conn, &mut findings).await?;
         payloads::check_secrets(&mut conn, &mut findings).await?;
         objects::check_published(self, &mut conn, &outside, &log, &mut findings).await?;

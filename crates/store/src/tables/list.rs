@@ -63,6 +63,12 @@ pub static TABLES: &[Table] = &[
         2,
         &[int("size"), text("witness"), text("line"), int("cosigned_at")],
     ),
+    table(
+        Class::Evidence,
+        "timestamp_token",
+        1,
+        &[int("size"), text("authority"), text("token"), int("stamped_at")],
+    ),
     table(Class::State, "stream_head", 1, &[text("stream"), int("count"), int("last_idx")]),
     table(Class::State, "journal_subject", 2, &[text("subject"), int("idx")]),
     table(Class::State, "org", 1, &[text("id"), text("slug"), int("created_at")]),

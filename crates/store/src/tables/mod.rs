@@ -25,7 +25,8 @@ const ROWS: usize = 500;
 pub enum Class {
     /// The truth: entries, their hashes and signatures, encrypted payloads.
     Journal,
-    /// What others said about the log: each row proves itself, but nothing says which rows there must be.
+    /// What others said about the log: each row proves itself. Which time-stamps there must be is in the log; which
+    /// cosignatures, nothing says.
     Evidence,
     /// Rebuilt from the journal by replaying it.
     State,

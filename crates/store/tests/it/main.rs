@@ -1,6 +1,9 @@
 //! The store's contract, run on SQLite and on PostgreSQL.
 
 mod append_only;
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests of the ledger, which use all of it")]
+#[path = "../../../ledger/tests/it/authority.rs"]
+mod authority;
 mod copying;
 mod crash;
 mod erasure;

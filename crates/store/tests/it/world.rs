@@ -1,5 +1,6 @@
 //! A store in which every table of the journal and of the state has rows: one event of every kind.
 
+use crate::authority::{Authority, GOOD, openssl};
 use crate::support::{Bed, add_account};
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -14,10 +15,12 @@ use comptroller_core::vocab::{
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
-use comptroller_ledger::{SignedCheckpoint, SigningKey};
+use comptroller_ledger::{Anchors, Query, SignedCheckpoint, SigningKey};
 use comptroller_store::areas::{access, uploads};
 use comptroller_store::artifacts::{encrypt_part, store_part};
-use comptroller_store::{CheckpointRow, CosignatureRow, Draft, Store, StoreError, cosignatures, keys};
+use comptroller_store::{
+    CheckpointRow, CosignatureRow, Draft, Store, StoreError, TimestampRow, cosignatures, keys, timestamps,
+};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
@@ -81,7 +84,10 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
         })
         .await?;
     // Two heads, so that the older one is checked as well.
-    store.publish().await?;
+    let first = store.publish().await?.context("the log is signed")?;
+    if let Some(openssl) = openssl() {
+        stamp(store, &first, &Authority::new(openssl, GOOD)).await?;
+    }
     let mut next = 0;
     while next + 1 < size {
         next = add_account(store, &format!("padding-{next}")).await?;
@@ -89,6 +95,27 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
     let newest = store.publish().await?.context("the log is signed")?;
     cosign(store, &newest).await?;
     Ok(world)
+}
+
+async fn stamp(store: &Store, head: &CheckpointRow, authority: &Authority) -> anyhow::Result<()> {
+    let signed = SignedCheckpoint::parse(head.note.as_bytes())?;
+    let query = Query::new(signed.note().text().as_bytes(), [5; 8]);
+    let anchors = Anchors::from_pem(&authority.ca())?;
+    let (token, stamp) = query.accept(&authority.answer(&query.to_der()), &anchors)?;
+    let row = TimestampRow::new(head.size, &stamp.authority, &token, stamp.time);
+    let record = async |row: TimestampRow| {
+        store.write(move |tx| Box::pin(async move { timestamps::record(tx, &row).await })).await
+    };
+    anyhow::ensure!(record(row.clone()).await?.is_some());
+    // A second token of the same head does not take the place of the first, and is no event.
+    anyhow::ensure!(record(TimestampRow { token: "AAAA".into(), ..row.clone() }).await?.is_none());
+    let mut conn = store.read().await?;
+    anyhow::ensure!(timestamps::newest(&mut conn).await? == Some(row));
+    anyhow::ensure!(timestamps::sizes(&mut conn, head.size).await? == [head.size]);
+    // Its event is no reason for another one; an account is.
+    anyhow::ensure!(!timestamps::has_news(&mut conn, head.size, i64::MAX).await?);
+    anyhow::ensure!(timestamps::has_news(&mut conn, 0, head.size).await?);
+    Ok(())
 }
 
 async fn cosign(store: &Store, head: &CheckpointRow) -> anyhow::Result<()> {
