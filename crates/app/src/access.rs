@@ -168,7 +168,7 @@ impl App {
                         let row = access::session(act.conn(), id).await?.map(|found| found.0);
                         (None, row.is_none_or(|row| row.closed_at.is_some()))
                     }
-                    Credential::Invitation(_) => (None, true),
+                    Credential::Invitation(_) | Credential::Workload(_) => (None, true),
                 };
                 if over {
                     return Err(AppError::Unauthenticated("the credential was revoked"));
@@ -210,7 +210,9 @@ impl App {
                 let (event, id) = match act.caller.credential {
                     Credential::Token(token) => (Event::TokenRevoked { token }, token.to_string()),
                     Credential::Session(session) => (Event::SessionClosed { session }, session.to_string()),
-                    Credential::Invitation(_) => return Err(AppError::Unauthenticated("give a token")),
+                    Credential::Invitation(_) | Credential::Workload(_) => {
+                        return Err(AppError::Unauthenticated("give a token"));
+                    }
                 };
                 let draft = act.draft(event);
                 let index = act.record(draft).await?;

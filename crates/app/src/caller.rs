@@ -5,7 +5,7 @@
 //! refused without a look-up and a leaked one is recognised by scanners. Only a hash of the secret is stored.
 
 use crate::{App, AppError};
-use comptroller_core::ids::{InvitationId, PrincipalId, SessionId, TokenId};
+use comptroller_core::ids::{InvitationId, PrincipalId, SessionId, TokenId, TrustId};
 use comptroller_core::vocab::{CredentialOrigin, PrincipalKind};
 use comptroller_core::{Environment, Timestamp};
 use comptroller_store::Conn;
@@ -22,6 +22,8 @@ pub enum Credential {
     Session(SessionId),
     /// An invitation. It is good for one act: making the first token.
     Invitation(InvitationId),
+    /// A workload token that a trust covers. It is good for one act: getting a token.
+    Workload(TrustId),
 }
 
 /// An authenticated principal.
@@ -153,7 +155,7 @@ impl App {
     }
 }
 
-async fn caller(
+pub(crate) async fn caller(
     conn: &mut Conn,
     principal: PrincipalId,
     environment: Option<Environment>,

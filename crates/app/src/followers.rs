@@ -51,6 +51,8 @@ impl App {
             .store
             .write::<u64, StoreError, _>(move |tx| {
                 Box::pin(async move {
+                    let now = tx.now();
+                    areas::workloads::forget_used(tx.conn(), now).await?;
                     areas::access::forget_sessions_seen(tx.conn(), before).await?;
                     areas::uploads::forget_answers(tx.conn(), before).await
                 })

@@ -19,6 +19,7 @@ pub mod gate;
 pub mod invitations;
 pub mod ledger;
 pub mod models;
+mod oidc;
 pub mod outbound;
 pub mod people;
 pub mod runtime;
@@ -28,6 +29,7 @@ pub mod systems;
 pub mod timestamp;
 pub mod view;
 pub mod witness;
+pub mod workloads;
 
 /// The store, for the binary that opens one at start-up.
 pub use comptroller_store as store;
@@ -54,6 +56,7 @@ pub struct App {
     witnesses: Option<Arc<witness::Witnesses>>,
     sign_in: Option<Arc<sign_in::SignIn>>,
     stamper: Option<Arc<timestamp::Stamper>>,
+    issuers: Arc<workloads::Issuers>,
 }
 
 impl App {
@@ -61,7 +64,14 @@ impl App {
     pub fn new(store: Store) -> Result<Self, AppError> {
         let bundle =
             Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
-        Ok(Self { store, bundle: Arc::new(bundle), witnesses: None, sign_in: None, stamper: None })
+        Ok(Self {
+            store,
+            bundle: Arc::new(bundle),
+            witnesses: None,
+            sign_in: None,
+            stamper: None,
+            issuers: Arc::default(),
+        })
     }
 
     /// The store, for start-up, maintenance and tests.

@@ -5,7 +5,7 @@
 use crate::commands::{
     approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, invitation,
     ledger, model, person, role, runtime, serve, service_account, serving, store, subject, system, team,
-    token, vendor, verify, version,
+    token, vendor, verify, version, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Invitation(Noun<invitation::Verb>),
     /// API tokens.
     Token(Noun<token::Verb>),
+    /// Pipelines that get tokens for what their platform says about them.
+    Workload(Noun<workload::Verb>),
     /// Show whom the token belongs to, and its roles.
     Whoami(ApiArgs),
     /// Vendors.

@@ -8,7 +8,7 @@
 
 use crate::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, InvitationId, ModelId, OrgId,
-    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
+    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
 };
 use crate::name::{Commit, MediaType};
 use crate::vocab::{
@@ -141,6 +141,20 @@ pub enum Event {
     /// A token was revoked.
     #[serde(rename = "token.revoked")]
     TokenRevoked { token: TokenId },
+    /// A service account may get tokens for what an issuer says about a workload. Private: audience and claims.
+    #[serde(rename = "workload.trusted")]
+    WorkloadTrusted {
+        trust: TrustId,
+        principal: PrincipalId,
+        issuer: TagText,
+        environment: Option<Environment>,
+    },
+    /// It may no longer.
+    #[serde(rename = "workload.distrusted")]
+    WorkloadDistrusted { trust: TrustId },
+    /// A workload token was changed for a token of the service account. Private: the claims that counted.
+    #[serde(rename = "workload.exchanged")]
+    WorkloadExchanged { trust: TrustId, token: TokenId },
     /// Somebody signed in.
     #[serde(rename = "session.opened")]
     SessionOpened { session: SessionId, principal: PrincipalId, method: Slug, expires_at: Timestamp },

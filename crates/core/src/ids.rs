@@ -73,6 +73,8 @@ ids! {
     TokenId, "token id";
     /// An invitation: a person makes the first credential of their own with it.
     InvitationId, "invitation id";
+    /// Trust in the tokens of a pipeline's platform.
+    TrustId, "trust id";
     /// A browser session.
     SessionId, "session id";
     /// A vendor of third-party systems.

@@ -127,6 +127,24 @@ pub struct Note {
     pub text: String,
 }
 
+/// What a workload token has to say to be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadText {
+    /// Whom the token has to be for.
+    pub audience: String,
+    /// Claims by name, each with the one value that it has to have.
+    pub claims: BTreeMap<String, String>,
+}
+
+/// What a workload token said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadClaims {
+    /// The claims that were asked for, its subject and its id.
+    pub claims: BTreeMap<String, String>,
+}
+
 /// How the organisation refers to a data subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

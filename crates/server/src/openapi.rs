@@ -103,7 +103,11 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
     Always,
+    /// With a credential in the head, or in the body.
+    Authenticates,
     WithCredential,
+    /// A public act asks the issuer of what it is given.
+    AsksOutside,
     NamesThings,
     HasBody,
     Writes,
@@ -118,7 +122,7 @@ struct CommonProblem {
     header: Option<(&'static str, &'static str)>,
 }
 
-const PROBLEMS: [CommonProblem; 12] = [
+const PROBLEMS: [CommonProblem; 13] = [
     problem(
         "400",
         "InvalidInput",
@@ -130,7 +134,7 @@ const PROBLEMS: [CommonProblem; 12] = [
         ..problem(
             "401",
             "Unauthenticated",
-            When::WithCredential,
+            When::Authenticates,
             "No credential, or not a valid one. Code `unauthenticated`.",
         )
     },
@@ -176,6 +180,12 @@ const PROBLEMS: [CommonProblem; 12] = [
         When::Always,
         "The server failed. The log has the cause under the request id. Code `internal`.",
     ),
+    problem(
+        "502",
+        "Outside",
+        When::AsksOutside,
+        "Another party that the act needs did not answer as it should. Code `outside`.",
+    ),
     CommonProblem {
         header: Some(("Retry-After", "Seconds after which to try again.")),
         ..problem(
@@ -204,7 +214,9 @@ fn add_problems(operation: &mut Operation, method: &str, has_variables: bool) {
     for problem in PROBLEMS {
         let can = match problem.when {
             When::Always => true,
+            When::Authenticates => !public || has_body,
             When::WithCredential => !public,
+            When::AsksOutside => public && has_body,
             When::NamesThings => !public || has_variables,
             When::HasBody => has_body,
             When::Writes => method != "get",

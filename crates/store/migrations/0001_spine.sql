@@ -90,6 +90,10 @@ CREATE TABLE idempotency (
     created_at BIGINT NOT NULL,
     PRIMARY KEY (principal, idem_key)
 );
+CREATE TABLE workload_seen (
+    digest TEXT PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
 CREATE TABLE session_seen (
     session TEXT PRIMARY KEY,
     seen_at BIGINT NOT NULL
@@ -177,6 +181,16 @@ CREATE TABLE invitation (
     ended_at BIGINT
 );
 CREATE INDEX invitation_principal ON invitation (principal);
+CREATE TABLE workload_trust (
+    id TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    environment TEXT,
+    private_at BIGINT,
+    trusted_at BIGINT NOT NULL,
+    distrusted_at BIGINT
+);
+CREATE INDEX workload_trust_issuer ON workload_trust (issuer);
 CREATE TABLE session (
     id TEXT PRIMARY KEY,
     principal TEXT NOT NULL,

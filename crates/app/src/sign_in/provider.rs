@@ -3,38 +3,22 @@
 //! What the provider says about a person counts only after the signature, the issuer, the audience, the times and the
 //! nonce were checked. Its keys are read anew when one is not known, so that it can rotate them.
 
-use super::SignInSettings;
-use crate::outbound::{self, OutboundError};
-use crate::{AppError, sign_in::Begun};
+use super::{Begun, SignInSettings};
+use crate::AppError;
+use crate::oidc::{ALGORITHMS, Discovery, ask, outside};
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier,
-    CoreJwsSigningAlgorithm as Algorithm, CoreProviderMetadata, CoreUserInfoClaims,
+    CoreProviderMetadata, CoreUserInfoClaims,
 };
 use openidconnect::{
     AccessToken, AccessTokenHash, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
 };
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
+use std::time::Duration;
 
-/// Largest answer of the provider that is read, in bytes.
-const MAX_ANSWER: u64 = 256 << 10;
 /// How long its configuration and keys are used without asking again.
 const FRESH: Duration = Duration::from_hours(1);
-/// Signatures that are accepted: public-key ones only. `none` and those with a shared secret are not.
-pub(crate) const ALGORITHMS: [Algorithm; 9] = [
-    Algorithm::RsaSsaPkcs1V15Sha256,
-    Algorithm::RsaSsaPkcs1V15Sha384,
-    Algorithm::RsaSsaPkcs1V15Sha512,
-    Algorithm::RsaSsaPssSha256,
-    Algorithm::RsaSsaPssSha384,
-    Algorithm::RsaSsaPssSha512,
-    Algorithm::EcdsaP256Sha256,
-    Algorithm::EcdsaP384Sha384,
-    Algorithm::EdDsa,
-];
 
 type Client = CoreClient<
     EndpointSet,
@@ -57,44 +41,36 @@ pub(super) struct Identity {
 /// The provider, with what it last published.
 #[derive(Debug)]
 pub(super) struct Provider {
-    issuer: IssuerUrl,
+    discovery: Discovery,
     client_id: ClientId,
     client_secret: Option<ClientSecret>,
     redirect: RedirectUrl,
     assume_verified_email: bool,
-    known: Mutex<Option<Known>>,
-}
-
-#[derive(Clone, Debug)]
-struct Known {
-    read_at: Instant,
-    metadata: Arc<CoreProviderMetadata>,
 }
 
 impl Provider {
     pub(super) fn new(settings: SignInSettings) -> Result<Self, AppError> {
-        let issuer = IssuerUrl::new(settings.issuer)
+        let discovery = Discovery::new(settings.issuer)
             .map_err(|error| AppError::invalid("sign_in.issuer", error.to_string()))?;
         let redirect = RedirectUrl::new(format!("{}/auth/callback", settings.public_url))
             .map_err(|error| AppError::invalid("server.public_url", error.to_string()))?;
         Ok(Self {
-            issuer,
+            discovery,
             client_id: ClientId::new(settings.client_id),
             client_secret: settings.client_secret.map(ClientSecret::new),
             redirect,
             assume_verified_email: settings.assume_verified_email,
-            known: Mutex::default(),
         })
     }
 
     /// Its name in the log.
     pub(super) fn issuer(&self) -> &str {
-        self.issuer.as_str()
+        self.discovery.issuer()
     }
 
     /// Where to send the browser, and what has to come back.
     pub(super) async fn begin(&self) -> Result<Begun, AppError> {
-        let metadata = self.metadata(FRESH).await?;
+        let metadata = self.discovery.metadata(FRESH).await?;
         let client = self.client(&metadata);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (url, state, nonce) = client
@@ -116,7 +92,7 @@ impl Provider {
 
     /// Changes the code for what the provider says about the person.
     pub(super) async fn finish(&self, code: String, begun: &Begun) -> Result<Identity, AppError> {
-        let metadata = self.metadata(FRESH).await?;
+        let metadata = self.discovery.metadata(FRESH).await?;
         let client = self.client(&metadata);
         let answer = client
             .exchange_code(AuthorizationCode::new(code))
@@ -134,7 +110,7 @@ impl Provider {
             Ok(claims) => claims.clone(),
             // The key may be newer than what we read.
             Err(_) => {
-                let metadata = self.metadata(Duration::ZERO).await?;
+                let metadata = self.discovery.metadata(Duration::ZERO).await?;
                 let client = self.client(&metadata);
                 let claims = token.claims(&self::verifier(&client), &nonce);
                 claims.map_err(|error| outside("sent an ID token that is not valid", &error))?.clone()
@@ -155,22 +131,6 @@ impl Provider {
         let verified_email = email
             .and_then(|(email, verified)| verified.unwrap_or(self.assume_verified_email).then_some(email));
         Ok(Identity { subject, verified_email })
-    }
-
-    /// The configuration, read again if it is older than `fresh`. One request at a time.
-    async fn metadata(&self, fresh: Duration) -> Result<Arc<CoreProviderMetadata>, AppError> {
-        let mut known = self.known.lock().await;
-        if let Some(known) = known.as_ref()
-            && known.read_at.elapsed() < fresh
-        {
-            return Ok(Arc::clone(&known.metadata));
-        }
-        let metadata = CoreProviderMetadata::discover_async(self.issuer.clone(), &ask)
-            .await
-            .map_err(|error| outside("did not tell its configuration", &error))?;
-        let metadata = Arc::new(metadata);
-        *known = Some(Known { read_at: Instant::now(), metadata: Arc::clone(&metadata) });
-        Ok(metadata)
     }
 
     fn client(&self, metadata: &CoreProviderMetadata) -> Client {
@@ -205,21 +165,4 @@ fn check_access_token(
     let key = token.signing_key(verifier).map_err(|_| refused())?;
     let found = AccessTokenHash::from_token(access, algorithm, key).map_err(|_| refused())?;
     if found == *expected { Ok(()) } else { Err(refused()) }
-}
-
-/// Sends a request of the protocol.
-pub(crate) async fn ask(request: HttpRequest) -> Result<HttpResponse, OutboundError> {
-    outbound::send(request, MAX_ANSWER).await
-}
-
-/// The error and its causes; for the log, and short enough for the person.
-pub(crate) fn outside(what: &str, error: &dyn std::error::Error) -> AppError {
-    let mut text = format!("the identity provider {what}: {error}");
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    tracing::warn!(error = text, "sign-in");
-    AppError::Outside(text)
 }

@@ -14,4 +14,5 @@ mod sign_in;
 mod timestamp;
 mod witness;
 mod witness_server;
+mod workloads;
 mod world;

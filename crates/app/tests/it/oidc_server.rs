@@ -209,6 +209,15 @@ impl TestProvider {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
+    /// A token with these claims, signed as the published key does.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(&json!({"alg": "EdDSA", "kid": "k"})), part(claims));
+        let seed = self.inner.lock().unwrap().seed;
+        let signature = key(seed).sign(&CoreJwsSigningAlgorithm::EdDsa, signed.as_bytes()).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
     fn user_info(&self) -> Value {
         let inner = self.inner.lock().unwrap();
         let subject = if inner.wrong == Wrong::OtherUser { "somebody-else" } else { inner.user.subject };

@@ -29,6 +29,7 @@ mod upload;
 pub(crate) mod vendor;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod workload;
 
 use crate::args::{Act, ApiArgs, Cli, Command, Noun};
 use crate::client::Client;
@@ -59,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Team(noun) => verb(screen, noun, team::run),
         Command::Invitation(noun) => verb(screen, noun, invitation::run),
         Command::Token(noun) => verb(screen, noun, token::run),
+        Command::Workload(noun) => verb(screen, noun, workload::run),
         Command::Whoami(api) => person::whoami(&Context::new(&api, screen)?).map(|()| Exit::OK),
         Command::Vendor(noun) => verb(screen, noun, vendor::run),
         Command::System(noun) => verb(screen, noun, system::run),

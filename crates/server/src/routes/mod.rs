@@ -15,6 +15,7 @@ mod people;
 mod subjects;
 mod systems;
 mod uploads;
+mod workloads;
 
 use crate::openapi::Document;
 use crate::problem::Problem;
@@ -33,6 +34,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
     let api = OpenApiRouter::new()
         .merge(people::routes())
         .merge(access::routes())
+        .merge(workloads::routes())
         .merge(systems::routes())
         .merge(datasets::routes())
         .merge(uploads::routes(max_part))

@@ -26,6 +26,9 @@ const ANYBODY: [(&str, &str); 3] = [
     ("post /api/v1/tokens/revoke-own", "whoever holds a leaked token may end it"),
 ];
 
+/// Routes whose credential stands in the body.
+const IN_BODY: [&str; 1] = ["post /api/v1/token-exchange"];
+
 /// Routes that take an invitation in place of a token.
 const INVITED: [&str; 1] = ["post /api/v1/invitations/accept"];
 
@@ -68,6 +71,14 @@ struct Named {
     digest: String,
     subject: String,
     token: String,
+    trust: String,
+}
+
+fn workload() -> Value {
+    json!({
+        "service_account": "pipeline", "issuer": "https://ci.example.org", "audience": "comptroller",
+        "claims": {"repository_id": "4711"}
+    })
 }
 
 fn prepare(world: &World) -> Named {
@@ -82,6 +93,7 @@ fn prepare(world: &World) -> Named {
     let subject = world.ok(&world.post("risk", "/subjects", &json!({"reference": "customer 1"})));
     let command = json!({"principal": world.ids["ci"], "label": "spare", "days": 1});
     let token = world.ok(&world.post("owner", "/tokens", &command));
+    let trust = world.ok(&world.post("owner", "/workload-trusts", &workload()));
     let shown = world.ok(&world.get("auditor", "/versions/scorer@1"));
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
     Named {
@@ -91,12 +103,13 @@ fn prepare(world: &World) -> Named {
         digest,
         subject: text(&subject),
         token: text(&token),
+        trust: text(&trust),
     }
 }
 
 fn table(world: &World, named: &Named) -> Vec<Row> {
     let (leaver, spare) = (&world.ids["leaver"], &world.ids["spare"]);
-    let mut rows = people(leaver, spare, &world.ids["approver2"], &named.token);
+    let mut rows = people(leaver, spare, &world.ids["approver2"], named);
     rows.extend(inventory());
     rows.extend(models(named));
     rows.extend(governance(named));
@@ -104,7 +117,9 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows
 }
 
-fn people(leaver: &str, spare: &str, linked: &str, token: &str) -> Vec<Row> {
+fn people(leaver: &str, spare: &str, linked: &str, named: &Named) -> Vec<Row> {
+    let Named { token, trust, .. } = named;
+    let workload = workload();
     let role = json!({"principal": leaver, "role": "auditor"});
     let member = json!({"team": "risk-models", "principal": spare});
     vec![
@@ -131,6 +146,14 @@ fn people(leaver: &str, spare: &str, linked: &str, token: &str) -> Vec<Row> {
             format!("/api/v1/principals/{linked}/unlink"),
             "admin",
             "risk",
+        ),
+        row("post /api/v1/workload-trusts", "/api/v1/workload-trusts", "admin", "developer").with(workload),
+        row("get /api/v1/workload-trusts", "/api/v1/workload-trusts", "auditor", "developer"),
+        row(
+            "post /api/v1/workload-trusts/{id}/end",
+            format!("/api/v1/workload-trusts/{trust}/end"),
+            "admin",
+            "ci",
         ),
         row("post /api/v1/invitations", "/api/v1/invitations", "admin", "risk")
             .with(json!({"person": leaver, "days": 1})),
@@ -305,8 +328,8 @@ fn every_route_asks_who_is_calling() {
 
     let mut known: BTreeSet<String> = rows.iter().map(|row| row.route.to_owned()).collect();
     known.extend(PUBLIC.iter().chain(&ANYBODY).map(|(route, _)| (*route).to_owned()));
-    known.extend(INVITED.iter().map(|route| (*route).to_owned()));
-    let count = rows.len() + PUBLIC.len() + ANYBODY.len() + INVITED.len();
+    known.extend(INVITED.iter().chain(&IN_BODY).map(|route| (*route).to_owned()));
+    let count = rows.len() + PUBLIC.len() + ANYBODY.len() + INVITED.len() + IN_BODY.len();
     assert_eq!(known.len(), count, "a route stands twice");
     let documented = documented(&world);
     let missing: Vec<&String> = documented.difference(&known).collect();
@@ -359,6 +382,11 @@ fn exceptions_are_what_they_say() {
         if path.ends_with("revoke-own") {
             world.send(&call.by(&token)).problem(401);
         }
+    }
+    for route in IN_BODY {
+        let exchange = post(route.strip_prefix("post ").unwrap(), &json!({"subject_token": "a.e30.c"}));
+        world.send(&exchange).problem(401);
+        world.send(&exchange.by(world.token("owner"))).problem(401);
     }
     for route in INVITED {
         let accept = post(route.strip_prefix("post ").unwrap(), &json!({"label": "t", "days": 1}));

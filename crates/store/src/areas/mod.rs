@@ -12,6 +12,7 @@ pub mod people;
 pub mod subjects;
 pub mod systems;
 pub mod uploads;
+pub mod workloads;
 
 use crate::StoreError;
 use crate::db::Conn;
@@ -37,6 +38,9 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         | Event::TokenRevoked { .. }
         | Event::SessionOpened { .. }
         | Event::SessionClosed { .. } => access::project(conn, at, event).await,
+        Event::WorkloadTrusted { .. } | Event::WorkloadDistrusted { .. } => {
+            workloads::project(conn, at, event).await
+        }
         Event::VendorRegistered { .. }
         | Event::SystemRegistered { .. }
         | Event::SystemUpdated { .. }
@@ -60,6 +64,7 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         }
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
+        | Event::WorkloadExchanged { .. }
         | Event::IdentityUnlinked { .. }
         | Event::KeyRetired { .. }
         | Event::AccessDenied { .. }

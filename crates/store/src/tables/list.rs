@@ -116,6 +116,20 @@ pub static TABLES: &[Table] = &[
     ),
     table(
         Class::State,
+        "workload_trust",
+        1,
+        &[
+            text("id"),
+            text("principal"),
+            text("issuer"),
+            maybe_text("environment"),
+            maybe_int("private_at"),
+            int("trusted_at"),
+            maybe_int("distrusted_at"),
+        ],
+    ),
+    table(
+        Class::State,
         "session",
         1,
         &[
@@ -325,6 +339,7 @@ pub static TABLES: &[Table] = &[
         2,
         &[text("principal"), text("idem_key"), text("request_digest"), text("response"), int("created_at")],
     ),
+    table(Class::Passing, "workload_seen", 1, &[text("digest"), int("expires_at")]),
     table(Class::Passing, "session_seen", 1, &[text("session"), int("seen_at")]),
     table(
         Class::Passing,

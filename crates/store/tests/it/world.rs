@@ -7,7 +7,7 @@ use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, InvitationId, ModelId,
-    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, UploadId, VendorId, VersionId,
+    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
 };
 use comptroller_core::vocab::{
     CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis, LegalBasis, Outcome,
@@ -151,7 +151,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     let (decision, drill) = (DecisionId::new(now, random()), DrillId::new(now, random()));
     let (first, second) = (DeploymentId::new(now, random()), DeploymentId::new(now, random()));
     let (token, session) = (TokenId::new(now, random()), SessionId::new(now, random()));
-    let invitation = InvitationId::new(now, random());
+    let (invitation, trust) = (InvitationId::new(now, random()), TrustId::new(now, random()));
     let (account, leaver) = (PrincipalId::new(now, random()), PrincipalId::new(now, random()));
     let later = now.plus_seconds(3_600);
     let draft = |event: Event| Draft::new("system", event);
@@ -238,6 +238,15 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         draft(Event::TokenRevoked { token }),
         draft(Event::InvitationIssued { invitation, principal: world.person, expires_at: later }),
         draft(Event::InvitationAccepted { invitation }),
+        draft(Event::WorkloadTrusted {
+            trust,
+            principal: account,
+            issuer: "https://id.example.org".parse()?,
+            environment: Some(Environment::Dev),
+        })
+        .private("claims", &text)?,
+        draft(Event::WorkloadExchanged { trust, token }),
+        draft(Event::WorkloadDistrusted { trust }),
         draft(Event::SessionOpened {
             session,
             principal: world.person,
