@@ -1,6 +1,7 @@
 //! Tokens, sessions and external identities. Hashes stand in tables of their own: they are secrets, not state.
 
 use crate::StoreError;
+use crate::change::{Change, change};
 use crate::db::{Conn, execute, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
@@ -41,12 +42,12 @@ pub struct SessionRow {
     pub closed_at: Option<Micros>,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
         Event::TokenIssued { token, principal, environment, expires_at, label } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO token (id, principal, environment, label, issued_at, expires_at, revoked_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, NULL)",
                 Text(token),
@@ -55,19 +56,19 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 Text(label),
                 now,
                 expires_at.micros()
-            )?;
+            );
         }
         Event::TokenRevoked { token } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE token SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL",
                 now,
                 Text(token)
-            )?;
+            );
         }
         Event::SessionOpened { session, principal, method, expires_at } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO session (id, principal, method, opened_at, expires_at, closed_at) \
                  VALUES ($1, $2, $3, $4, $5, NULL)",
                 Text(session),
@@ -75,15 +76,15 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 Text(method),
                 now,
                 expires_at.micros()
-            )?;
+            );
         }
         Event::SessionClosed { session } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE session SET closed_at = $1 WHERE id = $2 AND closed_at IS NULL",
                 now,
                 Text(session)
-            )?;
+            );
         }
         _ => {}
     }
