@@ -42,7 +42,7 @@ pub struct SessionRow {
     pub closed_at: Option<Micros>,
 }
 
-pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::TokenIssued { token, principal, environment, expires_at, label } => {
@@ -88,7 +88,6 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// Keeps the hash of a token's secret.

@@ -76,7 +76,7 @@ pub struct VoteRow {
     pub private_at: Option<i64>,
 }
 
-pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::DecisionRecorded { decision, action, resource, environment, outcome, bundle, .. } => {
@@ -139,7 +139,6 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// A decision.

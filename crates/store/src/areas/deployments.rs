@@ -86,7 +86,7 @@ pub struct RuntimeRow {
     pub reported_at: Micros,
 }
 
-pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::DeploymentCreated {
@@ -174,7 +174,6 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         }
         _ => {}
     }
-    Ok(())
 }
 
 macro_rules! deployments {

@@ -39,22 +39,22 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::SystemRegistered { .. }
         | Event::SystemUpdated { .. }
         | Event::SystemLinked { .. }
-        | Event::TagSet { .. } => systems::project(changes, at, event),
+        | Event::TagSet { .. } => systems::project(changes, at, event)?,
         Event::DatasetRegistered { .. } | Event::DatasetVersionRegistered { .. } => {
-            datasets::project(changes, at, event)
+            datasets::project(changes, at, event)?;
         }
         Event::ArtifactStored { .. }
         | Event::ModelRegistered { .. }
         | Event::VersionRegistered { .. }
-        | Event::VersionAnnotated { .. } => models::project(changes, at, event),
+        | Event::VersionAnnotated { .. } => models::project(changes, at, event)?,
         Event::DecisionRecorded { .. } | Event::ApprovalRequested { .. } | Event::ApprovalVoted { .. } => {
-            approvals::project(changes, at, event)
+            approvals::project(changes, at, event);
         }
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
-            deployments::project(changes, at, event)
+            deployments::project(changes, at, event);
         }
         Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => {
-            subjects::project(changes, at, event)
+            subjects::project(changes, at, event);
         }
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
@@ -63,8 +63,9 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::RecordRead { .. }
         | Event::EvidenceExported { .. }
         | Event::StreamHeads { .. }
-        | Event::Timestamped { .. } => Ok(()),
+        | Event::Timestamped { .. } => {}
     }
+    Ok(())
 }
 
 /// JSON of a value in a TEXT column. The types stored this way cannot fail to serialise.

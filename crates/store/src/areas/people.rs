@@ -50,7 +50,7 @@ pub struct GrantRow {
     pub granted_at: Micros,
 }
 
-pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::OrgCreated { org, slug, vkey, .. } => {
@@ -138,7 +138,6 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// The organisation of this database, once it exists.

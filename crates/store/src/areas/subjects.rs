@@ -32,7 +32,7 @@ pub struct ErasureRow {
     pub erased_at: Micros,
 }
 
-pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::SubjectRegistered { subject, datasets } => {
@@ -80,7 +80,6 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// A data subject.
