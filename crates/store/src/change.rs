@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_parameters_of_a_script_follow_each_other_with_their_values() {
         let mut changes = Vec::new();
-        change!(changes, "SAVEPOINT request");
+        change!(&mut changes, "SAVEPOINT request");
         change!(changes, "INSERT INTO a (x, y, z) VALUES ($1, $2, $2)", 1, "two");
         change!(changes, "UPDATE b SET x = $2 WHERE y = $1", "three", true);
         let expected = [
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn equal_inserts_in_a_row_are_one_unless_they_say_more_than_rows() {
         let mut changes = Vec::new();
-        change!(changes, "INSERT INTO a (x, y) VALUES ($1, FALSE)", 1);
+        change!(&mut changes, "INSERT INTO a (x, y) VALUES ($1, FALSE)", 1);
         change!(changes, "INSERT INTO a (x, y) VALUES ($1, FALSE)", 2);
         change!(changes, "INSERT INTO b (x) VALUES ($1) ON CONFLICT (x) DO NOTHING", 3);
         change!(changes, "INSERT INTO b (x) VALUES ($1) ON CONFLICT (x) DO NOTHING", 4);
