@@ -8,6 +8,7 @@ mod bench;
 mod codegen;
 mod demo;
 mod foreign;
+mod fuzz;
 mod process;
 mod product;
 mod servers;
@@ -67,6 +68,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[ARGS]...",
         about: "run every bench of the workspace",
         run: bench::run_all,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[TARGET]... [--seconds N]",
+        about: "let every parser of foreign bytes, or the ones named, meet inputs that break it",
+        run: fuzz::run_targets,
     },
 ];
 

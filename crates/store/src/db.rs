@@ -279,12 +279,14 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         .busy_timeout(Duration::from_secs(10))
         // Erasure: freed content is overwritten, not only unlinked.
         .pragma("secure_delete", "ON");
-    let writer = SqlitePoolOptions::new()
+    // A file needs no test whether it is still there before each use.
+    let pool = SqlitePoolOptions::new().test_before_acquire(false);
+    let writer = pool
+        .clone()
         .max_connections(1)
         .connect_with(base.clone().statement_cache_capacity(WRITER_STATEMENTS))
         .await?;
-    let readers =
-        SqlitePoolOptions::new().max_connections(4).connect_with(base.pragma("query_only", "ON")).await?;
+    let readers = pool.max_connections(4).connect_with(base.pragma("query_only", "ON")).await?;
     Ok(Db::Sqlite { writer, readers })
 }
 
