@@ -9,6 +9,7 @@ mod codegen;
 mod demo;
 mod foreign;
 mod fuzz;
+mod load;
 mod process;
 mod product;
 mod servers;
@@ -68,6 +69,12 @@ const COMMANDS: &[Command] = &[
         arguments: "[ARGS]...",
         about: "run every bench of the workspace",
         run: bench::run_all,
+    },
+    Command {
+        name: "load",
+        arguments: "[--artifact-mib N]",
+        about: "a thousand clients and a file of 5 GiB on a release build, with times and memory",
+        run: load::run_all,
     },
     Command {
         name: "fuzz",
