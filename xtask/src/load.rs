@@ -1,7 +1,6 @@
 //! `cargo xtask load`: the tests of the whole system that measure, in a release build, with their numbers.
 //!
-//! A debug build spends its time in unoptimised ciphers, so there the same tests use a small file and say little about
-//! speed.
+//! The ordinary run has them too, with a smaller file and in a debug build, whose times say little.
 
 use std::time::Duration;
 
