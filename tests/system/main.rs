@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
 mod api;
+mod artifact;
 mod clients;
 mod faults;
 mod foreign;

@@ -8,6 +8,8 @@ mod bench;
 mod codegen;
 mod demo;
 mod foreign;
+mod fuzz;
+mod load;
 mod process;
 mod product;
 mod servers;
@@ -67,6 +69,18 @@ const COMMANDS: &[Command] = &[
         arguments: "[ARGS]...",
         about: "run every bench of the workspace",
         run: bench::run_all,
+    },
+    Command {
+        name: "load",
+        arguments: "[--artifact-mib N]",
+        about: "a thousand clients and a file of 5 GiB on a release build, with times and memory",
+        run: load::run_all,
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[TARGET]... [--seconds N]",
+        about: "let every parser of foreign bytes, or the ones named, meet inputs that break it",
+        run: fuzz::run_targets,
     },
 ];
 

@@ -264,7 +264,7 @@ impl App {
         let event = Event::RecordRead { kind, resource: resource.to_owned(), count: count as u64 };
         let mut draft = Draft::new(&caller.actor(), event);
         draft.subjects.push(resource.to_owned());
-        self.store.write(move |tx| Box::pin(async move { Ok(tx.record(draft).await?) })).await
+        Ok(self.store.record(draft).await?)
     }
 
     async fn record_refusal(
@@ -281,9 +281,7 @@ impl App {
         let event = Event::AccessDenied { action: action.slug(), resource: resource.to_owned(), reason };
         let mut draft = Draft::new(&caller.actor(), event);
         draft.subjects.push(resource.to_owned());
-        self.store
-            .write(move |tx| Box::pin(async move { Ok::<u64, AppError>(tx.record(draft).await?) }))
-            .await?;
+        self.store.record(draft).await?;
         Ok(())
     }
 }

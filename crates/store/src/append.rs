@@ -1,36 +1,53 @@
 //! Appends the staged events of a batch to the log: rows, hashes and the new head, in the batch's transaction.
 
-use crate::db::{Conn, execute};
+use crate::db::{Conn, Link, execute};
 use crate::tx::{Staged, Tx};
 use crate::{StoreError, erase};
 use sqlx::QueryBuilder;
 use std::collections::BTreeMap;
 
 /// Most rows of one INSERT: 8 binds a row stay far under SQLite's 32,766 and PostgreSQL's 65,535.
-const ROWS: usize = 512;
+const ROWS: usize = 256;
+/// Above this many rows, an INSERT has a multiple of it.
+const STEP: usize = 16;
 
-/// Inserts several rows with one statement on either database.
-macro_rules! insert_rows {
-    ($conn:expr, $sql:expr, $rows:expr, |$b:ident, $row:pat_param| $push:expr) => {
-        match $conn {
-            Conn::Sqlite(c) => {
-                let mut query = QueryBuilder::<sqlx::Sqlite>::new($sql);
-                query.push_values($rows, |mut $b, $row| {
-                    $push;
-                });
-                query.build().execute(&mut **c).await.map(|_| ()).map_err(StoreError::from)
-            }
-            Conn::Postgres(c) => {
-                let mut query = QueryBuilder::<sqlx::Postgres>::new($sql);
-                query.push_values($rows, |mut $b, $row| {
-                    $push;
-                });
-                query.build().execute(&mut **c).await.map(|_| ()).map_err(StoreError::from)
-            }
-        }
-    };
+/// Cuts rows into the blocks of one INSERT each.
+///
+/// Few different lengths, so that both databases nearly always find the statement prepared.
+pub(crate) fn blocks<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let length = match rows.len() {
+            0 => return None,
+            few @ 1..STEP => few,
+            many => (many - many % STEP).min(ROWS),
+        };
+        let block;
+        (block, rows) = rows.split_at(length);
+        Some(block)
+    })
 }
 
+/// Inserts several rows with one statement on either database; `$end` is the text behind the rows.
+macro_rules! insert_rows {
+    ($conn:expr, $sql:expr, $rows:expr, $end:expr, |$b:ident, $row:pat_param| $push:expr) => {{
+        macro_rules! insert {
+            ($db:ty, $c:expr) => {{
+                let mut query = QueryBuilder::<$db>::new($sql);
+                query.push_values($rows, |mut $b, $row| {
+                    $push;
+                });
+                query.push($end);
+                query.build().execute(&mut **$c).await?;
+            }};
+        }
+        match $conn.ready().await? {
+            Link::Sqlite(c) => insert!(sqlx::Sqlite, c),
+            Link::Postgres(c) => insert!(sqlx::Postgres, c),
+        }
+    }};
+}
+
+/// Appends what the requests of a batch recorded.
 pub(crate) async fn append_staged(tx: &mut Tx) -> Result<(), StoreError> {
     if tx.staged.is_empty() {
         return Ok(());
@@ -45,19 +62,12 @@ pub(crate) async fn append_staged(tx: &mut Tx) -> Result<(), StoreError> {
         });
     }
     let first = tx.head.size;
-    for (chunk_no, chunk) in staged.chunks(ROWS).enumerate() {
-        insert_journal(&mut tx.conn, first + (chunk_no * ROWS) as i64, chunk).await?;
-    }
-    if !tiles.is_empty() {
-        insert_rows!(&mut tx.conn, "INSERT INTO tile_hash (level, idx, hash) ", &tiles, |b,
-                                                                                         (
-            level,
-            idx,
-            hash,
-        )| b
-            .push_bind(*level)
-            .push_bind(*idx)
-            .push_bind(hash.as_str()))?;
+    insert_journal(&mut tx.conn, first, &staged).await?;
+    for block in blocks(&tiles) {
+        insert_rows!(&mut tx.conn, "INSERT INTO tile_hash (level, idx, hash) ", block, "", |b, row| b
+            .push_bind(row.0)
+            .push_bind(row.1)
+            .push_bind(row.2.as_str()));
     }
     raise_streams(tx, first, &staged).await?;
     let size = first + staged.len() as i64;
@@ -79,45 +89,39 @@ pub(crate) async fn append_staged(tx: &mut Tx) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn insert_journal(conn: &mut Conn, first: i64, chunk: &[Staged]) -> Result<(), StoreError> {
-    insert_rows!(
-        conn,
-        "INSERT INTO journal (idx, stream, stream_seq, kind, recorded_at, actor, entry, leaf_hash) ",
-        chunk.iter().enumerate(),
-        |b, (offset, event)| b
-            .push_bind(first + offset as i64)
-            .push_bind(event.entry.stream.as_str())
-            .push_bind(event.entry.stream_seq as i64)
-            .push_bind(event.entry.kind.as_str())
-            .push_bind(event.entry.recorded_at)
-            .push_bind(event.entry.actor.as_str())
-            .push_bind(event.bytes.as_str())
-            .push_bind(event.leaf.to_string())
-    )?;
-    let payloads: Vec<_> = chunk
-        .iter()
-        .enumerate()
-        .filter_map(|(offset, event)| Some((first + offset as i64, event.payload.as_ref()?)))
-        .collect();
-    if !payloads.is_empty() {
-        insert_rows!(conn, "INSERT INTO payload (idx, name, key_id, ciphertext) ", &payloads, |b,
+async fn insert_journal(conn: &mut Conn, first: i64, staged: &[Staged]) -> Result<(), StoreError> {
+    let events: Vec<(i64, &Staged)> = (first..).zip(staged).collect();
+    for block in blocks(&events) {
+        insert_rows!(
+            conn,
+            "INSERT INTO journal (idx, stream, stream_seq, kind, recorded_at, actor, entry, leaf_hash) ",
+            block,
+            "",
+            |b, (idx, event)| b
+                .push_bind(*idx)
+                .push_bind(event.entry.stream.as_str())
+                .push_bind(event.entry.stream_seq as i64)
+                .push_bind(event.entry.kind.as_str())
+                .push_bind(event.entry.recorded_at)
+                .push_bind(event.entry.actor.as_str())
+                .push_bind(event.bytes.as_str())
+                .push_bind(event.leaf.to_string())
+        );
+    }
+    let payloads: Vec<_> =
+        events.iter().filter_map(|(idx, event)| Some((idx, event.payload.as_ref()?))).collect();
+    for block in blocks(&payloads) {
+        insert_rows!(conn, "INSERT INTO payload (idx, name, key_id, ciphertext) ", block, "", |b,
                                                                                                (
             idx,
             (name, key_id, ciphertext),
         )| b
-            .push_bind(*idx)
+            .push_bind(**idx)
             .push_bind(name.as_str())
             .push_bind(key_id.as_str())
-            .push_bind(ciphertext.as_str()))?;
+            .push_bind(ciphertext.as_str()));
     }
-    insert_subjects(
-        conn,
-        chunk
-            .iter()
-            .enumerate()
-            .map(|(offset, event)| (first + offset as i64, event.entry.subjects.as_slice())),
-    )
-    .await
+    insert_subjects(conn, events.iter().map(|(idx, event)| (*idx, event.entry.subjects.as_slice()))).await
 }
 
 /// Indexes what each event is about. Shared with the rebuild, which fills the same table from the journal.
@@ -129,24 +133,21 @@ pub(crate) async fn insert_subjects<'e>(
         events.flat_map(|(idx, subjects)| subjects.iter().map(move |s| (s.as_str(), idx))).collect();
     rows.sort_unstable();
     rows.dedup();
-    for chunk in rows.chunks(ROWS) {
-        insert_rows!(conn, "INSERT INTO journal_subject (subject, idx) ", chunk, |b, (subject, idx)| b
+    for block in blocks(&rows) {
+        insert_rows!(conn, "INSERT INTO journal_subject (subject, idx) ", block, "", |b, (subject, idx)| b
             .push_bind(*subject)
-            .push_bind(*idx))?;
+            .push_bind(*idx));
     }
     Ok(())
 }
 
 async fn raise_streams(tx: &mut Tx, first: i64, staged: &[Staged]) -> Result<(), StoreError> {
     let mut last: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for (offset, event) in staged.iter().enumerate() {
-        last.insert(&event.entry.stream, (event.entry.stream_seq as i64 + 1, first + offset as i64));
+    for (idx, event) in (first..).zip(staged) {
+        last.insert(&event.entry.stream, (event.entry.stream_seq as i64 + 1, idx));
     }
     let rows: Vec<_> = last.into_iter().collect();
-    for chunk in rows.chunks(ROWS) {
-        raise_stream_rows(&mut tx.conn, chunk).await?;
-    }
-    Ok(())
+    raise_stream_rows(&mut tx.conn, &rows).await
 }
 
 /// Sets count and last index of streams.
@@ -154,20 +155,32 @@ pub(crate) async fn raise_stream_rows(
     conn: &mut Conn,
     rows: &[(&str, (i64, i64))],
 ) -> Result<(), StoreError> {
-    macro_rules! upsert {
-        ($db:ty, $c:expr) => {{
-            let mut query = QueryBuilder::<$db>::new("INSERT INTO stream_head (stream, count, last_idx) ");
-            query.push_values(rows, |mut b, (stream, (count, last))| {
-                b.push_bind(*stream).push_bind(*count).push_bind(*last);
-            });
-            query.push(
-                " ON CONFLICT (stream) DO UPDATE SET count = excluded.count, last_idx = excluded.last_idx",
-            );
-            query.build().execute(&mut **$c).await.map(|_| ()).map_err(StoreError::from)
-        }};
+    for block in blocks(rows) {
+        insert_rows!(
+            conn,
+            "INSERT INTO stream_head (stream, count, last_idx) ",
+            block,
+            " ON CONFLICT (stream) DO UPDATE SET count = excluded.count, last_idx = excluded.last_idx",
+            |b, (stream, (count, last))| b.push_bind(*stream).push_bind(*count).push_bind(*last)
+        );
     }
-    match conn {
-        Conn::Sqlite(c) => upsert!(sqlx::Sqlite, c),
-        Conn::Postgres(c) => upsert!(sqlx::Postgres, c),
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blocks;
+
+    #[test]
+    fn blocks_are_all_rows_in_order_in_few_lengths() {
+        for count in [0, 1, 15, 16, 17, 100, 256, 300, 1_000] {
+            let rows: Vec<usize> = (0..count).collect();
+            let cut: Vec<&[usize]> = blocks(&rows).collect();
+            assert_eq!(cut.concat(), rows);
+            assert!(
+                cut.iter()
+                    .all(|block| block.len() < 16 || block.len().is_multiple_of(16) && block.len() <= 256)
+            );
+        }
     }
 }

@@ -60,10 +60,7 @@ impl Store {
         // Objects first: rows never point to what is not there yet, and a repeated copy finds them present.
         let (objects, objects_present) = self.copy_objects(target).await?;
         let mut from = self.db().snapshot().await?;
-        match &to {
-            Conn::Sqlite(_) => execute!(&mut to, "BEGIN IMMEDIATE")?,
-            Conn::Postgres(_) => execute!(&mut to, "BEGIN")?,
-        };
+        to.begin_write().await?;
         let outcome = copy_and_compare(&mut from, &mut to).await;
         let ended = match &outcome {
             Ok(_) => execute!(&mut to, "COMMIT"),

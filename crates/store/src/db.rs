@@ -4,6 +4,7 @@
 //! [`crate::writer`], which owns the one writing connection.
 
 use crate::StoreError;
+use crate::change::{self, Change};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -15,11 +16,12 @@ use std::time::Duration;
 /// Runs one static SQL text; answers the number of rows affected.
 macro_rules! execute {
     ($conn:expr, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $conn {
-            $crate::db::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
+        match $conn.ready().await {
+            Ok($crate::db::Link::Sqlite(c)) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
                 .map(|done| done.rows_affected()).map_err($crate::StoreError::from),
-            $crate::db::Conn::Postgres(c) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
+            Ok($crate::db::Link::Postgres(c)) => sqlx::query($sql)$(.bind($bind))*.execute(&mut **c).await
                 .map(|done| done.rows_affected()).map_err($crate::StoreError::from),
+            Err(error) => Err(error),
         }
     };
 }
@@ -27,23 +29,25 @@ macro_rules! execute {
 /// All rows of one static SQL text as `$row`.
 macro_rules! fetch_all {
     ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $conn {
-            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await
-                .map_err($crate::StoreError::from),
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_all(&mut **c).await
-                .map_err($crate::StoreError::from),
-        }
+        $crate::db::fetch!($conn, $row, fetch_all, $sql $(, $bind)*)
     };
 }
 
 /// At most one row of one static SQL text as `$row`.
 macro_rules! fetch_optional {
     ($conn:expr, $row:ty, $sql:expr $(, $bind:expr)* $(,)?) => {
-        match $conn {
-            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await
+        $crate::db::fetch!($conn, $row, fetch_optional, $sql $(, $bind)*)
+    };
+}
+
+macro_rules! fetch {
+    ($conn:expr, $row:ty, $fetch:ident, $sql:expr $(, $bind:expr)*) => {
+        match $conn.ready().await {
+            Ok($crate::db::Link::Sqlite(c)) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$fetch(&mut **c).await
                 .map_err($crate::StoreError::from),
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.fetch_optional(&mut **c).await
+            Ok($crate::db::Link::Postgres(c)) => sqlx::query_as::<_, $row>($sql)$(.bind($bind))*.$fetch(&mut **c).await
                 .map_err($crate::StoreError::from),
+            Err(error) => Err(error),
         }
     };
 }
@@ -99,14 +103,80 @@ pub enum Db {
     Postgres(PgPool),
 }
 
-/// One connection of either kind.
+/// One connection, and the changes that wait to be sent over it.
+///
+/// Whoever runs a statement asks for [`Conn::ready`] first, so nothing is ever read without what waits.
 #[derive(Debug)]
-pub enum Conn {
+pub struct Conn {
+    link: Link,
+    pub(crate) waiting: Vec<Change>,
+    /// Whether changes failed that nobody has undone yet.
+    pub(crate) failed: bool,
+}
+
+/// The connection itself.
+#[derive(Debug)]
+pub enum Link {
     /// SQLite.
     Sqlite(PoolConnection<Sqlite>),
     /// PostgreSQL.
     Postgres(PoolConnection<Postgres>),
 }
+
+impl Conn {
+    fn new(link: Link) -> Self {
+        Self { link, waiting: Vec::new(), failed: false }
+    }
+
+    /// The connection after all changes that wait have been sent; the error of the first that failed.
+    pub async fn ready(&mut self) -> Result<&mut Link, StoreError> {
+        if !self.waiting.is_empty() {
+            let changes = std::mem::take(&mut self.waiting);
+            // Stands until all of them are done, so that a caller who goes away in between leaves it standing.
+            self.failed = true;
+            match &mut self.link {
+                Link::Sqlite(link) => change::to_sqlite(link, &changes).await?,
+                Link::Postgres(link) => change::to_postgres(link, &changes).await?,
+            }
+            self.failed = false;
+        }
+        Ok(&mut self.link)
+    }
+
+    /// The connection where nothing can wait, as in whatever only reads.
+    pub(crate) fn link(&mut self) -> &mut Link {
+        debug_assert!(self.waiting.is_empty(), "changes wait, use ready()");
+        &mut self.link
+    }
+
+    /// Begins a transaction that will write.
+    pub(crate) async fn begin_write(&mut self) -> Result<(), StoreError> {
+        // SQLite must take the write lock at once: a reader that becomes a writer may find that it is too late.
+        let begin = if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" };
+        execute!(self, begin)?;
+        Ok(())
+    }
+
+    /// Whether it leads to PostgreSQL.
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.link, Link::Postgres(_))
+    }
+
+    /// Undoes the transaction. A connection whose transaction cannot be ended is dropped, not given back to the pool.
+    pub(crate) async fn roll_back(mut self) {
+        self.waiting.clear();
+        if execute!(&mut self, "ROLLBACK").is_ok() {
+            return;
+        }
+        match self.link {
+            Link::Sqlite(link) => drop(link.detach()),
+            Link::Postgres(link) => drop(link.detach()),
+        }
+    }
+}
+
+/// Texts that the writing connection of SQLite keeps prepared: each event type comes in a few combinations.
+const WRITER_STATEMENTS: usize = 512;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -128,36 +198,35 @@ impl Db {
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Conn, StoreError> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => Conn::Sqlite(readers.acquire().await?),
-            Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-        })
+        Ok(Conn::new(match self {
+            Self::Sqlite { readers, .. } => Link::Sqlite(readers.acquire().await?),
+            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
+        }))
     }
 
     /// A connection for writing. Only the writer task, the publisher and maintenance ask for it.
     pub(crate) async fn write(&self) -> Result<Conn, StoreError> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Conn::Sqlite(writer.acquire().await?),
-            Self::Postgres(pool) => Conn::Postgres(pool.acquire().await?),
-        })
+        Ok(Conn::new(match self {
+            Self::Sqlite { writer, .. } => Link::Sqlite(writer.acquire().await?),
+            Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
+        }))
     }
 
     /// A connection that sees one moment of the database. It is closed, not reused, when dropped.
     pub(crate) async fn snapshot(&self) -> Result<Conn, StoreError> {
         let mut conn = self.read().await?;
-        match &mut conn {
-            Conn::Sqlite(c) => {
-                c.close_on_drop();
+        match conn.link() {
+            Link::Sqlite(link) => {
+                link.close_on_drop();
                 execute!(&mut conn, "BEGIN")?;
-                // SQLite takes the snapshot at the first read.
-                fetch_optional!(&mut conn, (i64,), "SELECT size FROM log_head")?;
             }
-            Conn::Postgres(c) => {
-                c.close_on_drop();
+            Link::Postgres(link) => {
+                link.close_on_drop();
                 execute!(&mut conn, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-                fetch_optional!(&mut conn, (i64,), "SELECT size FROM log_head")?;
             }
         }
+        // Both take the snapshot at the first read.
+        fetch_optional!(&mut conn, (i64,), "SELECT size FROM log_head")?;
         Ok(conn)
     }
 
@@ -210,9 +279,14 @@ async fn open_sqlite(path: &Path) -> Result<Db, StoreError> {
         .busy_timeout(Duration::from_secs(10))
         // Erasure: freed content is overwritten, not only unlinked.
         .pragma("secure_delete", "ON");
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(base.clone()).await?;
-    let readers =
-        SqlitePoolOptions::new().max_connections(4).connect_with(base.pragma("query_only", "ON")).await?;
+    // A file needs no test whether it is still there before each use.
+    let pool = SqlitePoolOptions::new().test_before_acquire(false);
+    let writer = pool
+        .clone()
+        .max_connections(1)
+        .connect_with(base.clone().statement_cache_capacity(WRITER_STATEMENTS))
+        .await?;
+    let readers = pool.max_connections(4).connect_with(base.pragma("query_only", "ON")).await?;
     Ok(Db::Sqlite { writer, readers })
 }
 
@@ -229,4 +303,4 @@ async fn open_postgres(url: &str) -> Result<Db, StoreError> {
     Ok(Db::Postgres(pool))
 }
 
-pub(crate) use {execute, fetch_all, fetch_optional};
+pub(crate) use {execute, fetch, fetch_all, fetch_optional};

@@ -4,7 +4,7 @@
 //! hold each tombstone against the erasure event that explains it. Entries are never touched. The caller records the
 //! event in the same request; without it the doctor reports the tombstones.
 
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::db::{execute, fetch_all, fetch_optional};
 use crate::tx::{DestroyedKey, Staged};
 use crate::{Store, StoreError, Tx, areas};
 use comptroller_core::ids::{PrincipalId, SubjectId};
@@ -88,7 +88,7 @@ impl Store {
     /// seconds.
     pub async fn scrub(&self) -> Result<&'static str, StoreError> {
         let mut conn = self.db().write().await?;
-        if matches!(conn, Conn::Postgres(_)) {
+        if conn.is_postgres() {
             execute!(&mut conn, "VACUUM (FULL) payload")?;
             execute!(&mut conn, "VACUUM (FULL) data_key")?;
             execute!(&mut conn, "VACUUM (FULL) identity")?;

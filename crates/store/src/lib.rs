@@ -7,6 +7,8 @@
 mod append;
 pub mod areas;
 pub mod artifacts;
+mod batch;
+mod change;
 mod copy;
 pub mod cosignatures;
 pub mod db;
@@ -31,7 +33,7 @@ mod writer;
 
 pub use copy::Copied;
 pub use cosignatures::CosignatureRow;
-pub use db::{Conn, Db, DbConfig};
+pub use db::{Conn, Db, DbConfig, Link};
 pub use draft::{Draft, Private};
 pub use erase::Erased;
 pub use error::StoreError;
@@ -226,6 +228,13 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
         self.inner.writer.write(work).await
+    }
+
+    /// Records one event that no reading belongs to, such as a refusal; answers its index after the commit.
+    ///
+    /// As [`Store::write`] with [`Tx::record`] and nothing else, but neighbours of the same batch are written together.
+    pub async fn record(&self, draft: Draft) -> Result<u64, StoreError> {
+        self.inner.writer.record(draft).await
     }
 
     /// A connection for reading.

@@ -7,12 +7,12 @@
 //! Order (Sunlight's commit): full tiles to the object store, create-only -> the checkpoint row by compare-and-swap
 //! -> the guard file -> the published object. A crash between any two steps is repaired by the next run.
 
+use crate::batch::CLOCK_SLACK_MICROS;
 use crate::db::{Conn, Db, execute};
 use crate::guard::{self, Guard};
 use crate::journal::{self, CheckpointRow};
 use crate::objects::Objects;
 use crate::tx::HeadRow;
-use crate::writer::CLOCK_SLACK_MICROS;
 use crate::{LogSigner, StoreError};
 use comptroller_core::Clock;
 use comptroller_ledger::tile::{decode_bundle, encode_tile, new_full_tiles};

@@ -7,6 +7,7 @@
 
 use crate::append::{insert_subjects, raise_stream_rows};
 use crate::areas;
+use crate::change::change;
 use crate::db::{Conn, Db, execute};
 use crate::findings::Findings;
 use crate::tables::{self, Class, Row, TABLES, Table};
@@ -76,10 +77,7 @@ async fn replay(stored: &mut Conn, rebuilt: &mut Conn, findings: &mut Findings) 
     }
     let heads: Vec<(&str, (i64, i64))> =
         streams.iter().map(|(stream, head)| (stream.as_str(), *head)).collect();
-    for chunk in heads.chunks(CHUNK as usize) {
-        raise_stream_rows(rebuilt, chunk).await?;
-    }
-    Ok(())
+    raise_stream_rows(rebuilt, &heads).await
 }
 
 /// Projects one event in a savepoint, so that an event that cannot be replayed is a finding and no more.
@@ -104,16 +102,21 @@ async fn project(
         actor: entry.actor.clone(),
         has_private: !entry.commitments.is_empty(),
     };
-    execute!(rebuilt, "SAVEPOINT event")?;
-    match areas::project(rebuilt, &at, &event).await {
-        Ok(()) => execute!(rebuilt, "RELEASE SAVEPOINT event")?,
-        Err(error) => {
+    let mut changes = Vec::new();
+    let mut outcome = areas::project(&mut changes, &at, &event);
+    if outcome.is_ok() {
+        change!(rebuilt.waiting, "SAVEPOINT event");
+        rebuilt.waiting.append(&mut changes);
+        change!(rebuilt.waiting, "RELEASE SAVEPOINT event");
+        outcome = rebuilt.ready().await.map(|_| ());
+        if outcome.is_err() {
             execute!(rebuilt, "ROLLBACK TO SAVEPOINT event")?;
-            let what = format!("the event contradicts earlier ones: {error}");
-            findings.damage(place, what, "restore the journal from its bundle objects or a backup");
-            0
         }
-    };
+    }
+    if let Err(error) = outcome {
+        let what = format!("the event contradicts earlier ones: {error}");
+        findings.damage(place, what, "restore the journal from its bundle objects or a backup");
+    }
     Ok(())
 }
 

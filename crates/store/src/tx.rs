@@ -7,7 +7,8 @@
 //! serial: what a use case reads here cannot change before it commits, and index order is causal order (ADR 0001).
 
 use crate::areas;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::change;
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::keys::{DataKey, OrgKey};
 use crate::{Draft, StoreError};
 use comptroller_core::Timestamp;
@@ -15,6 +16,9 @@ use comptroller_core::ids::KeyId;
 use comptroller_ledger::{Commitment, Entry, Frontier, Hash, StreamHead, StreamMap, leaf_hash};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Each request's work stands in a savepoint of this name.
+const SAVEPOINT: &str = "SAVEPOINT request";
 
 /// The head of the log as the database has it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -155,8 +159,9 @@ impl Tx {
 
     /// Records an event: gives it its index, projects it, and stages its entry. Answers the index.
     ///
-    /// After an error the whole request is undone by the writer, even if the use case goes on and answers `Ok`:
-    /// nothing of a half recorded event remains.
+    /// What the projection changes is sent with the next read of the request, or at its end: every later read sees it,
+    /// and a violated constraint is the error of that read or of the request. After an error the whole request is
+    /// undone by the writer, even if the use case goes on and answers `Ok`: nothing of a half recorded event remains.
     pub async fn record(&mut self, draft: Draft) -> Result<u64, StoreError> {
         // INVARIANT (one-transaction): a failed or abandoned recording cannot be committed.
         self.broken = true;
@@ -200,7 +205,7 @@ impl Tx {
         let bytes = entry.to_bytes().map_err(|error| StoreError::Entry(error.to_string()))?;
         let at =
             At { idx, recorded_at: self.now, actor: entry.actor.clone(), has_private: payload.is_some() };
-        areas::project(&mut self.conn, &at, &draft.event).await?;
+        areas::project(&mut self.conn.waiting, &at, &draft.event)?;
         let leaf = leaf_hash(&bytes);
         let bytes = String::from_utf8(bytes).map_err(|_| StoreError::Entry("not UTF-8".into()))?;
         self.staged.push(Staged { entry, bytes, leaf, payload });
@@ -220,7 +225,7 @@ impl Tx {
             .map_err(|error| StoreError::Entry(error.to_string()))?;
         let (key_id, key) = match &private.subject {
             Some(subject) => self.subject_key(subject).await?,
-            None => self.new_key(None).await?,
+            None => self.new_key(None)?,
         };
         let salt = crate::keys::random::<32>()?;
         let commitment = Commitment::new(&private.name, "application/json", &salt, &plain);
@@ -241,23 +246,23 @@ impl Tx {
                 let key = self.key.unwrap(crate::journal::key_id(&key_id)?, &wrapped)?;
                 Ok((key_id, key))
             }
-            None => self.new_key(Some(subject)).await,
+            None => self.new_key(Some(subject)),
         }
     }
 
-    async fn new_key(&mut self, subject: Option<&str>) -> Result<(String, DataKey), StoreError> {
+    fn new_key(&mut self, subject: Option<&str>) -> Result<(String, DataKey), StoreError> {
         let id = KeyId::new(self.now, crate::keys::random()?);
         let key = DataKey::generate()?;
         let wrapped = self.key.wrap(id, &key)?;
         let key_id = id.to_string();
-        execute!(
-            &mut self.conn,
+        change!(
+            self.conn.waiting,
             "INSERT INTO data_key (key_id, subject, wrapped, created_at) VALUES ($1, $2, $3, $4)",
             key_id.as_str(),
             subject,
             wrapped.as_str(),
             self.now.micros()
-        )?;
+        );
         Ok((key_id, key))
     }
 
@@ -277,29 +282,44 @@ impl Tx {
         Ok(count)
     }
 
-    /// Opens the savepoint of the next request.
-    pub(crate) async fn savepoint(&mut self) -> Result<Mark, StoreError> {
-        execute!(&mut self.conn, "SAVEPOINT request")?;
+    /// Opens the savepoint of the next request. It is sent with the first change or before the first read.
+    pub(crate) fn savepoint(&mut self) -> Mark {
+        change!(self.conn.waiting, SAVEPOINT);
         self.undo.clear();
         self.broken = false;
-        Ok(Mark { staged: self.staged.len(), erasures: self.erasures.len() })
+        Mark { staged: self.staged.len(), erasures: self.erasures.len() }
     }
 
-    /// Whether a recording failed since the savepoint, so that the request must be undone whatever it answers.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.broken
+    /// Whether the savepoint of the request has not been sent yet, so that nothing has been changed since.
+    fn is_unsent(&self) -> bool {
+        self.conn.waiting.first().is_some_and(|change| change.sql == SAVEPOINT)
     }
 
-    /// Keeps the request's work.
-    pub(crate) async fn release(&mut self) -> Result<(), StoreError> {
-        execute!(&mut self.conn, "RELEASE SAVEPOINT request")?;
+    /// Keeps the request's work. After an error it must be undone, whatever the use case answered.
+    pub(crate) async fn keep(&mut self) -> Result<(), StoreError> {
+        // INVARIANT (one-transaction): what was half recorded is never kept.
+        if self.broken || self.conn.failed {
+            return Err(StoreError::Entry("an event of this request could not be recorded".into()));
+        }
+        if self.is_unsent() && self.conn.waiting.len() == 1 {
+            self.conn.waiting.clear();
+            return Ok(());
+        }
+        change!(self.conn.waiting, "RELEASE SAVEPOINT request");
+        self.conn.ready().await?;
         Ok(())
     }
 
     /// Undoes the request's work, in the database and in memory, so that the batch goes on without it.
     pub(crate) async fn undo(&mut self, mark: Mark) -> Result<(), StoreError> {
-        execute!(&mut self.conn, "ROLLBACK TO SAVEPOINT request")?;
-        execute!(&mut self.conn, "RELEASE SAVEPOINT request")?;
+        let is_unsent = self.is_unsent();
+        self.conn.waiting.clear();
+        self.conn.failed = false;
+        if !is_unsent {
+            change!(self.conn.waiting, "ROLLBACK TO SAVEPOINT request");
+            change!(self.conn.waiting, "RELEASE SAVEPOINT request");
+            self.conn.ready().await?;
+        }
         self.staged.truncate(mark.staged);
         self.erasures.truncate(mark.erasures);
         while let Some((stream, before)) = self.undo.pop() {

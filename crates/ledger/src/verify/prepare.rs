@@ -1,7 +1,7 @@
 //! Reads ahead a few bundles, and hashes and parses their entries on all cores.
 //!
 //! Must not judge entries: it gives each one's leaf hash and the result of parsing, in order, and the walk decides.
-//! Memory is bounded by [`WINDOW_BYTES`] and one more bundle.
+//! Memory is bounded by two windows of [`WINDOW_BYTES`] and one more bundle each.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ use crate::hash::{Hash, leaf_hash};
 use crate::tile::EntryBundle;
 
 /// Bundles are read ahead until they have this many bytes together.
-const WINDOW_BYTES: usize = 4 << 20;
+const WINDOW_BYTES: usize = 1 << 20;
 
 /// Cores that are used at most.
 const MAX_THREADS: usize = 16;
@@ -23,14 +23,34 @@ pub(super) struct Prepared {
     pub(super) entries: Vec<(Hash, Result<Entry, EntryError>)>,
 }
 
+/// Gives every bundle, prepared, to `take` in order. The first failure in that order ends it.
+///
+/// While one window is being taken, the next one is hashed and parsed.
+pub(super) fn in_windows(
+    source: &dyn LogSource,
+    mut bundles: impl Iterator<Item = EntryBundle>,
+    mut take: impl FnMut(Prepared) -> Result<(), VerifyError>,
+) -> Result<(), VerifyError> {
+    let mut window = Vec::new();
+    loop {
+        let (read, failure) = read_window(source, &mut bundles);
+        let is_last = read.is_empty() || failure.is_some();
+        let next = prepare_all(&read, || std::mem::take(&mut window).into_iter().try_for_each(|b| take(b?)))?;
+        if is_last {
+            next.into_iter().try_for_each(|bundle| take(bundle?))?;
+            return failure.map_or(Ok(()), Err);
+        }
+        window = next;
+    }
+}
+
 /// The next bundles, and the error that ended the reading, which counts after all of them.
-pub(super) fn next_window(
+fn read_window(
     source: &dyn LogSource,
     bundles: &mut impl Iterator<Item = EntryBundle>,
-) -> (Vec<Prepared>, Option<VerifyError>) {
+) -> (Vec<(EntryBundle, Bundle)>, Option<VerifyError>) {
     let mut read = Vec::new();
     let mut bytes = 0;
-    let mut failure = None;
     while bytes < WINDOW_BYTES {
         let Some(bundle) = bundles.next() else { break };
         match Bundle::read(source, bundle) {
@@ -38,35 +58,27 @@ pub(super) fn next_window(
                 bytes += contents.len();
                 read.push((bundle, contents));
             }
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
+            Err(error) => return (read, Some(error)),
         }
     }
-    let (prepared, malformed) = prepare_all(&read);
-    (prepared, malformed.or(failure))
+    (read, None)
 }
 
-/// Prepares bundles up to the first malformed one.
-fn prepare_all(read: &[(EntryBundle, Bundle)]) -> (Vec<Prepared>, Option<VerifyError>) {
+/// Prepares bundles on all cores while `meanwhile` runs here; its failure counts first.
+fn prepare_all(
+    read: &[(EntryBundle, Bundle)],
+    meanwhile: impl FnOnce() -> Result<(), VerifyError>,
+) -> Result<Vec<Result<Prepared, VerifyError>>, VerifyError> {
     let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MAX_THREADS);
     let share = read.len().div_ceil(threads).max(1);
-    let results: Vec<Result<Prepared, VerifyError>> = thread::scope(|scope| {
+    thread::scope(|scope| {
         let prepare_share = |part: &[(EntryBundle, Bundle)]| part.iter().map(prepare).collect::<Vec<_>>();
         let running: Vec<_> =
             read.chunks(share).map(|part| scope.spawn(move || prepare_share(part))).collect();
+        meanwhile()?;
         let joined = running.into_iter().map(thread::ScopedJoinHandle::join);
-        joined.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    });
-    let mut prepared = Vec::with_capacity(results.len());
-    for result in results {
-        match result {
-            Ok(bundle) => prepared.push(bundle),
-            Err(error) => return (prepared, Some(error)),
-        }
-    }
-    (prepared, None)
+        Ok(joined.flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect())
+    })
 }
 
 fn prepare((bundle, contents): &(EntryBundle, Bundle)) -> Result<Prepared, VerifyError> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::blame;
 use super::error::{FailureClass, VerifyError};
 use super::events::Events;
-use super::prepare::{Prepared, next_window};
+use super::prepare::{Prepared, in_windows};
 use super::source::{LogSource, read_tile};
 use crate::checkpoint::Checkpoint;
 use crate::entry::{Entry, EntryError};
@@ -37,23 +37,10 @@ pub(super) fn walk(
 ) -> Result<(), VerifyError> {
     let mut walk = Walk { source, head, frontier: Frontier::new(), current: Vec::new() };
     walk.compare_heads(heads)?;
-    let mut bundles = bundles_of(head.size);
-    loop {
-        let (window, failure) = next_window(source, &mut bundles);
-        let is_last = window.is_empty();
-        for Prepared { bundle, entries } in window {
-            walk.compare_level_0(bundle, &entries, heads)?;
-            for (index, (_, entry)) in (bundle.index * 256..).zip(entries) {
-                events.take(index, entry)?;
-            }
-        }
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        if is_last {
-            break;
-        }
-    }
+    in_windows(source, bundles_of(head.size), |Prepared { bundle, entries }| {
+        walk.compare_level_0(bundle, &entries, heads)?;
+        (bundle.index * 256..).zip(entries).try_for_each(|(index, (_, entry))| events.take(index, entry))
+    })?;
     let computed = walk.frontier.root();
     if computed == head.root {
         return Ok(());

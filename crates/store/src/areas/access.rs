@@ -2,6 +2,7 @@
 //! state.
 
 use crate::StoreError;
+use crate::change::{Change, change};
 use crate::db::{Conn, execute, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
@@ -59,32 +60,32 @@ pub struct SessionRow {
     pub closed_at: Option<Micros>,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::InvitationIssued { invitation, principal, expires_at } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE invitation SET ended_at = $1 WHERE principal = $2 AND ended_at IS NULL",
                 now,
                 Text(principal)
-            )?;
-            execute!(
-                conn,
+            );
+            change!(
+                changes,
                 "INSERT INTO invitation (id, principal, issued_at, expires_at, ended_at) \
                  VALUES ($1, $2, $3, $4, NULL)",
                 Text(invitation),
                 Text(principal),
                 now,
                 expires_at.micros()
-            )?;
+            );
         }
         Event::InvitationAccepted { invitation } => {
-            execute!(conn, "UPDATE invitation SET ended_at = $1 WHERE id = $2", now, Text(invitation))?;
+            change!(changes, "UPDATE invitation SET ended_at = $1 WHERE id = $2", now, Text(invitation));
         }
         Event::TokenIssued { token, principal, environment, expires_at, label, origin } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO token (id, principal, environment, label, origin, issued_at, expires_at, revoked_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)",
                 Text(token),
@@ -94,19 +95,19 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 Text(origin),
                 now,
                 expires_at.micros()
-            )?;
+            );
         }
         Event::TokenRevoked { token } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE token SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL",
                 now,
                 Text(token)
-            )?;
+            );
         }
         Event::SessionOpened { session, principal, method, expires_at } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO session (id, principal, method, opened_at, expires_at, closed_at) \
                  VALUES ($1, $2, $3, $4, $5, NULL)",
                 Text(session),
@@ -114,19 +115,18 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 Text(method),
                 now,
                 expires_at.micros()
-            )?;
+            );
         }
         Event::SessionClosed { session } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE session SET closed_at = $1 WHERE id = $2 AND closed_at IS NULL",
                 now,
                 Text(session)
-            )?;
+            );
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// Keeps the hash of a secret; `credential` is the id of a token, session or invitation.

@@ -1,7 +1,8 @@
 //! Recorded decisions, approval requests and votes.
 
 use crate::StoreError;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::{Change, change};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{ApprovalId, DecisionId, PrincipalId, VersionId};
@@ -75,12 +76,12 @@ pub struct VoteRow {
     pub private_at: Option<i64>,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::DecisionRecorded { decision, action, resource, environment, outcome, bundle, .. } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO decision (id, action, resource, environment, outcome, bundle, actor, idx, decided_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 Text(decision),
@@ -92,7 +93,7 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 at.actor.as_str(),
                 at.idx,
                 now
-            )?;
+            );
         }
         Event::ApprovalRequested {
             approval,
@@ -103,8 +104,8 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
             needed,
             expires_at,
         } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO approval (id, version, environment, artifacts, bundle, needed, requested_by, \
                  requested_at, expires_at, denied, private_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE, $10)",
@@ -118,11 +119,11 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 now,
                 expires_at.micros(),
                 at.private_at()
-            )?;
+            );
         }
         Event::ApprovalVoted { approval, voter, vote, decision } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO vote (approval, voter, vote, decision, voted_at, private_at) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
                 Text(approval),
@@ -131,14 +132,13 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 Text(decision),
                 now,
                 at.private_at()
-            )?;
+            );
             if *vote == Vote::Deny {
-                execute!(conn, "UPDATE approval SET denied = TRUE WHERE id = $1", Text(approval))?;
+                change!(changes, "UPDATE approval SET denied = TRUE WHERE id = $1", Text(approval));
             }
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// A decision.

@@ -2,7 +2,8 @@
 
 use super::json;
 use crate::StoreError;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::{Change, change};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{DatasetId, DatasetVersionId, TeamId};
@@ -56,19 +57,19 @@ pub struct DatasetVersionRow {
     pub registered_at: Micros,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
         Event::DatasetRegistered { dataset, slug, owner_team } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO dataset (id, slug, owner_team, private_at, registered_at) VALUES ($1, $2, $3, $4, $5)",
                 Text(dataset),
                 Text(slug),
                 Text(owner_team),
                 at.private_at(),
                 now
-            )?;
+            );
         }
         Event::DatasetVersionRegistered {
             dataset_version,
@@ -84,8 +85,8 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
             derived_from,
             record_digest,
         } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO dataset_version (id, dataset, label, files, row_count, licence, collection, legal_basis, \
                  personal_data, retention_days, record_digest, private_at, registered_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -102,14 +103,14 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 Text(record_digest),
                 at.private_at(),
                 now
-            )?;
+            );
             for parent in derived_from {
-                execute!(
-                    conn,
+                change!(
+                    changes,
                     "INSERT INTO dataset_parent (child, parent) VALUES ($1, $2)",
                     Text(dataset_version),
                     Text(parent)
-                )?;
+                );
             }
         }
         _ => {}

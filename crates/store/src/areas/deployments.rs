@@ -1,7 +1,8 @@
 //! Deployments, rollback drills and what runtimes report to have loaded.
 
 use crate::StoreError;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::{Change, change};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{ApprovalId, DecisionId, DeploymentId, DrillId, ModelId, SystemId, VersionId};
@@ -85,7 +86,7 @@ pub struct RuntimeRow {
     pub reported_at: Micros,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::DeploymentCreated {
@@ -101,15 +102,15 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
             replaces,
             drill,
         } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE deployment SET live_until = $1 WHERE model = $2 AND environment = $3 AND live_until IS NULL",
                 now,
                 Text(model),
                 Text(environment)
-            )?;
-            execute!(
-                conn,
+            );
+            change!(
+                changes,
                 "INSERT INTO deployment (id, system, model, version, environment, kind, artifacts, approval, decision, \
                  replaces, drill, actor, live_from, live_until, private_at, idx) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, $14, $15)",
@@ -128,7 +129,7 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 now,
                 at.private_at(),
                 at.idx
-            )?;
+            );
         }
         Event::RollbackDrilled {
             drill,
@@ -140,8 +141,8 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
             verified_artifacts,
             millis,
         } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO drill (id, system, environment, from_deployment, to_deployment, restored, \
                  verified_artifacts, millis, drilled_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 Text(drill),
@@ -153,11 +154,11 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 i64::from(*verified_artifacts),
                 i64::try_from(*millis).unwrap_or(i64::MAX),
                 now
-            )?;
+            );
         }
         Event::RuntimeReported { system, environment, instance, loaded, expected, matches } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO runtime (system, environment, instance, loaded, expected, matches, reported_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (system, environment, instance) DO UPDATE SET \
                  loaded = excluded.loaded, expected = excluded.expected, matches = excluded.matches, \
@@ -169,11 +170,10 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 expected.as_ref().map(Text),
                 *matches,
                 now
-            )?;
+            );
         }
         _ => {}
     }
-    Ok(())
 }
 
 macro_rules! deployments {

@@ -15,12 +15,12 @@ pub mod uploads;
 pub mod workloads;
 
 use crate::StoreError;
-use crate::db::Conn;
+use crate::change::Change;
 use crate::tx::At;
 use comptroller_core::Event;
 
-/// Changes the state tables as `event` says.
-pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+/// Adds what `event` changes in the state tables.
+pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     match event {
         Event::OrgCreated { .. }
         | Event::PersonAdded { .. }
@@ -31,36 +31,36 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         | Event::TeamCreated { .. }
         | Event::TeamMemberAdded { .. }
         | Event::TeamMemberRemoved { .. }
-        | Event::KeyRotated(_) => people::project(conn, at, event).await,
+        | Event::KeyRotated(_) => people::project(changes, at, event),
         Event::InvitationIssued { .. }
         | Event::InvitationAccepted { .. }
         | Event::TokenIssued { .. }
         | Event::TokenRevoked { .. }
         | Event::SessionOpened { .. }
-        | Event::SessionClosed { .. } => access::project(conn, at, event).await,
+        | Event::SessionClosed { .. } => access::project(changes, at, event),
         Event::WorkloadTrusted { .. } | Event::WorkloadDistrusted { .. } => {
-            workloads::project(conn, at, event).await
+            workloads::project(changes, at, event);
         }
         Event::VendorRegistered { .. }
         | Event::SystemRegistered { .. }
         | Event::SystemUpdated { .. }
         | Event::SystemLinked { .. }
-        | Event::TagSet { .. } => systems::project(conn, at, event).await,
+        | Event::TagSet { .. } => systems::project(changes, at, event)?,
         Event::DatasetRegistered { .. } | Event::DatasetVersionRegistered { .. } => {
-            datasets::project(conn, at, event).await
+            datasets::project(changes, at, event)?;
         }
         Event::ArtifactStored { .. }
         | Event::ModelRegistered { .. }
         | Event::VersionRegistered { .. }
-        | Event::VersionAnnotated { .. } => models::project(conn, at, event).await,
+        | Event::VersionAnnotated { .. } => models::project(changes, at, event)?,
         Event::DecisionRecorded { .. } | Event::ApprovalRequested { .. } | Event::ApprovalVoted { .. } => {
-            approvals::project(conn, at, event).await
+            approvals::project(changes, at, event);
         }
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
-            deployments::project(conn, at, event).await
+            deployments::project(changes, at, event);
         }
         Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => {
-            subjects::project(conn, at, event).await
+            subjects::project(changes, at, event);
         }
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
@@ -71,8 +71,9 @@ pub(crate) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
         | Event::RecordRead { .. }
         | Event::EvidenceExported { .. }
         | Event::StreamHeads { .. }
-        | Event::Timestamped { .. } => Ok(()),
+        | Event::Timestamped { .. } => {}
     }
+    Ok(())
 }
 
 /// JSON of a value in a TEXT column. The types stored this way cannot fail to serialise.

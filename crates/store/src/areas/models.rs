@@ -2,7 +2,8 @@
 
 use super::json;
 use crate::StoreError;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::{Change, change};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{DatasetVersionId, ModelId, PrincipalId, SystemId, UploadId, VersionId};
@@ -58,12 +59,12 @@ pub struct VersionRow {
     pub registered_at: Micros,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
         Event::ArtifactStored { upload, digest, bytes, media_type, parts } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO artifact (digest, bytes, media_type, upload, parts, stored_at) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
                 Text(digest),
@@ -72,22 +73,22 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 Text(upload),
                 i64::from(*parts),
                 now
-            )?;
+            );
         }
         Event::ModelRegistered { model, system, slug } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO model (id, system, slug, registered_at) VALUES ($1, $2, $3, $4)",
                 Text(model),
                 Text(system),
                 Text(slug),
                 now
-            )?;
+            );
         }
         Event::VersionRegistered { version, facts } => {
             // INVARIANT (immutable-version): inserted once; no statement of this crate updates the row.
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO version (id, model, label, facts, registered_by, private_at, registered_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 Text(version),
@@ -97,33 +98,33 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 at.actor.as_str(),
                 at.private_at(),
                 now
-            )?;
+            );
             for artifact in &facts.artifacts {
-                execute!(
-                    conn,
+                change!(
+                    changes,
                     "INSERT INTO version_artifact (version, name, digest) VALUES ($1, $2, $3)",
                     Text(version),
                     Text(&artifact.name),
                     Text(&artifact.digest)
-                )?;
+                );
             }
             for used in &facts.datasets {
-                execute!(
-                    conn,
+                change!(
+                    changes,
                     "INSERT INTO version_dataset (version, dataset_version, purpose) VALUES ($1, $2, $3)",
                     Text(version),
                     Text(used.dataset_version),
                     Text(used.purpose)
-                )?;
+                );
             }
         }
         Event::VersionAnnotated { version } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO version_note (version, private_at) VALUES ($1, $2)",
                 Text(version),
                 at.idx
-            )?;
+            );
         }
         _ => {}
     }

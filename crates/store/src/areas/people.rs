@@ -1,7 +1,8 @@
 //! The organisation, its people and service accounts, their roles and teams, and the log's key history.
 
 use crate::StoreError;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::{Change, change};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{OrgId, PrincipalId, TeamId};
@@ -49,95 +50,94 @@ pub struct GrantRow {
     pub granted_at: Micros,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::OrgCreated { org, slug, vkey, .. } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO org (id, slug, created_at) VALUES ($1, $2, $3)",
                 Text(org),
                 Text(slug),
                 now
-            )?;
-            execute!(conn, "INSERT INTO log_key (from_size, vkey) VALUES ($1, $2)", at.idx, vkey.as_str())?;
+            );
+            change!(changes, "INSERT INTO log_key (from_size, vkey) VALUES ($1, $2)", at.idx, vkey.as_str());
         }
         Event::KeyRotated(statement) => {
             let vkey = statement.get("new_vkey").and_then(|v| v.as_str()).unwrap_or_default();
-            execute!(conn, "INSERT INTO log_key (from_size, vkey) VALUES ($1, $2)", at.idx, vkey)?;
+            change!(changes, "INSERT INTO log_key (from_size, vkey) VALUES ($1, $2)", at.idx, vkey);
         }
         Event::PersonAdded { principal } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO principal (id, kind, slug, status, private_at, added_at) \
                  VALUES ($1, 'person', NULL, 'active', $2, $3)",
                 Text(principal),
                 at.private_at(),
                 now
-            )?;
+            );
         }
         Event::ServiceAccountAdded { principal, slug } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO principal (id, kind, slug, status, private_at, added_at) \
                  VALUES ($1, 'service-account', $2, 'active', $3, $4)",
                 Text(principal),
                 Text(slug),
                 at.private_at(),
                 now
-            )?;
+            );
         }
         Event::PrincipalDisabled { principal } => {
-            execute!(conn, "UPDATE principal SET status = 'disabled' WHERE id = $1", Text(principal))?;
+            change!(changes, "UPDATE principal SET status = 'disabled' WHERE id = $1", Text(principal));
         }
         Event::RoleGranted { principal, role, system } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO role_grant (principal, role, system, granted_at) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (principal, role, system) DO NOTHING",
                 Text(principal),
                 Text(role),
                 system.map(|s| s.to_string()).unwrap_or_default(),
                 now
-            )?;
+            );
         }
         Event::RoleRevoked { principal, role, system } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "DELETE FROM role_grant WHERE principal = $1 AND role = $2 AND system = $3",
                 Text(principal),
                 Text(role),
                 system.map(|s| s.to_string()).unwrap_or_default()
-            )?;
+            );
         }
         Event::TeamCreated { team, slug } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO team (id, slug, created_at) VALUES ($1, $2, $3)",
                 Text(team),
                 Text(slug),
                 now
-            )?;
+            );
         }
         Event::TeamMemberAdded { team, principal } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO team_member (team, principal) VALUES ($1, $2) ON CONFLICT (team, principal) DO NOTHING",
                 Text(team),
                 Text(principal)
-            )?;
+            );
         }
         Event::TeamMemberRemoved { team, principal } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "DELETE FROM team_member WHERE team = $1 AND principal = $2",
                 Text(team),
                 Text(principal)
-            )?;
+            );
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// The organisation of this database, once it exists.

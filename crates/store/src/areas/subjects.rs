@@ -1,7 +1,8 @@
 //! Data subjects, which datasets hold them, and erasures.
 
 use crate::StoreError;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::{Change, change};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::Event;
@@ -31,55 +32,54 @@ pub struct ErasureRow {
     pub erased_at: Micros,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::SubjectRegistered { subject, datasets } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO data_subject (id, private_at, registered_at) VALUES ($1, $2, $3)",
                 Text(subject),
                 at.private_at(),
                 now
-            )?;
+            );
             for dataset in datasets {
-                execute!(
-                    conn,
+                change!(
+                    changes,
                     "INSERT INTO subject_dataset (subject, dataset_version) VALUES ($1, $2)",
                     Text(subject),
                     Text(dataset)
-                )?;
+                );
             }
         }
         Event::SubjectErased { subject, basis, payloads, .. } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO erasure (subject, basis, payloads, idx, erased_at) VALUES ($1, $2, $3, $4, $5)",
                 subject.as_str(),
                 Text(basis),
                 i64::try_from(*payloads).unwrap_or(i64::MAX),
                 at.idx,
                 now
-            )?;
+            );
             if let Some(person) = subject.strip_prefix("person/") {
-                execute!(conn, "UPDATE principal SET status = 'erased' WHERE id = $1", person)?;
-                execute!(
-                    conn,
+                change!(changes, "UPDATE principal SET status = 'erased' WHERE id = $1", person);
+                change!(
+                    changes,
                     "UPDATE token SET revoked_at = $1 WHERE principal = $2 AND revoked_at IS NULL",
                     now,
                     person
-                )?;
-                execute!(
-                    conn,
+                );
+                change!(
+                    changes,
                     "UPDATE session SET closed_at = $1 WHERE principal = $2 AND closed_at IS NULL",
                     now,
                     person
-                )?;
+                );
             }
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// A data subject.

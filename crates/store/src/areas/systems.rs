@@ -1,7 +1,8 @@
 //! AI systems, vendors, links and tags.
 
 use crate::StoreError;
-use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::change::{Change, change};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{SystemId, TeamId, VendorId};
@@ -61,22 +62,22 @@ pub struct SystemFilter {
     pub tag_value: String,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
         Event::VendorRegistered { vendor, slug } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO vendor (id, slug, private_at, registered_at) VALUES ($1, $2, $3, $4)",
                 Text(vendor),
                 Text(slug),
                 at.private_at(),
                 now
-            )?;
+            );
         }
         Event::SystemRegistered { system, slug, kind, status, owner_team, vendor } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO system (id, slug, kind, status, owner_team, vendor, private_at, registered_at, updated_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
                 Text(system),
@@ -87,12 +88,12 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 vendor.map(Text),
                 at.private_at(),
                 now
-            )?;
+            );
         }
         Event::SystemUpdated { system, status, owner_team, text_changed } => {
             let text_at = if *text_changed { at.private_at() } else { None };
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE system SET status = COALESCE($1, status), owner_team = COALESCE($2, owner_team), \
                  private_at = COALESCE($3, private_at), updated_at = $4 WHERE id = $5",
                 status.map(Text),
@@ -100,7 +101,7 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 text_at,
                 now,
                 Text(system)
-            )?;
+            );
         }
         Event::SystemLinked { system, relation, to_system, to_vendor } => {
             let target = match (to_system, to_vendor) {
@@ -108,32 +109,32 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 (None, Some(vendor)) => format!("vendor/{vendor}"),
                 (None, None) => return Err(StoreError::Entry("a link needs a target".into())),
             };
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO system_link (system, relation, target) VALUES ($1, $2, $3) \
                  ON CONFLICT (system, relation, target) DO NOTHING",
                 Text(system),
                 Text(relation),
                 target
-            )?;
+            );
         }
         Event::TagSet { subject, key, value: Some(value) } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO tag (subject, tag_key, tag_value) VALUES ($1, $2, $3) \
                  ON CONFLICT (subject, tag_key) DO UPDATE SET tag_value = excluded.tag_value",
                 subject.as_str(),
                 Text(key),
                 Text(value)
-            )?;
+            );
         }
         Event::TagSet { subject, key, value: None } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "DELETE FROM tag WHERE subject = $1 AND tag_key = $2",
                 subject.as_str(),
                 Text(key)
-            )?;
+            );
         }
         _ => {}
     }

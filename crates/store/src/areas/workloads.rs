@@ -1,6 +1,7 @@
 //! Whose workload tokens a service account's tokens are given for, and which of them were used.
 
 use crate::StoreError;
+use crate::change::{Change, change};
 use crate::db::{Conn, execute, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
@@ -26,12 +27,12 @@ pub struct TrustRow {
     pub distrusted_at: Option<Micros>,
 }
 
-pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(), StoreError> {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let now = at.recorded_at.micros();
     match event {
         Event::WorkloadTrusted { trust, principal, issuer, environment } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "INSERT INTO workload_trust \
                  (id, principal, issuer, environment, private_at, trusted_at, distrusted_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, NULL)",
@@ -41,19 +42,18 @@ pub(super) async fn project(conn: &mut Conn, at: &At, event: &Event) -> Result<(
                 environment.map(Text),
                 at.private_at(),
                 now
-            )?;
+            );
         }
         Event::WorkloadDistrusted { trust } => {
-            execute!(
-                conn,
+            change!(
+                changes,
                 "UPDATE workload_trust SET distrusted_at = $1 WHERE id = $2 AND distrusted_at IS NULL",
                 now,
                 Text(trust)
-            )?;
+            );
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// One trust.

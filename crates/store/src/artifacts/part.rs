@@ -181,6 +181,25 @@ impl PartOpener {
     }
 }
 
+/// Opens a whole part as the reader does: header, then every frame that is due, from what there is.
+#[cfg(any(test, feature = "test-support"))]
+pub fn open_part(
+    key: &DataKey,
+    upload: UploadId,
+    part: Part,
+    sealed: &[u8],
+) -> Result<Vec<u8>, ArtifactsError> {
+    let (header, mut rest) = sealed.split_at(HEADER_BYTES.min(sealed.len()));
+    let mut opener = PartOpener::new(key, upload, part, header)?;
+    let mut plaintext = Vec::new();
+    while let Some(due) = opener.next_bytes() {
+        let (frame, later) = rest.split_at(due.min(rest.len()));
+        plaintext.extend_from_slice(&opener.open_frame(BytesMut::from(frame))?);
+        rest = later;
+    }
+    Ok(plaintext)
+}
+
 /// Size of the object that holds a part.
 pub(super) fn sealed_bytes(part: Part) -> Result<u64, ArtifactsError> {
     if part.bytes > MAX_PART_BYTES {
@@ -238,25 +257,7 @@ mod tests {
     }
 
     fn opened(key: &DataKey, part: Part, sealed: &[u8]) -> Result<Vec<u8>, ArtifactsError> {
-        opened_as(key, upload(1), part, sealed)
-    }
-
-    /// Opens as the reader does: header, then every frame that is due, from what there is.
-    fn opened_as(
-        key: &DataKey,
-        upload: UploadId,
-        part: Part,
-        sealed: &[u8],
-    ) -> Result<Vec<u8>, ArtifactsError> {
-        let (header, mut rest) = sealed.split_at(HEADER_BYTES.min(sealed.len()));
-        let mut opener = PartOpener::new(key, upload, part, header)?;
-        let mut plaintext = Vec::new();
-        while let Some(due) = opener.next_bytes() {
-            let (frame, later) = rest.split_at(due.min(rest.len()));
-            plaintext.extend_from_slice(&opener.open_frame(BytesMut::from(frame))?);
-            rest = later;
-        }
-        Ok(plaintext)
+        open_part(key, upload(1), part, sealed)
     }
 
     /// Bytes that repeat with no period near the frame size.
@@ -343,7 +344,7 @@ mod tests {
         let (one, two) = (seal(&key, 1, &text(3 * FRAME_BYTES)), seal(&key, 2, &text(3 * FRAME_BYTES)));
         assert!(opened(&key, one.part, &two.sealed).is_err(), "part 2 as part 1");
         assert!(opened(&DataKey::generate().unwrap(), one.part, &one.sealed).is_err(), "another key");
-        assert!(opened_as(&key, upload(2), one.part, &one.sealed).is_err(), "another upload");
+        assert!(open_part(&key, upload(2), one.part, &one.sealed).is_err(), "another upload");
 
         let stride = FRAME_BYTES + TAG_BYTES;
         let frame = |n: usize| HEADER_BYTES + n * stride..HEADER_BYTES + (n + 1) * stride;

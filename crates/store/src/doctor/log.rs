@@ -5,10 +5,10 @@
 //! make every later head look wrong.
 
 use super::{CHUNK, payloads};
+use crate::batch::CLOCK_SLACK_MICROS;
 use crate::findings::Findings;
 use crate::publish::root_of;
 use crate::tables::{self, Row, Table, Value};
-use crate::writer::CLOCK_SLACK_MICROS;
 use crate::{Conn, Store, StoreError};
 use comptroller_ledger::{
     Entry, Frontier, Hash, RotationStatement, SignedCheckpoint, VerifierKey, leaf_hash,

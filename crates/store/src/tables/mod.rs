@@ -9,7 +9,7 @@ mod list;
 pub use list::TABLES;
 
 use crate::StoreError;
-use crate::db::Conn;
+use crate::db::{Conn, Link};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use sqlx::postgres::PgRow;
@@ -133,10 +133,11 @@ impl Table {
 
     /// Byte order on both databases, whatever the collation of a PostgreSQL database.
     fn order(&self, conn: &Conn) -> String {
-        let parts = self.columns.iter().take(self.key).map(|column| match (conn, column.kind) {
-            (Conn::Postgres(_), ColumnKind::Text) => format!("\"{}\" COLLATE \"C\"", column.name),
-            _ => format!("\"{}\"", column.name),
-        });
+        let parts =
+            self.columns.iter().take(self.key).map(|column| match (conn.is_postgres(), column.kind) {
+                (true, ColumnKind::Text) => format!("\"{}\" COLLATE \"C\"", column.name),
+                _ => format!("\"{}\"", column.name),
+            });
         format!(" ORDER BY {}", parts.collect::<Vec<_>>().join(", "))
     }
 }
@@ -154,11 +155,11 @@ pub fn table(name: &str) -> Result<&'static Table, StoreError> {
 pub fn rows<'c>(conn: &'c mut Conn, table: &'static Table) -> BoxStream<'c, Result<Row, StoreError>> {
     let sql = format!("{}{}", table.select(), table.order(conn));
     // Safe: built from the static names of TABLES.
-    match conn {
-        Conn::Sqlite(c) => {
+    match conn.link() {
+        Link::Sqlite(c) => {
             sqlx::query(AssertSqlSafe(sql)).fetch(&mut **c).map(move |row| sqlite_row(table, &row?)).boxed()
         }
-        Conn::Postgres(c) => {
+        Link::Postgres(c) => {
             sqlx::query(AssertSqlSafe(sql)).fetch(&mut **c).map(move |row| postgres_row(table, &row?)).boxed()
         }
     }
@@ -203,9 +204,9 @@ async fn select(
             query.fetch_all(&mut **$c).await?.iter().map(|row| $decode(table, row)).collect()
         }};
     }
-    match conn {
-        Conn::Sqlite(c) => fetch!(c, sqlite_row),
-        Conn::Postgres(c) => fetch!(c, postgres_row),
+    match conn.ready().await? {
+        Link::Sqlite(c) => fetch!(c, sqlite_row),
+        Link::Postgres(c) => fetch!(c, postgres_row),
     }
 }
 
@@ -213,9 +214,9 @@ async fn select(
 pub async fn count(conn: &mut Conn, table: &'static Table) -> Result<i64, StoreError> {
     // Safe: built from the static names of TABLES.
     let sql = AssertSqlSafe(format!("SELECT CAST(COUNT(*) AS BIGINT) FROM \"{}\"", table.name));
-    Ok(match conn {
-        Conn::Sqlite(c) => sqlx::query_scalar(sql).fetch_one(&mut **c).await?,
-        Conn::Postgres(c) => sqlx::query_scalar(sql).fetch_one(&mut **c).await?,
+    Ok(match conn.ready().await? {
+        Link::Sqlite(c) => sqlx::query_scalar(sql).fetch_one(&mut **c).await?,
+        Link::Postgres(c) => sqlx::query_scalar(sql).fetch_one(&mut **c).await?,
     })
 }
 
@@ -245,9 +246,9 @@ pub async fn insert(conn: &mut Conn, table: &'static Table, rows: &[Row]) -> Res
         }};
     }
     for chunk in rows.chunks(ROWS) {
-        match conn {
-            Conn::Sqlite(c) => insert_chunk!(sqlx::Sqlite, c, chunk),
-            Conn::Postgres(c) => insert_chunk!(sqlx::Postgres, c, chunk),
+        match conn.ready().await? {
+            Link::Sqlite(c) => insert_chunk!(sqlx::Sqlite, c, chunk),
+            Link::Postgres(c) => insert_chunk!(sqlx::Postgres, c, chunk),
         }
     }
     Ok(())

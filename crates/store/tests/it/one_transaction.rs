@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 on_both!(
     one_transaction_holds_when_a_use_case_fails,
+    one_transaction_holds_when_events_are_recorded_together,
     one_transaction_holds_when_the_commit_fails,
     a_thousand_writers_get_dense_indexes,
     an_idempotency_key_is_taken_once,
@@ -29,8 +30,20 @@ fn good(slug: &'static str) -> Work {
     })
 }
 
-/// Runs all of `works` in one batch: they queue while an earlier request holds the writer.
+/// Runs all of `works` in one batch.
 async fn in_one_batch(store: &Store, works: Vec<Work>) -> Vec<Result<u64, StoreError>> {
+    let queued = works.into_iter().map(|work| {
+        let store = store.clone();
+        async move { store.write(work).await }
+    });
+    at_once(store, queued.collect()).await
+}
+
+/// Lets all of `requests` get into one batch: they queue while an earlier request holds the writer.
+async fn at_once<R>(store: &Store, requests: Vec<R>) -> Vec<Result<u64, StoreError>>
+where
+    R: Future<Output = Result<u64, StoreError>> + Send + 'static,
+{
     let (release, released) = tokio::sync::oneshot::channel::<()>();
     let holder = store.clone();
     let holding = tokio::spawn(async move {
@@ -45,13 +58,7 @@ async fn in_one_batch(store: &Store, works: Vec<Work>) -> Vec<Result<u64, StoreE
     });
     // The holder must be in its batch before the others queue.
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    let waiting: Vec<_> = works
-        .into_iter()
-        .map(|work| {
-            let store = store.clone();
-            tokio::spawn(async move { store.write(work).await })
-        })
-        .collect();
+    let waiting: Vec<_> = requests.into_iter().map(tokio::spawn).collect();
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     release.send(()).expect("the holder waits");
     holding.await.expect("no panic").expect("an empty request");
@@ -96,7 +103,9 @@ async fn one_transaction_holds_when_a_use_case_fails(bed: Bed) -> anyhow::Result
         Box::pin(async move {
             tx.record(team(tx.now(), "orphan-2").expect("a valid name")).await?;
             let (_, draft) = account(tx.now(), "taken").expect("a valid name");
-            assert!(tx.record(draft).await.is_err());
+            tx.record(draft).await?;
+            let read = people::principal(tx.conn(), "taken").await;
+            assert!(read.is_err(), "a read first sends what was recorded before it: {read:?}");
             Ok(99)
         })
     });
@@ -113,6 +122,23 @@ async fn one_transaction_holds_when_a_use_case_fails(bed: Bed) -> anyhow::Result
             tx.record(draft).await
         })
     });
+    let swallowing_a_record: Work = Box::new(|tx| {
+        Box::pin(async move {
+            let mut draft = team(tx.now(), "orphan-5").expect("a valid name");
+            draft.subjects = vec!["x".repeat(600)];
+            assert!(tx.record(draft).await.is_err());
+            Ok(99)
+        })
+    });
+    let seeing_itself: Work = Box::new(|tx| {
+        Box::pin(async move {
+            let (principal, draft) = account(tx.now(), "seen").expect("a valid name");
+            let index = tx.record(draft).await?;
+            let row = people::principal(tx.conn(), "seen").await?.expect("a request sees what it recorded");
+            assert_eq!(row.id.0, principal);
+            Ok(index)
+        })
+    });
     let works = vec![
         good("one"),
         failing_late,
@@ -125,23 +151,66 @@ async fn one_transaction_holds_when_a_use_case_fails(bed: Bed) -> anyhow::Result
         good("five"),
         too_large,
         good("six"),
+        swallowing_a_record,
+        seeing_itself,
     ];
     let outcomes = in_one_batch(&store, works).await;
     let mut indexes: Vec<i64> =
         outcomes.iter().step_by(2).map(|o| *o.as_ref().expect("a good request") as i64).collect();
     indexes.sort_unstable(); // The requests queue in any order.
-    assert_eq!(indexes, (before..before + 6).collect::<Vec<_>>(), "dense, without the failed ones");
+    assert_eq!(indexes, (before..before + 7).collect::<Vec<_>>(), "dense, without the failed ones");
     assert!(matches!(outcomes[1], Err(StoreError::Conflict(_))), "{:?}", outcomes[1]);
     assert!(outcomes[3].as_ref().is_err_and(StoreError::is_unique_violation), "{:?}", outcomes[3]);
     assert!(matches!(outcomes[5], Err(StoreError::Entry(_))), "{:?}", outcomes[5]);
     assert!(matches!(outcomes[7], Err(StoreError::Stopped)), "{:?}", outcomes[7]);
     assert!(matches!(outcomes[9], Err(StoreError::Entry(_))), "{:?}", outcomes[9]);
-    assert_eq!(size(&store).await?, before + 6);
+    assert!(matches!(outcomes[11], Err(StoreError::Entry(_))), "{:?}", outcomes[11]);
+    assert_eq!(size(&store).await?, before + 7);
     assert_eq!(
         bed.number("SELECT CAST(COUNT(*) AS BIGINT) FROM team").await?,
         0,
         "no change without its event"
     );
+    clean(&store).await
+}
+
+async fn one_transaction_holds_when_events_are_recorded_together(bed: Bed) -> anyhow::Result<()> {
+    let store = bed.open().await?;
+    add_account(&store, "taken").await?;
+    let before = size(&store).await?;
+    let now = store.clock().now();
+    let mut too_large = team(now, "orphan")?;
+    too_large.subjects = vec!["x".repeat(600)];
+    let mut drafts = vec![account(now, "taken")?.1, too_large];
+    for number in 0..40 {
+        drafts.push(account(now, &format!("account-{number}"))?.1);
+    }
+    let requests = drafts.into_iter().map(|draft| {
+        let store = store.clone();
+        async move { store.record(draft).await }
+    });
+    let outcomes = at_once(&store, requests.collect()).await;
+    assert!(outcomes[0].as_ref().is_err_and(StoreError::is_unique_violation), "{:?}", outcomes[0]);
+    assert!(matches!(outcomes[1], Err(StoreError::Entry(_))), "{:?}", outcomes[1]);
+    let mut indexes: Vec<i64> =
+        outcomes[2..].iter().map(|o| *o.as_ref().expect("a good event") as i64).collect();
+    indexes.sort_unstable();
+    assert_eq!(indexes, (before..before + 40).collect::<Vec<_>>(), "dense, without the failed ones");
+
+    // Without one at fault they stay together, and each caller gets the index of its own event.
+    let mut requests = Vec::new();
+    let mut principals = Vec::new();
+    for number in 40..80 {
+        let (principal, draft) = account(now, &format!("account-{number}"))?;
+        principals.push(principal);
+        let store = store.clone();
+        requests.push(async move { store.record(draft).await });
+    }
+    for (principal, index) in principals.iter().zip(at_once(&store, requests).await) {
+        let index = index? as i64;
+        let entries = journal::entries(&mut store.read().await?, index, index + 1).await?;
+        assert!(entries[0].entry.contains(&principal.to_string()), "{}", entries[0].entry);
+    }
     clean(&store).await
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Bed, Kind, on_both};
 use comptroller_store::tables::{ColumnKind, TABLES};
-use comptroller_store::{Conn, DbConfig};
+use comptroller_store::{DbConfig, Link};
 use std::collections::BTreeMap;
 
 on_both!(every_table_is_listed_as_it_is);
@@ -21,9 +21,9 @@ async fn every_table_is_listed_as_it_is(bed: Bed) -> anyhow::Result<()> {
         listed.insert(table.name.to_owned(), columns.collect());
     }
     assert_eq!(listed.len(), TABLES.len(), "each table once");
-    let found = match store.read().await? {
-        Conn::Sqlite(mut conn) => sqlite(&mut conn).await?,
-        Conn::Postgres(mut conn) => postgres(&mut conn).await?,
+    let found = match store.read().await?.ready().await? {
+        Link::Sqlite(conn) => sqlite(conn).await?,
+        Link::Postgres(conn) => postgres(conn).await?,
     };
     assert_eq!(found, listed);
     assert_eq!(bed.kind == Kind::Sqlite, matches!(bed.config.db, DbConfig::Sqlite(_)));

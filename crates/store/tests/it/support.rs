@@ -4,7 +4,7 @@ use anyhow::Context;
 use comptroller_core::ids::{PrincipalId, TeamId};
 use comptroller_core::{Clock, Event, Slug, Timestamp};
 use comptroller_store::objects::ObjectsConfig;
-use comptroller_store::{Conn, DbConfig, Draft, Store, StoreConfig, StoreError, Tx, keys};
+use comptroller_store::{Conn, DbConfig, Draft, Link, Store, StoreConfig, StoreError, Tx, keys};
 use sqlx::{Connection, Executor};
 use std::path::Path;
 use std::sync::Arc;
@@ -244,9 +244,10 @@ pub(crate) fn team(now: Timestamp, slug: &str) -> anyhow::Result<Draft> {
 }
 
 /// Runs one statement on a connection of the store.
-pub(crate) async fn execute(conn: &mut Conn, sql: &'static str) -> Result<(), sqlx::Error> {
-    match conn {
-        Conn::Sqlite(c) => sqlx::query(sql).execute(&mut **c).await.map(|_| ()),
-        Conn::Postgres(c) => sqlx::query(sql).execute(&mut **c).await.map(|_| ()),
-    }
+pub(crate) async fn execute(conn: &mut Conn, sql: &'static str) -> Result<(), StoreError> {
+    match conn.ready().await? {
+        Link::Sqlite(c) => sqlx::query(sql).execute(&mut **c).await?.rows_affected(),
+        Link::Postgres(c) => sqlx::query(sql).execute(&mut **c).await?.rows_affected(),
+    };
+    Ok(())
 }
