@@ -147,6 +147,8 @@ impl Patient {
         while child.try_wait().unwrap().is_none() {
             if begun.elapsed() > STOP {
                 child.kill().unwrap();
+                // It can lose a thread that began just when the process was killed, and then holds all the others.
+                let _ = self.strace.kill();
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -120,7 +120,7 @@ pub(crate) async fn make_token(
     let event = Event::TokenIssued { token, principal, environment, expires_at, label, origin };
     let draft = act.draft(event).about("token", &token).about("person", &principal);
     let ledger_index = act.record(draft).await?;
-    access::put_hash(act.conn(), token, &secret.hash).await?;
+    access::put_hash(act.tx, token, &secret.hash).await?;
     Ok(IssuedToken { id: token, secret: Some(secret.text.to_string()), expires_at, ledger_index })
 }
 
@@ -161,11 +161,11 @@ impl App {
                 // Looked at again here, so that what ends with a credential cannot be outrun.
                 let (ends, over) = match credential {
                     Credential::Token(id) => {
-                        let row = access::token(act.conn(), id).await?.map(|found| found.0);
+                        let row = access::token(act.conn(), id).await?;
                         row.map_or((None, true), |row| (Some(row.expires_at.0), row.revoked_at.is_some()))
                     }
                     Credential::Session(id) => {
-                        let row = access::session(act.conn(), id).await?.map(|found| found.0);
+                        let row = access::session(act.conn(), id).await?;
                         (None, row.is_none_or(|row| row.closed_at.is_some()))
                     }
                     Credential::Invitation(_) | Credential::Workload(_) => (None, true),
@@ -183,7 +183,7 @@ impl App {
     pub async fn revoke_token(&self, call: &Call, token: TokenId) -> Result<Receipt, AppError> {
         self.act(call, "token.revoke", token, |mut act, token| {
             Box::pin(async move {
-                let found = access::token(act.conn(), token).await?.map(|found| found.0);
+                let found = access::token(act.conn(), token).await?;
                 let own = found.as_ref().is_some_and(|row| row.principal.0 == act.caller.principal);
                 let action = if own && is_person(act.caller.kind) {
                     Action::TokenIssueOwn
@@ -281,7 +281,7 @@ impl App {
                         origin: CredentialOrigin::Bootstrap,
                     };
                     tx.record(Draft::new("system", issued).about("token", &token)).await?;
-                    access::put_hash(tx.conn(), token, &secret.hash).await?;
+                    access::put_hash(tx, token, &secret.hash).await?;
                     Ok(Some(secret.text.to_string()))
                 })
             })

@@ -107,6 +107,7 @@ impl App {
     pub async fn authenticate(&self, text: &str) -> Result<Caller, AppError> {
         let parsed = parse(text)?;
         let now = self.store.clock().now();
+        let key = self.store.key();
         let mut conn = self.store.read().await?;
         let (principal, environment, credential, origin) = match parsed.tag {
             INVITATION => {
@@ -116,7 +117,8 @@ impl App {
             }
             SESSION => {
                 let id: SessionId = parsed.id.parse().map_err(|_| REFUSED)?;
-                let (row, hash) = access::session(&mut conn, id).await?.ok_or(REFUSED)?;
+                let row = access::session(&mut conn, id).await?.ok_or(REFUSED)?;
+                let hash = access::hash(&mut conn, key, id).await?.ok_or(REFUSED)?;
                 if !same(&hash, &parsed.secret_hash) {
                     return Err(REFUSED);
                 }
@@ -126,7 +128,8 @@ impl App {
             }
             _ => {
                 let id: TokenId = parsed.id.parse().map_err(|_| REFUSED)?;
-                let (row, hash) = access::token(&mut conn, id).await?.ok_or(REFUSED)?;
+                let row = access::token(&mut conn, id).await?.ok_or(REFUSED)?;
+                let hash = access::hash(&mut conn, key, id).await?.ok_or(REFUSED)?;
                 let tag = row.environment.map_or("org", |environment| environment.0.as_str());
                 if !same(&hash, &parsed.secret_hash) || tag != parsed.tag {
                     return Err(REFUSED);
@@ -146,7 +149,8 @@ impl App {
         }
         let id: InvitationId = parsed.id.parse().map_err(|_| REFUSED)?;
         let mut conn = self.store.read().await?;
-        let (row, hash) = access::invitation(&mut conn, id).await?.ok_or(REFUSED)?;
+        let row = access::invitation(&mut conn, id).await?.ok_or(REFUSED)?;
+        let hash = access::hash(&mut conn, self.store.key(), id).await?.ok_or(REFUSED)?;
         if !same(&hash, &parsed.secret_hash) {
             return Err(REFUSED);
         }

@@ -78,7 +78,7 @@ async fn invite(mut act: Act<'_>, command: InvitePerson) -> Result<Invited, AppE
     let event = Event::InvitationIssued { invitation: id, principal, expires_at };
     let draft = act.draft(event).about("invitation", &id).about("person", &principal);
     let ledger_index = act.record(draft).await?;
-    access::put_hash(act.conn(), id, &secret.hash).await?;
+    access::put_hash(act.tx, id, &secret.hash).await?;
     Ok(Invited { id, secret: Some(secret.text.to_string()), expires_at, ledger_index })
 }
 
@@ -87,7 +87,7 @@ async fn accept(mut act: Act<'_>, command: IssueOwnToken) -> Result<IssuedToken,
         return Err(AppError::Unauthenticated("this act takes an invitation"));
     };
     let (principal, now) = (act.caller.principal, act.now());
-    let row = access::invitation(act.conn(), id).await?.map(|found| found.0);
+    let row = access::invitation(act.conn(), id).await?;
     let row = row.ok_or_else(|| AppError::not_found("invitation", id))?;
     if row.ended_at.is_some() {
         return Err(AppError::Unauthenticated(

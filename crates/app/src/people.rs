@@ -135,7 +135,8 @@ pub(crate) async fn add_person(
     check_person(&person)?;
     let principal = act.new_id(PrincipalId::new)?;
     let lookup = act.tx.key().lookup_digest("email", &email_key(&person.email));
-    if access::identity(act.conn(), &lookup).await?.is_some() {
+    let key = act.tx.shared_key();
+    if access::identity(act.conn(), &key, &lookup).await?.is_some() {
         return Err(AppError::Conflict("a person with this e-mail address exists already".into()));
     }
     let draft = act
@@ -143,7 +144,7 @@ pub(crate) async fn add_person(
         .about("person", &principal)
         .private_of_person("person", principal, &person)?;
     let index = act.record(draft).await?;
-    access::put_identity(act.conn(), &lookup, principal, None).await?;
+    access::put_identity(act.tx, &lookup, principal, None).await?;
     Ok((principal, index))
 }
 

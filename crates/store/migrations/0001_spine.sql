@@ -72,12 +72,14 @@ CREATE TABLE data_key (
 CREATE INDEX data_key_subject ON data_key (subject);
 CREATE TABLE credential_secret (
     credential TEXT PRIMARY KEY,
-    hash TEXT NOT NULL
+    hash TEXT NOT NULL,
+    seal TEXT NOT NULL
 );
 CREATE TABLE identity (
     lookup TEXT PRIMARY KEY,
     principal TEXT NOT NULL,
-    issuer TEXT
+    issuer TEXT,
+    seal TEXT NOT NULL
 );
 CREATE INDEX identity_principal ON identity (principal);
 

@@ -121,6 +121,11 @@ impl Tx {
         self.now
     }
 
+    /// The same as [`Tx::key`], for use beside [`Tx::conn`].
+    pub fn shared_key(&self) -> Arc<OrgKey> {
+        Arc::clone(&self.key)
+    }
+
     /// The organisation's key, for secrets and look-up digests.
     pub fn key(&self) -> &OrgKey {
         &self.key

@@ -94,7 +94,7 @@ impl App {
 /// By the provider's own id of the person; the first time by the verified address, which is then linked.
 async fn find(tx: &mut Tx, issuer: &str, identity: &Identity) -> Result<Found, AppError> {
     let subject = tx.key().lookup_digest("oidc", &format!("{issuer}\n{}", identity.subject));
-    if let Some(principal) = access::identity(tx.conn(), &subject).await? {
+    if let Some(principal) = known(tx, &subject).await? {
         return status(tx, principal).await;
     }
     let Some(email) = &identity.verified_email else {
@@ -103,7 +103,7 @@ async fn find(tx: &mut Tx, issuer: &str, identity: &Identity) -> Result<Found, A
         ));
     };
     let address = tx.key().lookup_digest("email", &email_key(email));
-    let Some(principal) = access::identity(tx.conn(), &address).await? else {
+    let Some(principal) = known(tx, &address).await? else {
         return Err(AppError::Unauthenticated(
             "nobody with your e-mail address is known here; ask an owner or administrator to add you",
         ));
@@ -118,11 +118,16 @@ async fn find(tx: &mut Tx, issuer: &str, identity: &Identity) -> Result<Found, A
              administrator to unlink it if that account is gone",
         ));
     }
-    access::put_identity(tx.conn(), &subject, principal, Some(issuer)).await?;
+    access::put_identity(tx, &subject, principal, Some(issuer)).await?;
     let issuer: TagText = issuer.parse()?;
     let linked = Event::IdentityLinked { principal, issuer };
     tx.record(Draft::new(&actor(principal), linked).about("person", &principal)).await?;
     Ok(found)
+}
+
+async fn known(tx: &mut Tx, lookup: &str) -> Result<Option<PrincipalId>, AppError> {
+    let key = tx.shared_key();
+    Ok(access::identity(tx.conn(), &key, lookup).await?)
 }
 
 async fn status(tx: &mut Tx, principal: PrincipalId) -> Result<Found, AppError> {
@@ -138,7 +143,7 @@ async fn open(tx: &mut Tx, principal: PrincipalId) -> Result<Opened, AppError> {
     let expires_at = now.plus_seconds(SESSION_HOURS * 3_600);
     let event = Event::SessionOpened { session, principal, method: "oidc".parse()?, expires_at };
     tx.record(Draft::new(&actor(principal), event).about("person", &principal)).await?;
-    access::put_hash(tx.conn(), session, &secret.hash).await?;
+    access::put_hash(tx, session, &secret.hash).await?;
     access::see_session(tx.conn(), session, now).await?;
     Ok(Opened { secret: secret.text, expires_at })
 }

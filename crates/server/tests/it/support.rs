@@ -110,7 +110,7 @@ impl Server {
         let linked = self.app.store().write(move |tx| {
             Box::pin(async move {
                 let issuer = Some("https://id.example.org");
-                put_identity(tx.conn(), &"ab".repeat(32), person, issuer).await
+                put_identity(tx, &"ab".repeat(32), person, issuer).await
             })
         });
         self.runtime.block_on(linked).unwrap();

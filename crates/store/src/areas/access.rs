@@ -4,7 +4,8 @@
 use crate::StoreError;
 use crate::change::{Change, change};
 use crate::db::{Conn, execute, fetch_all, fetch_optional};
-use crate::tx::At;
+use crate::keys::OrgKey;
+use crate::tx::{At, Tx};
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{InvitationId, PrincipalId, SessionId, TokenId};
 use comptroller_core::vocab::CredentialOrigin;
@@ -130,49 +131,72 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
 }
 
 /// Keeps the hash of a secret; `credential` is the id of a token, session or invitation.
-pub async fn put_hash(conn: &mut Conn, credential: impl Display, hash: &str) -> Result<(), StoreError> {
+pub async fn put_hash(tx: &mut Tx, credential: impl Display, hash: &str) -> Result<(), StoreError> {
+    let credential = credential.to_string();
+    let seal = hash_seal(tx.key(), &credential, hash);
     execute!(
-        conn,
-        "INSERT INTO credential_secret (credential, hash) VALUES ($1, $2)",
-        credential.to_string(),
-        hash
+        tx.conn(),
+        "INSERT INTO credential_secret (credential, hash, seal) VALUES ($1, $2, $3)",
+        credential,
+        hash,
+        seal
     )?;
     Ok(())
 }
 
-async fn hash(conn: &mut Conn, credential: impl Display) -> Result<Option<String>, StoreError> {
+/// The hash of a secret; none if there is no such credential, or if its row was not written by this store.
+pub async fn hash(
+    conn: &mut Conn,
+    key: &OrgKey,
+    credential: impl Display,
+) -> Result<Option<String>, StoreError> {
+    let credential = credential.to_string();
     let row = fetch_optional!(
         conn,
-        (String,),
-        "SELECT hash FROM credential_secret WHERE credential = $1",
-        credential.to_string()
+        (String, String),
+        "SELECT hash, seal FROM credential_secret WHERE credential = $1",
+        credential.as_str()
     )?;
-    Ok(row.map(|row| row.0))
+    let Some((hash, seal)) = row else { return Ok(None) };
+    if seal != hash_seal(key, &credential, &hash) {
+        tracing::error!(
+            credential,
+            "table credential_secret: somebody edited this row; run `comptroller doctor`"
+        );
+        return Ok(None);
+    }
+    Ok(Some(hash))
 }
 
-/// An invitation and the hash of its secret.
-pub async fn invitation(
-    conn: &mut Conn,
-    id: InvitationId,
-) -> Result<Option<(InvitationRow, String)>, StoreError> {
-    let row = fetch_optional!(
+/// Binds the hash of a secret to its credential, under the organisation's key: whoever can write to the database
+/// cannot give themself somebody's token.
+pub(crate) fn hash_seal(key: &OrgKey, credential: &str, hash: &str) -> String {
+    key.lookup_digest("seal/credential", &format!("{credential}\n{hash}"))
+}
+
+/// Binds an identity to its person, under the organisation's key.
+pub(crate) fn identity_seal(key: &OrgKey, lookup: &str, principal: &str, issuer: Option<&str>) -> String {
+    key.lookup_digest("seal/identity", &format!("{lookup}\n{principal}\n{}", issuer.unwrap_or_default()))
+}
+
+/// An invitation.
+pub async fn invitation(conn: &mut Conn, id: InvitationId) -> Result<Option<InvitationRow>, StoreError> {
+    fetch_optional!(
         conn,
         InvitationRow,
         "SELECT id, principal, expires_at, ended_at FROM invitation WHERE id = $1",
         Text(id)
-    )?;
-    Ok(row.zip(hash(conn, id).await?))
+    )
 }
 
-/// A token and the hash of its secret.
-pub async fn token(conn: &mut Conn, id: TokenId) -> Result<Option<(TokenRow, String)>, StoreError> {
-    let row = fetch_optional!(
+/// A token.
+pub async fn token(conn: &mut Conn, id: TokenId) -> Result<Option<TokenRow>, StoreError> {
+    fetch_optional!(
         conn,
         TokenRow,
         "SELECT id, principal, environment, label, origin, issued_at, expires_at, revoked_at FROM token WHERE id = $1",
         Text(id)
-    )?;
-    Ok(row.zip(hash(conn, id).await?))
+    )
 }
 
 /// Tokens of a principal that are neither revoked nor over.
@@ -209,15 +233,14 @@ pub async fn tokens(
     )
 }
 
-/// A session and the hash of its secret.
-pub async fn session(conn: &mut Conn, id: SessionId) -> Result<Option<(SessionRow, String)>, StoreError> {
-    let row = fetch_optional!(
+/// A session.
+pub async fn session(conn: &mut Conn, id: SessionId) -> Result<Option<SessionRow>, StoreError> {
+    fetch_optional!(
         conn,
         SessionRow,
         "SELECT id, principal, method, expires_at, closed_at FROM session WHERE id = $1",
         Text(id)
-    )?;
-    Ok(row.zip(hash(conn, id).await?))
+    )
 }
 
 /// When a session was used last, give or take a minute.
@@ -267,17 +290,19 @@ pub async fn live_sessions(
 /// Links a keyed look-up digest (of an e-mail address or an OIDC subject) to a person.
 /// `issuer` is there for a subject only.
 pub async fn put_identity(
-    conn: &mut Conn,
+    tx: &mut Tx,
     lookup: &str,
     principal: PrincipalId,
     issuer: Option<&str>,
 ) -> Result<(), StoreError> {
+    let seal = identity_seal(tx.key(), lookup, &principal.to_string(), issuer);
     execute!(
-        conn,
-        "INSERT INTO identity (lookup, principal, issuer) VALUES ($1, $2, $3)",
+        tx.conn(),
+        "INSERT INTO identity (lookup, principal, issuer, seal) VALUES ($1, $2, $3, $4)",
         lookup,
         Text(principal),
-        issuer
+        issuer,
+        seal
     )?;
     Ok(())
 }
@@ -300,14 +325,27 @@ pub async fn unlink(conn: &mut Conn, principal: PrincipalId) -> Result<u64, Stor
 }
 
 /// Who a keyed look-up digest stands for.
-pub async fn identity(conn: &mut Conn, lookup: &str) -> Result<Option<PrincipalId>, StoreError> {
+///
+/// # Errors
+/// A row that was not written by this store: it says who somebody is, so nobody goes on with it.
+pub async fn identity(
+    conn: &mut Conn,
+    key: &OrgKey,
+    lookup: &str,
+) -> Result<Option<PrincipalId>, StoreError> {
     let row = fetch_optional!(
         conn,
-        (Text<PrincipalId>,),
-        "SELECT principal FROM identity WHERE lookup = $1",
+        (Text<PrincipalId>, Option<String>, String),
+        "SELECT principal, issuer, seal FROM identity WHERE lookup = $1",
         lookup
     )?;
-    Ok(row.map(|r| r.0.0))
+    let Some((principal, issuer, seal)) = row else { return Ok(None) };
+    if seal != identity_seal(key, lookup, &principal.0.to_string(), issuer.as_deref()) {
+        return Err(StoreError::Damaged(format!(
+            "table identity, lookup {lookup}: somebody edited this row"
+        )));
+    }
+    Ok(Some(principal.0))
 }
 
 /// Forgets every look-up digest of a person (erasure).

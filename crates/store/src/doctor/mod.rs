@@ -34,7 +34,7 @@ impl Store {
         cosignatures::check(&mut conn, &mut findings).await?;
         timestamps::check(&mut conn, &mut findings).await?;
         payloads::check_keys(self, &mut conn, &mut findings).await?;
-        payloads::check_secrets(&mut conn, &mut findings).await?;
+        payloads::check_secrets(&mut conn, self.key(), &mut findings).await?;
         objects::check_published(self, &mut conn, &outside, &log, &mut findings).await?;
         objects::check_artifacts(self, &mut conn, deep, &mut findings).await?;
         findings.found.sort_by_key(|finding| finding.severity);

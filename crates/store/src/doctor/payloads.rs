@@ -4,9 +4,10 @@
 //! credential fail or an erasure incomplete, but cannot be told from the stored data.
 
 use super::log::RESTORE;
+use crate::areas::access::{hash_seal, identity_seal};
 use crate::db::fetch_all;
 use crate::findings::Findings;
-use crate::keys::{DataKey, open_payload};
+use crate::keys::{DataKey, OrgKey, open_payload};
 use crate::tables::{self, Row};
 use crate::{Conn, Store, StoreError, journal};
 use comptroller_ledger::Entry;
@@ -190,8 +191,21 @@ fn made_at_millis(id: &str) -> Option<i64> {
     i64::from_str_radix(&digits, 16).ok()
 }
 
-/// Secrets belong to something that exists, and hashes have the form of a hash.
-pub(super) async fn check_secrets(conn: &mut Conn, findings: &mut Findings) -> Result<(), StoreError> {
+fn edited(findings: &mut Findings, place: String) {
+    let what = "was not written by this store: its seal does not fit";
+    findings.damage(
+        place,
+        what,
+        "revoke the credential, or unlink the person, and find out who edited the row",
+    );
+}
+
+/// Secrets belong to something that exists, and each row has the seal of the organisation's key.
+pub(super) async fn check_secrets(
+    conn: &mut Conn,
+    key: &OrgKey,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
     let orphans = [
         (
             "credential_secret, credential",
@@ -221,18 +235,22 @@ pub(super) async fn check_secrets(conn: &mut Conn, findings: &mut Findings) -> R
             );
         }
     }
-    let malformed = fetch_all!(
+    let hashes =
+        fetch_all!(conn, (String, String, String), "SELECT credential, hash, seal FROM credential_secret")?;
+    for (credential, hash, seal) in hashes {
+        if seal != hash_seal(key, &credential, &hash) {
+            edited(findings, format!("table credential_secret, credential {credential}"));
+        }
+    }
+    let identities = fetch_all!(
         conn,
-        (String, String),
-        "SELECT 'credential_secret, credential', credential FROM credential_secret WHERE LENGTH(hash) <> 64 \
-         UNION ALL SELECT 'identity, lookup', lookup FROM identity WHERE LENGTH(lookup) <> 64"
+        (String, String, Option<String>, String),
+        "SELECT lookup, principal, issuer, seal FROM identity"
     )?;
-    for (place, key) in malformed {
-        findings.damage(
-            format!("table {place} {key}"),
-            "not a SHA-256 hash",
-            "revoke it and issue a new one",
-        );
+    for (lookup, principal, issuer, seal) in identities {
+        if seal != identity_seal(key, &lookup, &principal, issuer.as_deref()) {
+            edited(findings, format!("table identity, lookup {lookup}"));
+        }
     }
     Ok(())
 }

@@ -331,8 +331,13 @@ pub static TABLES: &[Table] = &[
         1,
         &[text("key_id"), maybe_text("subject"), text("wrapped"), int("created_at")],
     ),
-    table(Class::Secret, "credential_secret", 1, &[text("credential"), text("hash")]),
-    table(Class::Secret, "identity", 1, &[text("lookup"), text("principal"), maybe_text("issuer")]),
+    table(Class::Secret, "credential_secret", 1, &[text("credential"), text("hash"), text("seal")]),
+    table(
+        Class::Secret,
+        "identity",
+        1,
+        &[text("lookup"), text("principal"), maybe_text("issuer"), text("seal")],
+    ),
     table(
         Class::Passing,
         "idempotency",

@@ -89,7 +89,7 @@ async fn erasure_leaves_no_byte_of_the_subject_on_disk(bed: Bed) -> anyhow::Resu
     assert_eq!(found(&places, &secrets)?, Vec::<String>::new(), "nothing is left");
 
     let mut conn = store.read().await?;
-    assert_eq!(access::identity(&mut conn, &"ab".repeat(32)).await?, None);
+    assert_eq!(access::identity(&mut conn, store.key(), &"ab".repeat(32)).await?, None);
     assert!(matches!(journal::payload(&mut conn, store.key(), 1).await?, Opened::Erased));
     let head = store.publish().await?.expect("a head");
     let root: Hash = head.root.parse()?;

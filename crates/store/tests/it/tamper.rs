@@ -56,7 +56,7 @@ async fn every_column_of_the_journal_and_its_keys_is_checked(bed: Bed) -> anyhow
     let (store, _) = opened(&bed).await?;
     for table in TABLES
         .iter()
-        .filter(|table| matches!(table.class, Class::Journal | Class::Evidence) || table.name == "data_key")
+        .filter(|table| matches!(table.class, Class::Journal | Class::Evidence | Class::Secret))
         // Without OpenSSL nobody makes a token.
         .filter(|table| table.name != "timestamp_token" || openssl().is_some())
     {

@@ -34,6 +34,7 @@ pub(crate) struct World {
     pub(crate) subject: SubjectId,
     pub(crate) artifact: Digest,
     pub(crate) upload: UploadId,
+    token: TokenId,
 }
 
 fn digest(text: &str) -> Digest {
@@ -52,10 +53,11 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
         subject: SubjectId::new(now, random()),
         artifact: digest("model bytes"),
         upload: UploadId::new(now, random()),
+        token: TokenId::new(now, random()),
     };
     store_artifact(store, world.upload).await?;
     let drafts = drafts(&world, now)?;
-    let person = world.person;
+    let (person, token) = (world.person, world.token);
     let erased = SubjectId::new(now, random());
     let gone = Draft::new("system", Event::SubjectRegistered { subject: erased, datasets: Vec::new() })
         .private_of("text", Some(format!("subject/{erased}")), &serde_json::json!({ "reference": "gone" }))?;
@@ -66,7 +68,8 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
                     tx.record(draft).await?;
                 }
                 tx.record(gone).await?;
-                access::put_identity(tx.conn(), &"ab".repeat(32), person, None).await?;
+                access::put_identity(tx, &"ab".repeat(32), person, Some("https://id.example.org")).await?;
+                access::put_hash(tx, token, &"cd".repeat(32)).await?;
                 let subject = format!("subject/{erased}");
                 let payloads = tx.erase_subject(&subject).await?.payloads;
                 let event = Event::SubjectErased {
@@ -150,7 +153,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     let (version, approval) = (VersionId::new(now, random()), ApprovalId::new(now, random()));
     let (decision, drill) = (DecisionId::new(now, random()), DrillId::new(now, random()));
     let (first, second) = (DeploymentId::new(now, random()), DeploymentId::new(now, random()));
-    let (token, session) = (TokenId::new(now, random()), SessionId::new(now, random()));
+    let (token, session) = (world.token, SessionId::new(now, random()));
     let (invitation, trust) = (InvitationId::new(now, random()), TrustId::new(now, random()));
     let (account, leaver) = (PrincipalId::new(now, random()), PrincipalId::new(now, random()));
     let later = now.plus_seconds(3_600);
