@@ -97,6 +97,12 @@ ids! {
     ApprovalId, "approval id";
     /// A recorded policy decision.
     DecisionId, "decision id";
+    /// A piece of evidence about a version or a system.
+    EvidenceId, "evidence id";
+    /// A waiver of a rule.
+    WaiverId, "waiver id";
+    /// An emergency: a deployment past the review rules.
+    EmergencyId, "emergency id";
     /// A rollback drill.
     DrillId, "drill id";
     /// A data subject: somebody whom records are about, and who may ask for erasure.

@@ -121,6 +121,71 @@ vocabulary! {
         /// The second supplies the first.
         SuppliedBy = "supplied-by",
     }
+    /// How far the law and the organisation's own rules reach into a system (EU AI Act, Regulation (EU) 2024/1689,
+    /// Art. 5, 6 and 50), as a risk officer has classified it. In the order of risk.
+    RiskTier, "risk tier" {
+        /// None of the others.
+        Minimal = "minimal",
+        /// Transparency duties, Art. 50.
+        Limited = "limited",
+        /// High risk, Art. 6, or treated as such by the organisation.
+        High = "high",
+        /// A prohibited practice, Art. 5: never deployed.
+        Prohibited = "prohibited",
+    }
+    /// What a piece of evidence is. The first five are about one version, the others about the whole system.
+    EvidenceKind, "evidence kind" {
+        /// Performance on held-out data.
+        Evaluation = "evaluation",
+        /// A test of outcomes across groups of people.
+        BiasTest = "bias-test",
+        /// Behaviour under hostile or unusual input.
+        RobustnessTest = "robustness-test",
+        /// A model card.
+        ModelCard = "model-card",
+        /// How single outputs are explained, and a check of the explanations.
+        Explanation = "explanation",
+        /// A data-protection or fundamental-rights impact assessment.
+        ImpactAssessment = "impact-assessment",
+        /// Who oversees the system, with which powers.
+        OversightPlan = "oversight-plan",
+        /// What is watched in operation, with thresholds and who is called.
+        MonitoringPlan = "monitoring-plan",
+        /// Technical documentation.
+        TechnicalFile = "technical-file",
+        /// A review of security.
+        SecurityReview = "security-review",
+    }
+    /// A number that a piece of evidence states, and that policies may set thresholds for.
+    Measure, "measure" {
+        /// Area under the ROC curve.
+        Auc = "auc",
+        /// Share of correct outputs.
+        Accuracy = "accuracy",
+        /// Lowest selection rate of a group divided by the highest.
+        ImpactRatio = "impact-ratio",
+        /// Largest difference of true-positive rates between groups.
+        EqualOpportunityGap = "equal-opportunity-gap",
+        /// Brier score.
+        Brier = "brier",
+        /// Largest difference between stated and observed probability.
+        CalibrationGap = "calibration-gap",
+        /// Drift coefficient against the baseline, 0 to 1.
+        Drift = "drift",
+        /// Share of hostile inputs that changed the output.
+        AttackSuccess = "attack-success",
+    }
+    /// How a proposed bundle of policies compares with the one in force, as far as it could be proven.
+    BundleVerdict, "bundle verdict" {
+        /// Proven to decide the same.
+        Equivalent = "equivalent",
+        /// Proven to let nothing new happen.
+        Stricter = "stricter",
+        /// A request is known that only the new bundle lets happen.
+        Looser = "looser",
+        /// Nobody knows.
+        Unproven = "unproven",
+    }
     /// Legal basis of a dataset's use (GDPR Art. 6(1) (a) to (f), or none needed).
     LegalBasis, "legal basis" {
         /// Art. 6(1)(a).
@@ -235,6 +300,23 @@ vocabulary! {
         ConsentWithdrawn = "consent-withdrawn",
         /// Collected unlawfully.
         Unlawful = "unlawful",
+    }
+}
+
+impl EvidenceKind {
+    /// Whether it is about one version; else it is about the whole system.
+    pub const fn of_version(self) -> bool {
+        matches!(
+            self,
+            Self::Evaluation | Self::BiasTest | Self::RobustnessTest | Self::ModelCard | Self::Explanation
+        )
+    }
+}
+
+impl Measure {
+    /// Whether more is better. It is rounded against whoever asks: down if so, else up.
+    pub const fn more_is_better(self) -> bool {
+        matches!(self, Self::Auc | Self::Accuracy | Self::ImpactRatio)
     }
 }
 

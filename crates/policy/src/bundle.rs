@@ -7,13 +7,16 @@ use crate::action::Action;
 use crate::decide::NO_PERMIT;
 use crate::engine::{ENTITY_TYPES, Names};
 use crate::error::BundleError;
+use crate::card::{self, CardFile};
+use crate::package::{HARD, Package, REVIEW, SCHEMA};
 use crate::rule::{Effect, RuleInfo, RuleSet};
 use crate::source::{self, MAX_FINDINGS, cut};
 use cedar_policy::{EntityTypeName, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use comptroller_core::Digest;
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashSet};
 
+/// Name of what the cards were compiled to, for errors.
+const COMPILED: &str = "the compiled cards";
 /// How many attribute look-ups deep a policy may go, so that it is known which entities must be loaded.
 const MAX_LEVEL: u32 = 2;
 
@@ -31,16 +34,21 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// The bundle that ships with the product.
+    /// The bundle that ships with the product: the base policies, without a pack.
     ///
     /// # Errors
     /// [`BundleError`] if the shipped texts were broken; a test reads them.
     pub fn builtin() -> Result<Self, BundleError> {
-        Self::parse(
-            include_str!("../../../policies/base/schema.cedarschema"),
-            include_str!("../../../policies/base/hard.cedar"),
-            include_str!("../../../policies/base/review.cedar"),
-        )
+        Self::of(&Package::builtin()?)
+    }
+
+    /// A bundle of three texts without cards, invariants and tests.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn parse(schema: &str, hard: &str, review: &str) -> Result<Self, BundleError> {
+        let files = [(SCHEMA, schema), (HARD, hard), (REVIEW, review)];
+        Self::of(&Package::new(files.map(|(name, text)| (name.to_owned(), text.to_owned())).into())?)
     }
 
     /// Reads and checks a bundle: syntax, strict validation without errors and without warnings, at most two levels
@@ -48,14 +56,21 @@ impl Bundle {
     ///
     /// # Errors
     /// [`BundleError`], which names the rule or the line.
-    pub fn parse(schema: &str, hard: &str, review: &str) -> Result<Self, BundleError> {
-        let digest = digest(schema, hard, review);
-        let schema = source::schema(schema)?;
+    pub fn of(package: &Package) -> Result<Self, BundleError> {
+        let schema = source::schema(package.text(SCHEMA))?;
         let names = Names::new();
         check_schema(&schema, &names)?;
         let mut rules = BTreeMap::new();
-        let hard = named(RuleSet::Hard, &source::policies("hard.cedar", hard)?, &mut rules)?;
-        let review = named(RuleSet::Review, &source::policies("review.cedar", review)?, &mut rules)?;
+        let mut hard = named(RuleSet::Hard, &source::policies("hard.cedar", package.text(HARD))?, &mut rules)?;
+        let mut review =
+            named(RuleSet::Review, &source::policies("review.cedar", package.text(REVIEW))?, &mut rules)?;
+        for (file, pack, text) in package.cards() {
+            let cards = CardFile::read(file, text)?;
+            for (set, policies) in [(RuleSet::Hard, &mut hard), (RuleSet::Review, &mut review)] {
+                let compiled = source::policies(COMPILED, &card::compile(pack, &cards, set))?;
+                policies.extend(named(set, &compiled, &mut rules)?);
+            }
+        }
         let permits: Vec<Policy> =
             hard.iter().filter(|p| p.effect() == cedar_policy::Effect::Permit).cloned().collect();
         let validator = Validator::new(schema.clone());
@@ -66,11 +81,11 @@ impl Bundle {
             schema,
             rules,
             names,
-            digest,
+            digest: package.digest(),
         })
     }
 
-    /// SHA-256 over the three texts, in one canonical form.
+    /// SHA-256 over the files, in one canonical form.
     pub fn digest(&self) -> &Digest {
         &self.digest
     }
@@ -79,20 +94,6 @@ impl Bundle {
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
         self.rules.values()
     }
-}
-
-/// The digest: SHA-256 of the RFC 8785 JSON object of a format name and the three texts.
-// INVARIANT (as-of): one digest, one meaning; any change to a byte of a text changes it.
-fn digest(schema: &str, hard: &str, review: &str) -> Digest {
-    let texts = serde_json::json!({
-        "format": "comptroller-policy-bundle/1",
-        "hard": hard,
-        "review": review,
-        "schema": schema,
-    });
-    // Proof: an object of strings always has a canonical form.
-    let bytes = serde_json_canonicalizer::to_vec(&texts).expect("canonical JSON of an object of strings");
-    Digest::from_bytes(Sha256::digest(bytes).into())
 }
 
 /// The schema must know everything that the product asks about, so that no request fails for want of a definition.

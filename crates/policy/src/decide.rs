@@ -116,6 +116,7 @@ impl Bundle {
             control: control.into_iter().collect(),
             remedy,
             set: RuleSet::Hard,
+            waivable: false,
         }
     }
 }

@@ -53,6 +53,20 @@ pub enum BundleError {
         /// Every finding, with its line where Cedar gives one.
         findings: Vec<String>,
     },
+    /// The files are not those of a bundle.
+    #[error("this is not a bundle of policies: {detail}")]
+    Package {
+        /// What is wrong.
+        detail: String,
+    },
+    /// A file of rule cards cannot be used.
+    #[error("{file}: {}", findings.join("; "))]
+    Card {
+        /// The file.
+        file: String,
+        /// Every finding; each names its rule or line.
+        findings: Vec<String>,
+    },
     /// The schema lacks something the product asks about.
     #[error("schema.cedarschema does not define {missing}: copy its definition from the base schema")]
     MissingDefinition {

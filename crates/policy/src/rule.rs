@@ -3,12 +3,15 @@
 //! The rule's logic is Cedar's; this module only reads and checks the words beside it.
 
 use crate::error::BundleError;
+use crate::card::Group;
 use cedar_policy::{ActionConstraint, Policy};
 use comptroller_core::{Role, Slug};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which of the two sets a rule belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleSet {
     /// Never overridable.
@@ -56,6 +59,44 @@ pub struct RuleInfo {
     pub roles: Vec<Role>,
     /// The acts it names; empty means every act.
     pub actions: Vec<String>,
+    /// The pack it comes from; none for a rule in Cedar.
+    pub pack: Option<String>,
+    /// What must not be concluded from its being satisfied.
+    pub does_not_prove: Option<String>,
+    /// Whether a waiver can take its place for a time. Review rules only.
+    pub waivable: bool,
+    /// What a running deployment that no longer satisfies it asks for: alert, rollback or stop.
+    pub lapse: Lapse,
+    /// The people whose approval satisfies it; each human counts once.
+    pub approvals: Vec<Group>,
+    /// After how many hours of silence the voters are reminded.
+    pub remind_hours: Option<u32>,
+    /// After how many hours of silence owners are told.
+    pub escalate_hours: Option<u32>,
+}
+
+/// What happens when a running deployment no longer satisfies a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lapse {
+    /// An alert.
+    #[default]
+    Alert,
+    /// An alert that asks for a rollback.
+    Rollback,
+    /// An alert that asks for the deployment to be stopped.
+    Stop,
+}
+
+impl Lapse {
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Rollback => "rollback",
+            Self::Stop => "stop",
+        }
+    }
 }
 
 /// A rule that fired: a reason why the answer is not a plain allow.
@@ -71,6 +112,8 @@ pub struct FiredRule {
     pub remedy: String,
     /// The set that it belongs to.
     pub set: RuleSet,
+    /// Whether a waiver can take its place for a time.
+    pub waivable: bool,
 }
 
 impl RuleInfo {
@@ -94,9 +137,21 @@ impl RuleInfo {
             ActionConstraint::Eq(one) => vec![one.id().unescaped().to_owned()],
             ActionConstraint::In(many) => many.iter().map(|a| a.id().unescaped().to_owned()).collect(),
         };
+        let waivable = policy.annotation("waivable").is_some();
+        if waivable && set == RuleSet::Hard {
+            let detail = "nothing overrides a hard rule: move it to review.cedar or drop @waivable".to_owned();
+            return Err(BundleError::BadAnnotation { set, rule, annotation: "waivable", detail });
+        }
         Ok(Self {
             set,
             effect,
+            pack: policy.annotation("pack").map(str::to_owned),
+            does_not_prove: policy.annotation("does_not_prove").map(str::to_owned),
+            waivable,
+            lapse: lapse(set, &rule, policy)?,
+            approvals: approvals(set, &rule, policy)?,
+            remind_hours: hours(set, &rule, policy, "remind_hours")?,
+            escalate_hours: hours(set, &rule, policy, "escalate_hours")?,
             reason: text(set, &rule, policy, "reason")?,
             control: list(set, &rule, policy, "control")?,
             remedy: text(set, &rule, policy, "remedy")?,
@@ -113,6 +168,7 @@ impl RuleInfo {
             control: self.control.clone(),
             remedy: self.remedy.clone(),
             set: self.set,
+            waivable: self.waivable,
         }
     }
 
@@ -161,4 +217,54 @@ fn roles(set: RuleSet, rule: &str, names: &[String]) -> Result<Vec<Role>, Bundle
         roles.push(role);
     }
     Ok(roles)
+}
+
+fn lapse(set: RuleSet, rule: &str, policy: &Policy) -> Result<Lapse, BundleError> {
+    match policy.annotation("lapse") {
+        None | Some("alert") => Ok(Lapse::Alert),
+        Some("rollback") => Ok(Lapse::Rollback),
+        Some("stop") => Ok(Lapse::Stop),
+        Some(other) => {
+            let detail = format!("{other:?} is not alert, rollback or stop");
+            Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation: "lapse", detail })
+        }
+    }
+}
+
+fn hours(
+    set: RuleSet,
+    rule: &str,
+    policy: &Policy,
+    annotation: &'static str,
+) -> Result<Option<u32>, BundleError> {
+    let Some(text) = policy.annotation(annotation) else { return Ok(None) };
+    match text.parse() {
+        Ok(hours @ 1..=2_160) => Ok(Some(hours)),
+        _ => {
+            let detail = format!("{text:?} is not a number of hours from 1 to 2160");
+            Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail })
+        }
+    }
+}
+
+/// The groups of `@approvals`: `2 of approver|risk-officer, 1 of risk-officer`.
+fn approvals(set: RuleSet, rule: &str, policy: &Policy) -> Result<Vec<Group>, BundleError> {
+    let annotation = "approvals";
+    if policy.annotation(annotation).is_none() {
+        return Ok(Vec::new());
+    }
+    let mut groups = Vec::new();
+    for part in list(set, rule, policy, annotation)? {
+        let group = part.split_once(" of ").and_then(|(count, names)| {
+            let count = count.trim().parse().ok().filter(|count| (1..=10).contains(count))?;
+            let roles: Result<Vec<Role>, _> = names.split('|').map(|name| name.trim().parse()).collect();
+            Some(Group { roles: roles.ok()?, count })
+        });
+        let Some(group) = group else {
+            let detail = format!("{part:?} is not of the form \"2 of approver|risk-officer\"");
+            return Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail });
+        };
+        groups.push(group);
+    }
+    Ok(groups)
 }

@@ -59,6 +59,7 @@ enum RawFact {
     Bool(bool),
     Long(i64),
     Text(String),
+    Set(Vec<String>),
 }
 
 impl Cases {
@@ -120,6 +121,7 @@ fn make(act: &str, baseline: Baseline) -> Request {
                 RawFact::Bool(value) => Fact::Bool(*value),
                 RawFact::Long(value) => Fact::Long(*value),
                 RawFact::Text(value) => Fact::Text(value.clone()),
+                RawFact::Set(words) => Fact::Set(words.clone()),
             },
         );
     }

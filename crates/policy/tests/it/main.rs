@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a fixture that does not read is a failed test, also in a helper")]
 
 mod bundle;
+mod cards;
 mod cases;
 mod decisions;
 mod matrix;

@@ -1,0 +1,16 @@
+//! Rule cards: policy for people who do not write Cedar.
+//!
+//! A file `cards/NAME.toml` holds typed rules: where a rule applies, what must hold there, what it serves and what it
+//! does not prove. [`compile`] writes each as one Cedar policy, which goes through the same checks as any other.
+
+mod compile;
+mod mutate;
+mod read;
+mod requirement;
+mod test;
+
+pub(crate) use compile::compile;
+pub use mutate::{Survivor, survivors};
+pub use read::{Card, CardFile, CardTest};
+pub use requirement::{Group, Requirement, Threshold};
+pub use test::{CardFailure, run};

@@ -1,0 +1,165 @@
+//! Runs the cases that every card carries.
+
+use super::read::{Card, CardFile, Occasion};
+use super::compile::policy;
+use crate::action::Action;
+use crate::bundle::Bundle;
+use crate::engine::ask;
+use crate::error::BundleError;
+use crate::package::Package;
+use crate::request::{Fact, Facts, Principal, Request};
+use crate::source;
+use comptroller_core::ids::PrincipalId;
+use comptroller_core::vocab::{Environment, PrincipalKind};
+use comptroller_core::Timestamp;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A case that did not come out as its card says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CardFailure {
+    /// The file of the card.
+    pub file: String,
+    /// The rule.
+    pub rule: String,
+    /// The case, for example `passes 1 on gate.check`.
+    pub case: String,
+    /// What came out.
+    pub detail: String,
+}
+
+/// Runs every case of every card of a package; answers how many ran, and what failed.
+///
+/// # Errors
+/// [`BundleError`] if the package is not a usable bundle.
+pub fn run(package: &Package) -> Result<(usize, Vec<CardFailure>), BundleError> {
+    let bundle = Bundle::of(package)?;
+    let (mut ran, mut failures) = (0, Vec::new());
+    for (file, pack, text) in package.cards() {
+        for (id, card) in &CardFile::read(file, text)?.rule {
+            for case in cases(card) {
+                ran += 1;
+                let outcome = fires(&bundle, pack, id, card, &case);
+                if outcome.as_ref() == Ok(&case.fires) {
+                    continue;
+                }
+                let detail = match outcome {
+                    Ok(true) => "the rule fires".to_owned(),
+                    Ok(false) => "the rule stays silent".to_owned(),
+                    Err(error) => error,
+                };
+                failures.push(CardFailure { file: file.to_owned(), rule: id.clone(), case: case.name(), detail });
+            }
+        }
+    }
+    Ok((ran, failures))
+}
+
+/// One case on one act.
+pub(super) struct Case<'c> {
+    facts: &'c BTreeMap<String, toml::Value>,
+    fires: bool,
+    number: usize,
+    act: &'static str,
+    environment: Environment,
+}
+
+impl Case<'_> {
+    fn name(&self) -> String {
+        let what = if self.fires { "fails" } else { "passes" };
+        format!("{what} {} on {}", self.number, self.act)
+    }
+
+    /// Whether the card, as it is given, does with this case what the case says.
+    pub(super) fn holds(&self, bundle: &Bundle, pack: &str, id: &str, card: &Card) -> bool {
+        fires(bundle, pack, id, card, self) == Ok(self.fires)
+    }
+}
+
+/// Every case of a card on every act that the card is about.
+pub(super) fn cases(card: &Card) -> Vec<Case<'_>> {
+    let environment = card.environment.first().copied().unwrap_or(Environment::Production);
+    let mut cases = Vec::new();
+    for act in card.on.iter().flat_map(|occasion: &Occasion| occasion.acts()) {
+        for (fires, list) in [(false, &card.test.passes), (true, &card.test.fails)] {
+            for (at, facts) in list.iter().enumerate() {
+                cases.push(Case { facts, fires, number: at + 1, act, environment });
+            }
+        }
+    }
+    cases
+}
+
+/// Whether a card's policy fires for a case.
+fn fires(bundle: &Bundle, pack: &str, id: &str, card: &Card, case: &Case<'_>) -> Result<bool, String> {
+    let text = policy(pack, id, card);
+    let set = source::policies("the compiled card", &text).map_err(|error| error.to_string())?;
+    let request = request(case)?;
+    let problems = request.check();
+    if let Some(problem) = problems.into_iter().next() {
+        return Err(problem);
+    }
+    let prepared = bundle.names.prepare(&bundle.schema, &request)?;
+    let verdict = ask(&set, &prepared);
+    match verdict.errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(!verdict.matched.is_empty()),
+    }
+}
+
+/// A promotion in which nothing that is always known stands against it, with the facts of the case over it.
+/// `environment` is the environment; evidence and measures are absent unless the case states them.
+fn request(case: &Case<'_>) -> Result<Request, String> {
+    let mut facts = Facts::new().long("approvals_valid", 2).set("quorums_met", &[]).set("waived", &[]);
+    for (name, value) in PLAIN {
+        facts = facts.bool(name, *value);
+    }
+    let mut environment = case.environment;
+    for (name, value) in case.facts {
+        let fact = match value {
+            toml::Value::Boolean(value) => Fact::Bool(*value),
+            toml::Value::Integer(value) => Fact::Long(*value),
+            toml::Value::String(text) if name == "environment" => {
+                environment = text.parse().map_err(|error| format!("{error}"))?;
+                continue;
+            }
+            toml::Value::String(text) => Fact::Text(text.clone()),
+            toml::Value::Array(words) => {
+                let words: Option<Vec<String>> = words.iter().map(|w| w.as_str().map(str::to_owned)).collect();
+                Fact::Set(words.ok_or_else(|| format!("{name}: a list of words is expected"))?)
+            }
+            _ => return Err(format!("{name}: a number, a truth value, a word or a list of words is expected")),
+        };
+        facts = facts.with(name, fact);
+    }
+    Ok(Request {
+        principal: Principal {
+            id: PrincipalId::new(Timestamp::from_micros(0), [0; 10]),
+            kind: PrincipalKind::Person,
+            roles: BTreeSet::new(),
+            credential_environment: None,
+        },
+        // Proof: the acts of an occasion are words of the closed list; a test runs every shipped card.
+        action: case.act.parse::<Action>().map_err(|error| error.to_string())?,
+        resource: "version/card-test".to_owned(),
+        environment: Some(environment),
+        facts,
+    })
+}
+
+/// What is true or false about every promotion, in its harmless state.
+const PLAIN: &[(&str, bool)] = &[
+    ("actor_is_builder", false),
+    ("artifacts_stored", true),
+    ("has_signature", true),
+    ("datasets_documented", true),
+    ("origin_known", true),
+    ("training_time_known", true),
+    ("served_in_staging", true),
+    ("system_retired", false),
+    ("prohibited", false),
+    ("approval_denied", false),
+    ("artifacts_match_approval", true),
+    ("metrics_regressed", false),
+    ("runtime_mismatch", false),
+];
