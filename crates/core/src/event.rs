@@ -7,13 +7,15 @@
 //! new optional fields or new variants.
 
 use crate::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, InvitationId, ModelId, OrgId,
-    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EvidenceId, InvitationId, ModelId, OrgId,
+    PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId,
+    VersionId, WaiverId,
 };
 use crate::name::{Commit, MediaType};
 use crate::vocab::{
-    CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, Environment, ErasureBasis, LegalBasis,
-    Outcome, PiiCategory, ReadKind, Relation, Role, SystemKind, SystemStatus, Vote,
+    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, Environment, ErasureBasis,
+    EvidenceKind, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier, Role, SystemKind,
+    SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -79,6 +81,18 @@ pub struct VersionFacts {
     pub record_digest: Digest,
     /// Seed of the training run, if it was fixed.
     pub seed: Option<i64>,
+}
+
+/// Where a fact comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FactSource {
+    /// What computed it, with its version, for example `evidence/1`.
+    pub computer: String,
+    /// The evidence it rests on.
+    pub evidence: Vec<EvidenceId>,
+    /// When that was observed.
+    pub observed_at: Timestamp,
 }
 
 /// One governance event.
@@ -190,6 +204,26 @@ pub enum Event {
         to_system: Option<SystemId>,
         to_vendor: Option<VendorId>,
     },
+    /// A risk officer said which tier a system has. Private: the reasons.
+    #[serde(rename = "system.classified")]
+    SystemClassified { system: SystemId, tier: RiskTier, previous: Option<RiskTier> },
+    /// Evidence about a version, or about a whole system, was recorded. `subject` is the digest over the version's
+    /// artifacts; measures are millionths, rounded against whoever asks. Private: a note.
+    #[serde(rename = "evidence.recorded")]
+    EvidenceRecorded {
+        evidence: EvidenceId,
+        kind: EvidenceKind,
+        system: SystemId,
+        version: Option<VersionId>,
+        subject: Option<Digest>,
+        document: Option<Digest>,
+        observed_at: Timestamp,
+        passed: bool,
+        measures: BTreeMap<Measure, i64>,
+    },
+    /// Evidence no longer counts. Private: the reason.
+    #[serde(rename = "evidence.withdrawn")]
+    EvidenceWithdrawn { evidence: EvidenceId },
     /// A tag was set; an absent value removes it. `subject` is `system/<id>`, `model/<id>` and so on.
     #[serde(rename = "tag.set")]
     TagSet { subject: String, key: TagText, value: Option<TagText> },
@@ -235,6 +269,70 @@ pub enum Event {
         bundle: Digest,
         facts: BTreeMap<String, serde_json::Value>,
         rules: Vec<Slug>,
+        /// Where facts come from, by name.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        sources: BTreeMap<String, FactSource>,
+    },
+    /// The base policies of this version of the product came with it. Private: their files.
+    #[serde(rename = "policy.shipped")]
+    PolicyShipped { bundle: Digest, product: TagText },
+    /// A bundle of policies was proposed. Private: its files, if they are new, and the reason.
+    #[serde(rename = "policy.proposed")]
+    PolicyProposed { proposal: ProposalId, bundle: Digest, tests_passed: bool, new: bool },
+    /// A proposed bundle was compared with the one in force. Private: the report.
+    #[serde(rename = "policy.analysed")]
+    PolicyAnalysed {
+        proposal: ProposalId,
+        bundle: Digest,
+        against: Digest,
+        verdict: BundleVerdict,
+        invariants_violated: u32,
+        invariants_unproven: u32,
+        rules_may_err: u32,
+        rules_unproven: u32,
+        report: Digest,
+        solver: Option<TagText>,
+    },
+    /// A vote on a proposed bundle. Private: the comment.
+    #[serde(rename = "policy.voted")]
+    PolicyVoted { proposal: ProposalId, voter: PrincipalId, vote: Vote, decision: DecisionId },
+    /// A bundle is in force from this entry on. Private: the reason.
+    #[serde(rename = "policy.activated")]
+    PolicyActivated {
+        proposal: ProposalId,
+        bundle: Digest,
+        previous: Digest,
+        verdict: BundleVerdict,
+        decision: DecisionId,
+    },
+    /// Somebody asked that a rule be waived for a time. Private: the reason.
+    #[serde(rename = "waiver.requested")]
+    WaiverRequested {
+        waiver: WaiverId,
+        rule: Slug,
+        version: VersionId,
+        environment: Environment,
+        owner: PrincipalId,
+        ticket: TagText,
+        expires_at: Timestamp,
+    },
+    /// A waiver was granted or refused. Private: the comment.
+    #[serde(rename = "waiver.decided")]
+    WaiverDecided { waiver: WaiverId, approver: PrincipalId, vote: Vote, decision: DecisionId },
+    /// A waiver ended before its time. Private: the reason.
+    #[serde(rename = "waiver.ended")]
+    WaiverEnded { waiver: WaiverId },
+    /// A running deployment was decided about again: something changed, or a day has passed.
+    #[serde(rename = "operation.decided")]
+    OperationDecided {
+        deployment: DeploymentId,
+        system: SystemId,
+        decision: DecisionId,
+        outcome: Outcome,
+        previous: Option<Outcome>,
+        trigger: Slug,
+        asks_for: Option<Slug>,
+        lapses_at: Option<Timestamp>,
     },
     /// Approval was asked for; it binds exactly these things. Private: the reason.
     #[serde(rename = "approval.requested")]
@@ -331,6 +429,9 @@ impl Event {
             Self::SystemRegistered { system, .. }
             | Self::SystemUpdated { system, .. }
             | Self::SystemLinked { system, .. }
+            | Self::SystemClassified { system, .. }
+            | Self::EvidenceRecorded { system, .. }
+            | Self::OperationDecided { system, .. }
             | Self::ModelRegistered { system, .. }
             | Self::DeploymentCreated { system, .. }
             | Self::RollbackDrilled { system, .. }

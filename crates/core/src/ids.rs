@@ -101,8 +101,8 @@ ids! {
     EvidenceId, "evidence id";
     /// A waiver of a rule.
     WaiverId, "waiver id";
-    /// An emergency: a deployment past the review rules.
-    EmergencyId, "emergency id";
+    /// A proposal to put a bundle of policies in force.
+    ProposalId, "proposal id";
     /// A rollback drill.
     DrillId, "drill id";
     /// A data subject: somebody whom records are about, and who may ask for erasure.

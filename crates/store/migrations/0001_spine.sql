@@ -215,6 +215,7 @@ CREATE TABLE system (
     status TEXT NOT NULL,
     owner_team TEXT NOT NULL,
     vendor TEXT,
+    risk_tier TEXT,
     private_at BIGINT,
     registered_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
@@ -401,4 +402,84 @@ CREATE TABLE erasure (
 CREATE TABLE log_key (
     from_size BIGINT PRIMARY KEY,
     vkey TEXT NOT NULL
+);
+CREATE TABLE evidence (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    system TEXT NOT NULL,
+    version TEXT,
+    subject TEXT,
+    document TEXT,
+    observed_at BIGINT NOT NULL,
+    passed BOOLEAN NOT NULL,
+    measures TEXT NOT NULL,
+    recorded_by TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    withdrawn_at BIGINT,
+    private_at BIGINT
+);
+CREATE INDEX evidence_system ON evidence (system, kind, observed_at);
+CREATE TABLE bundle (
+    digest TEXT PRIMARY KEY,
+    private_at BIGINT NOT NULL,
+    known_at BIGINT NOT NULL
+);
+CREATE TABLE proposal (
+    id TEXT PRIMARY KEY,
+    bundle TEXT NOT NULL,
+    proposed_by TEXT NOT NULL,
+    proposed_at BIGINT NOT NULL,
+    tests_passed BOOLEAN NOT NULL,
+    against TEXT,
+    verdict TEXT,
+    invariants_violated BIGINT NOT NULL,
+    invariants_unproven BIGINT NOT NULL,
+    rules_may_err BIGINT NOT NULL,
+    rules_unproven BIGINT NOT NULL,
+    report_at BIGINT,
+    refused BOOLEAN NOT NULL,
+    activated_at BIGINT,
+    private_at BIGINT
+);
+CREATE TABLE proposal_vote (
+    proposal TEXT NOT NULL,
+    voter TEXT NOT NULL,
+    vote TEXT NOT NULL,
+    voted_at BIGINT NOT NULL,
+    private_at BIGINT,
+    PRIMARY KEY (proposal, voter)
+);
+CREATE TABLE activation (
+    idx BIGINT PRIMARY KEY,
+    bundle TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    proposal TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    activated_at BIGINT NOT NULL
+);
+CREATE TABLE waiver (
+    id TEXT PRIMARY KEY,
+    rule TEXT NOT NULL,
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    ticket TEXT NOT NULL,
+    requested_by TEXT NOT NULL,
+    requested_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    decided_by TEXT,
+    decided_at BIGINT,
+    private_at BIGINT
+);
+CREATE INDEX waiver_version ON waiver (version, environment);
+CREATE TABLE operation (
+    deployment TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    asks_for TEXT,
+    lapses_at BIGINT,
+    decided_at BIGINT NOT NULL
 );

@@ -7,8 +7,10 @@ pub mod access;
 pub mod approvals;
 pub mod datasets;
 pub mod deployments;
+pub mod evidence;
 pub mod models;
 pub mod people;
+pub mod policies;
 pub mod subjects;
 pub mod systems;
 pub mod uploads;
@@ -45,6 +47,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::SystemRegistered { .. }
         | Event::SystemUpdated { .. }
         | Event::SystemLinked { .. }
+        | Event::SystemClassified { .. }
         | Event::TagSet { .. } => systems::project(changes, at, event)?,
         Event::DatasetRegistered { .. } | Event::DatasetVersionRegistered { .. } => {
             datasets::project(changes, at, event)?;
@@ -56,6 +59,17 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::DecisionRecorded { .. } | Event::ApprovalRequested { .. } | Event::ApprovalVoted { .. } => {
             approvals::project(changes, at, event);
         }
+        Event::EvidenceRecorded { .. }
+        | Event::EvidenceWithdrawn { .. }
+        | Event::WaiverRequested { .. }
+        | Event::WaiverDecided { .. }
+        | Event::WaiverEnded { .. } => evidence::project(changes, at, event)?,
+        Event::PolicyShipped { .. }
+        | Event::PolicyProposed { .. }
+        | Event::PolicyAnalysed { .. }
+        | Event::PolicyVoted { .. }
+        | Event::PolicyActivated { .. }
+        | Event::OperationDecided { .. } => policies::project(changes, at, event),
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
             deployments::project(changes, at, event);
         }

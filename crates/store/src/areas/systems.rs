@@ -6,7 +6,7 @@ use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{SystemId, TeamId, VendorId};
-use comptroller_core::vocab::{Relation, SystemKind, SystemStatus};
+use comptroller_core::vocab::{Relation, RiskTier, SystemKind, SystemStatus};
 use comptroller_core::{Event, Slug, TagText};
 
 /// An AI system.
@@ -24,6 +24,8 @@ pub struct SystemRow {
     pub owner_team: Text<TeamId>,
     /// The vendor, for a third-party system.
     pub vendor: Option<Text<VendorId>>,
+    /// Its risk tier, if somebody has classified it.
+    pub risk_tier: Option<Text<RiskTier>>,
     /// Index of the event that holds the text.
     pub private_at: Option<i64>,
     /// When it was registered.
@@ -103,6 +105,15 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
                 Text(system)
             );
         }
+        Event::SystemClassified { system, tier, .. } => {
+            change!(
+                changes,
+                "UPDATE system SET risk_tier = $1, updated_at = $2 WHERE id = $3",
+                Text(tier),
+                now,
+                Text(system)
+            );
+        }
         Event::SystemLinked { system, relation, to_system, to_vendor } => {
             let target = match (to_system, to_vendor) {
                 (Some(other), _) => format!("system/{other}"),
@@ -146,7 +157,7 @@ pub async fn system(conn: &mut Conn, name: &str) -> Result<Option<SystemRow>, St
     fetch_optional!(
         conn,
         SystemRow,
-        "SELECT id, slug, kind, status, owner_team, vendor, private_at, registered_at, updated_at FROM system \
+        "SELECT id, slug, kind, status, owner_team, vendor, risk_tier, private_at, registered_at, updated_at FROM system \
          WHERE id = $1 OR slug = $1",
         name
     )
@@ -164,7 +175,7 @@ pub async fn systems(
     fetch_all!(
         conn,
         SystemRow,
-        "SELECT id, slug, kind, status, owner_team, vendor, private_at, registered_at, updated_at FROM system \
+        "SELECT id, slug, kind, status, owner_team, vendor, risk_tier, private_at, registered_at, updated_at FROM system \
          WHERE slug > $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR status = $3) AND ($4 = '' OR owner_team = $4) \
          AND slug LIKE $5 ESCAPE '\\' \
          AND ($6 = '' OR EXISTS (SELECT 1 FROM tag WHERE subject = 'system/' || system.id AND tag_key = $6 \

@@ -6,12 +6,13 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, InvitationId, ModelId,
-    PrincipalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EvidenceId, InvitationId,
+    ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
+    WaiverId,
 };
 use comptroller_core::vocab::{
-    CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis, LegalBasis, Outcome,
-    PiiCategory, ReadKind, Relation, SystemKind, SystemStatus, Vote,
+    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis, EvidenceKind, LegalBasis,
+    Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -197,6 +198,31 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         replaces,
         drill: None,
     };
+    let (evidence, proposal) = (EvidenceId::new(now, random()), ProposalId::new(now, random()));
+    let (granted, refused) = (WaiverId::new(now, random()), WaiverId::new(now, random()));
+    let waiver = |id| -> anyhow::Result<Event> {
+        Ok(Event::WaiverRequested {
+            waiver: id,
+            rule: "rule-1".parse()?,
+            version,
+            environment: Environment::Staging,
+            owner: world.person,
+            ticket: "RISK-12".parse()?,
+            expires_at: later,
+        })
+    };
+    let operated = |outcome, previous| -> anyhow::Result<Event> {
+        Ok(Event::OperationDecided {
+            deployment: second,
+            system,
+            decision,
+            outcome,
+            previous,
+            trigger: "daily".parse()?,
+            asks_for: Some("alert".parse()?),
+            lapses_at: Some(later),
+        })
+    };
     let facts = VersionFacts {
         model,
         label: "1.0".parse()?,
@@ -300,7 +326,66 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             bundle: digest("bundle"),
             facts: BTreeMap::new(),
             rules: vec!["rule-1".parse()?],
+            sources: BTreeMap::new(),
         }),
+        draft(Event::SystemClassified { system, tier: RiskTier::High, previous: None }).private("basis", &text)?,
+        draft(Event::EvidenceRecorded {
+            evidence,
+            kind: EvidenceKind::BiasTest,
+            system,
+            version: Some(version),
+            subject: Some(digest("set")),
+            document: Some(world.artifact.clone()),
+            observed_at: now,
+            passed: true,
+            measures: BTreeMap::from([(Measure::ImpactRatio, 812_500)]),
+        })
+        .private("note", &text)?,
+        draft(Event::EvidenceRecorded {
+            evidence: EvidenceId::new(now, random()),
+            kind: EvidenceKind::OversightPlan,
+            system,
+            version: None,
+            subject: None,
+            document: None,
+            observed_at: now,
+            passed: true,
+            measures: BTreeMap::new(),
+        }),
+        draft(Event::EvidenceWithdrawn { evidence }).private("reason", &text)?,
+        draft(Event::PolicyShipped { bundle: digest("base"), product: "0.1.0".parse()? })
+            .private("package", &text)?,
+        draft(Event::PolicyProposed { proposal, bundle: digest("bundle"), tests_passed: true, new: true })
+            .private("proposal", &text)?,
+        draft(Event::PolicyAnalysed {
+            proposal,
+            bundle: digest("bundle"),
+            against: digest("base"),
+            verdict: BundleVerdict::Stricter,
+            invariants_violated: 0,
+            invariants_unproven: 1,
+            rules_may_err: 0,
+            rules_unproven: 2,
+            report: digest("report"),
+            solver: Some("cvc5 1.0.3".parse()?),
+        })
+        .private("report", &text)?,
+        draft(Event::PolicyVoted { proposal, voter: world.person, vote: Vote::Approve, decision })
+            .private("comment", &text)?,
+        draft(Event::PolicyActivated {
+            proposal,
+            bundle: digest("bundle"),
+            previous: digest("base"),
+            verdict: BundleVerdict::Stricter,
+            decision,
+        })
+        .private("reason", &text)?,
+        draft(waiver(granted)?).private("reason", &text)?,
+        draft(waiver(refused)?),
+        draft(Event::WaiverDecided { waiver: granted, approver: world.person, vote: Vote::Approve, decision })
+            .private("comment", &text)?,
+        draft(Event::WaiverDecided { waiver: refused, approver: world.person, vote: Vote::Deny, decision }),
+        draft(Event::WaiverEnded { waiver: granted }).private("reason", &text)?,
         draft(Event::ApprovalRequested {
             approval,
             version,
@@ -315,6 +400,9 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             .private("text", &text)?,
         draft(deployment(first, None)),
         draft(deployment(second, Some(first))).private("text", &text)?,
+        draft(operated(Outcome::Allow, None)?),
+        draft(operated(Outcome::Deny, Some(Outcome::Allow))?),
+        draft(operated(Outcome::Deny, Some(Outcome::Deny))?),
         draft(Event::RollbackDrilled {
             drill,
             system,
