@@ -318,6 +318,16 @@ impl Measure {
     pub const fn more_is_better(self) -> bool {
         matches!(self, Self::Auc | Self::Accuracy | Self::ImpactRatio)
     }
+
+    /// The kind of evidence that states it; none if several may.
+    pub const fn stated_by(self) -> Option<EvidenceKind> {
+        match self {
+            Self::Auc | Self::Accuracy | Self::Brier | Self::CalibrationGap => Some(EvidenceKind::Evaluation),
+            Self::ImpactRatio | Self::EqualOpportunityGap => Some(EvidenceKind::BiasTest),
+            Self::AttackSuccess => Some(EvidenceKind::RobustnessTest),
+            Self::Drift => None,
+        }
+    }
 }
 
 #[cfg(test)]

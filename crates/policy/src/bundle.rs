@@ -7,8 +7,10 @@ use crate::action::Action;
 use crate::decide::NO_PERMIT;
 use crate::engine::{ENTITY_TYPES, Names};
 use crate::error::BundleError;
+use crate::explain::{Clause, Condition};
 use crate::card::{self, CardFile};
 use crate::package::{HARD, Package, REVIEW, SCHEMA};
+use crate::request::Facts;
 use crate::rule::{Effect, RuleInfo, RuleSet};
 use crate::source::{self, MAX_FINDINGS, cut};
 use cedar_policy::{EntityTypeName, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
@@ -30,6 +32,7 @@ pub struct Bundle {
     pub(crate) permits: PolicySet,
     pub(crate) rules: BTreeMap<String, RuleInfo>,
     pub(crate) names: Names,
+    conditions: BTreeMap<String, Condition>,
     digest: Digest,
 }
 
@@ -73,8 +76,15 @@ impl Bundle {
         }
         let permits: Vec<Policy> =
             hard.iter().filter(|p| p.effect() == cedar_policy::Effect::Permit).cloned().collect();
+        let conditions = hard
+            .iter()
+            .chain(&review)
+            .filter(|policy| policy.effect() == cedar_policy::Effect::Forbid)
+            .map(|policy| (policy.id().to_string(), Condition::of(policy)))
+            .collect();
         let validator = Validator::new(schema.clone());
         Ok(Self {
+            conditions,
             hard: validated(RuleSet::Hard, &validator, hard)?,
             review: validated(RuleSet::Review, &validator, review)?,
             permits: set_of(RuleSet::Hard, permits)?,
@@ -88,6 +98,29 @@ impl Bundle {
     /// SHA-256 over the files, in one canonical form.
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// The parts of a forbid that stand against an act with these facts, with what they require.
+    pub fn clauses(&self, rule: &str, facts: &Facts) -> Vec<Clause> {
+        let mut clauses = Vec::new();
+        if let Some(condition) = self.conditions.get(rule) {
+            condition.blame(false, facts, &mut clauses);
+        }
+        // Where a rule applies, and that nobody has waived it, is not what is wrong.
+        let wrong = |clause: &Clause| !["risk_tier", "waived"].contains(&clause.fact.as_str());
+        if clauses.iter().any(wrong) {
+            clauses.retain(wrong);
+        }
+        clauses
+    }
+
+    /// Every number that some forbid compares a fact with, sorted: where an outcome may change.
+    pub fn bounds(&self, fact: &str) -> Vec<i64> {
+        let mut bounds = Vec::new();
+        self.conditions.values().for_each(|condition| condition.bounds(fact, &mut bounds));
+        bounds.sort_unstable();
+        bounds.dedup();
+        bounds
     }
 
     /// Every rule of both sets, by name.

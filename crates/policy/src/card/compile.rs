@@ -66,7 +66,7 @@ pub(super) fn policy(pack: &str, id: &str, card: &Card) -> String {
 }
 
 /// The number of a tier in facts: its place in the vocabulary.
-pub(crate) fn rank(tier: RiskTier) -> i64 {
+pub fn rank(tier: RiskTier) -> i64 {
     match tier {
         RiskTier::Minimal => 0,
         RiskTier::Limited => 1,

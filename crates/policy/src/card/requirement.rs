@@ -214,17 +214,17 @@ impl TryFrom<String> for Threshold {
 }
 
 /// Name of the fact that holds the age of the newest valid evidence of a kind, in seconds.
-pub(crate) fn age_fact(kind: EvidenceKind) -> String {
+pub fn age_fact(kind: EvidenceKind) -> String {
     format!("{}_age", kind.as_str().replace('-', "_"))
 }
 
 /// Name of the fact that says whether that evidence passed.
-pub(crate) fn passed_fact(kind: EvidenceKind) -> String {
+pub fn passed_fact(kind: EvidenceKind) -> String {
     format!("{}_passed", kind.as_str().replace('-', "_"))
 }
 
 /// Name of the fact of a measure, in millionths.
-pub(crate) fn measure_fact(measure: Measure) -> String {
+pub fn measure_fact(measure: Measure) -> String {
     format!("{}_ppm", measure.as_str().replace('-', "_"))
 }
 

@@ -6,5 +6,6 @@ mod cards;
 mod cases;
 mod decisions;
 mod matrix;
+mod path;
 mod properties;
 mod table;

@@ -1,0 +1,301 @@
+//! The shortest path to approval: the smallest sets of steps after which nothing stands against an act any more.
+//!
+//! A concrete search. Steps take their values from the constants of the rules that fired, each set is tried in the
+//! engine itself, and smaller sets are tried first; so what is answered is a set that passes, of which no smaller one
+//! does among the steps that are known.
+
+use crate::bundle::Bundle;
+use crate::card::{age_fact, measure_fact, passed_fact};
+use crate::request::{Fact, Facts, Request};
+use crate::rule::Effect;
+use comptroller_core::vocab::{EvidenceKind, Measure, Outcome};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most shortest sets that are answered.
+const MAX_PATHS: usize = 5;
+/// Most sets that are tried.
+const MAX_TRIES: usize = 20_000;
+/// Facts that no step of anybody changes in order to pass: they say what is asked, not what is there.
+const GIVEN: [&str; 5] = ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
+
+/// Something that somebody can do.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Step {
+    /// What kind of step: `evidence/bias-test`, `approvals`, `waiver/RULE`, or the fact that must change.
+    pub id: String,
+    /// What must be so afterwards.
+    pub what: String,
+    /// The rules that it takes part in satisfying.
+    pub rules: Vec<String>,
+}
+
+/// Every smallest set of steps, as far as the search went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Paths {
+    /// The sets, each with the same number of steps. Empty if nothing would help, or nothing is needed.
+    pub shortest: Vec<Vec<Step>>,
+    /// Rules that no known step satisfies.
+    pub hopeless: Vec<String>,
+    /// Whether every smaller set was tried.
+    pub complete: bool,
+}
+
+/// What a step changes.
+struct Change {
+    facts: BTreeMap<String, Fact>,
+    rules: BTreeSet<String>,
+}
+
+impl Bundle {
+    /// Finds the shortest paths for a request that is not allowed.
+    pub fn shortest_paths(&self, request: &Request) -> Paths {
+        let decision = self.decide(request);
+        if matches!(decision.outcome, Outcome::Allow | Outcome::Unknown) {
+            return Paths { complete: true, ..Paths::default() };
+        }
+        let fired: Vec<String> = decision.rules.iter().map(|rule| rule.id.to_string()).collect();
+        let changes = self.changes(request, &fired);
+        let mut options: Vec<Vec<BTreeSet<usize>>> = Vec::new();
+        let mut hopeless = Vec::new();
+        let names: Vec<&String> = changes.keys().collect();
+        for rule in &fired {
+            let of_rule = self.options(request, rule, &changes, &names);
+            if of_rule.is_empty() { hopeless.push(rule.clone()) } else { options.push(of_rule) }
+        }
+        if !hopeless.is_empty() {
+            return Paths { hopeless, complete: true, ..Paths::default() };
+        }
+        // Rules with the fewest ways first, so that the search is cut early.
+        options.sort_by_key(Vec::len);
+        let mut search = Search { best: usize::MAX, found: BTreeSet::new(), tries: 0 };
+        search.extend(&options, &BTreeSet::new());
+        let complete = search.tries < MAX_TRIES;
+        let mut shortest = Vec::new();
+        for set in search.found.iter().filter(|set| set.len() == search.best) {
+            let mut after = request.clone();
+            for at in set {
+                after.facts = apply(&after.facts, &changes[names[*at]]);
+            }
+            // The engine has the last word: a step may make another rule fire.
+            if self.decide(&after).outcome == Outcome::Allow {
+                shortest.push(set.iter().map(|at| step(names[*at], &changes[names[*at]])).collect());
+            }
+            if shortest.len() == MAX_PATHS {
+                break;
+            }
+        }
+        Paths { complete: complete && !shortest.is_empty(), shortest, hopeless }
+    }
+
+    /// Every step that changes something which a rule that fired looks at.
+    fn changes(&self, request: &Request, fired: &[String]) -> BTreeMap<String, Change> {
+        let mut changes: BTreeMap<String, Change> = BTreeMap::new();
+        for rule in fired {
+            let Some(info) = self.rules.get(rule.as_str()) else { continue };
+            for clause in self.clauses(rule, &request.facts) {
+                if GIVEN.contains(&clause.fact.as_str()) || clause.fact == "waived" {
+                    continue;
+                }
+                let (id, mut facts) = group(&clause.fact);
+                if let Some(repair) = clause.repair {
+                    facts.insert(clause.fact.clone(), repair);
+                }
+                let change = changes.entry(id).or_insert_with(|| Change {
+                    facts: BTreeMap::new(),
+                    rules: BTreeSet::new(),
+                });
+                change.rules.insert(rule.clone());
+                for (name, fact) in facts {
+                    merge(&mut change.facts, name, fact);
+                }
+            }
+            if info.waivable && info.effect == Effect::Forbid {
+                let mut waived = match request.facts.get("waived") {
+                    Some(Fact::Set(words)) => words.clone(),
+                    _ => Vec::new(),
+                };
+                waived.push(rule.clone());
+                changes.insert(
+                    format!("waiver/{rule}"),
+                    Change {
+                        facts: BTreeMap::from([("waived".to_owned(), Fact::Set(waived))]),
+                        rules: BTreeSet::from([rule.clone()]),
+                    },
+                );
+            }
+        }
+        changes
+    }
+
+    /// The smallest sets of steps, of at most three, after which one rule no longer fires.
+    fn options(
+        &self,
+        request: &Request,
+        rule: &str,
+        changes: &BTreeMap<String, Change>,
+        names: &[&String],
+    ) -> Vec<BTreeSet<usize>> {
+        let relevant: Vec<usize> = (0..names.len()).filter(|at| changes[names[*at]].rules.contains(rule)).collect();
+        let mut options: Vec<BTreeSet<usize>> = Vec::new();
+        for size in 1..=3.min(relevant.len()) {
+            for set in subsets(&relevant, size) {
+                if options.iter().any(|known| known.is_subset(&set)) {
+                    continue;
+                }
+                let mut facts = request.facts.clone();
+                for at in &set {
+                    facts = apply(&facts, &changes[names[*at]]);
+                }
+                let after = Request { facts, ..request.clone() };
+                if !self.decide(&after).rules.iter().any(|fired| fired.id.as_str() == rule) {
+                    options.push(set);
+                }
+            }
+        }
+        options
+    }
+}
+
+/// A search for the smallest union that has an option of every rule.
+struct Search {
+    best: usize,
+    found: BTreeSet<BTreeSet<usize>>,
+    tries: usize,
+}
+
+impl Search {
+    fn extend(&mut self, options: &[Vec<BTreeSet<usize>>], chosen: &BTreeSet<usize>) {
+        self.tries += 1;
+        if self.tries >= MAX_TRIES || chosen.len() > self.best {
+            return;
+        }
+        let Some((first, rest)) = options.split_first() else {
+            if chosen.len() < self.best {
+                self.best = chosen.len();
+                self.found.clear();
+            }
+            self.found.insert(chosen.clone());
+            return;
+        };
+        for option in first {
+            let union: BTreeSet<usize> = chosen.union(option).copied().collect();
+            self.extend(rest, &union);
+        }
+    }
+}
+
+fn subsets(of: &[usize], size: usize) -> Vec<BTreeSet<usize>> {
+    let mut sets = vec![BTreeSet::new()];
+    for _ in 0..size {
+        let mut larger = Vec::new();
+        for set in sets {
+            let last = set.iter().next_back().copied();
+            for &at in of.iter().filter(|at| last.is_none_or(|last| **at > last)) {
+                let mut set = set.clone();
+                set.insert(at);
+                larger.push(set);
+            }
+        }
+        sets = larger;
+    }
+    sets
+}
+
+fn apply(facts: &Facts, change: &Change) -> Facts {
+    let mut after = facts.clone();
+    for (name, fact) in &change.facts {
+        // Words of a set are added: two waivers do not take each other's place.
+        let fact = match (after.get(name), fact) {
+            (Some(Fact::Set(present)), Fact::Set(more)) => {
+                let words: BTreeSet<String> = present.iter().chain(more).cloned().collect();
+                Fact::Set(words.into_iter().collect())
+            }
+            _ => fact.clone(),
+        };
+        after = after.with(name, fact);
+    }
+    after
+}
+
+/// Two rules may want the same fact at different values: the one further away satisfies both.
+fn merge(facts: &mut BTreeMap<String, Fact>, name: String, fact: Fact) {
+    let merged = match (facts.remove(&name), fact) {
+        (Some(Fact::Long(one)), Fact::Long(other)) => {
+            let less_is_wanted = Measure::ALL
+                .iter()
+                .any(|measure| measure_fact(*measure) == name && !measure.more_is_better())
+                || name.ends_with("_age");
+            Fact::Long(if less_is_wanted { one.min(other) } else { one.max(other) })
+        }
+        (Some(Fact::Set(one)), Fact::Set(other)) => {
+            let words: BTreeSet<String> = one.into_iter().chain(other).collect();
+            Fact::Set(words.into_iter().collect())
+        }
+        (_, fact) => fact,
+    };
+    facts.insert(name, merged);
+}
+
+/// The step that changes a fact, and what else it changes.
+fn group(fact: &str) -> (String, BTreeMap<String, Fact>) {
+    for kind in EvidenceKind::ALL {
+        let (age, passed) = (age_fact(*kind), passed_fact(*kind));
+        let measured = Measure::ALL.iter().any(|m| measure_fact(*m) == fact && m.stated_by() == Some(*kind));
+        if fact == age || fact == passed || measured {
+            let facts = BTreeMap::from([(age, Fact::Long(0)), (passed, Fact::Bool(true))]);
+            return (format!("evidence/{kind}"), facts);
+        }
+    }
+    match fact {
+        "approvals_valid" | "quorums_met" => ("approvals".to_owned(), BTreeMap::new()),
+        _ => (fact.to_owned(), BTreeMap::new()),
+    }
+}
+
+fn step(id: &str, change: &Change) -> Step {
+    let mut parts: Vec<String> = Vec::new();
+    for (name, fact) in &change.facts {
+        let text = match fact {
+            Fact::Long(_) if name.ends_with("_age") => continue,
+            Fact::Bool(true) if name.ends_with("_passed") => continue,
+            Fact::Long(value) => {
+                let measure = Measure::ALL.iter().find(|measure| measure_fact(**measure) == *name);
+                match measure {
+                    Some(measure) => {
+                        let sign = if measure.more_is_better() { "at least" } else { "at most" };
+                        format!("{measure} {sign} {}", decimal(*value))
+                    }
+                    None => format!("{name} = {value}"),
+                }
+            }
+            Fact::Bool(value) => format!("{name} = {value}"),
+            Fact::Text(word) => format!("{name} = {word}"),
+            Fact::Set(_) => continue,
+        };
+        parts.push(text);
+    }
+    let subject = match id.split_once('/') {
+        Some(("evidence", kind)) => format!("a new {kind} is recorded, and it passed"),
+        Some(("waiver", rule)) => format!("a waiver of {rule} is granted"),
+        _ if id == "approvals" => "people approve".to_owned(),
+        _ => String::new(),
+    };
+    let what = match (subject.is_empty(), parts.is_empty()) {
+        (false, true) => subject,
+        (false, false) => format!("{subject}, with {}", parts.join(" and ")),
+        (true, _) => parts.join(" and "),
+    };
+    Step { id: id.to_owned(), what, rules: change.rules.iter().cloned().collect() }
+}
+
+/// Millionths as a decimal number without trailing zeros.
+pub(crate) fn decimal(ppm: i64) -> String {
+    let (whole, part) = (ppm.unsigned_abs() / 1_000_000, ppm.unsigned_abs() % 1_000_000);
+    let sign = if ppm < 0 { "-" } else { "" };
+    if part == 0 {
+        return format!("{sign}{whole}");
+    }
+    let digits = format!("{part:06}");
+    format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
+}

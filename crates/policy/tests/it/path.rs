@@ -1,0 +1,83 @@
+//! Why a rule fires, clause by clause, and the shortest path to a pass.
+
+use crate::cases::Cases;
+use comptroller_core::vocab::Outcome;
+use comptroller_policy::{Action, Bundle, Fact, Package, Request};
+
+fn bundle() -> Bundle {
+    Bundle::of(&Package::with_packs(&["baseline", "soc2"]).unwrap()).unwrap()
+}
+
+/// A high-risk version of which nothing is on record but what the registry knows.
+fn bare() -> Request {
+    let mut request = Cases::read().baseline(Action::GateCheck);
+    request.facts =
+        request.facts.long("risk_tier", 2).long("approvals_valid", 0).set("quorums_met", &[]).bool("served_in_staging", false);
+    request
+}
+
+#[test]
+fn a_clause_names_the_fact_with_what_it_is_and_what_it_must_be() {
+    let facts = bare().facts.long("bias_test_age", 60).bool("bias_test_passed", true).long("impact_ratio_ppm", 799_960);
+    let clauses = bundle().clauses("baseline-bias-tested", &facts);
+    assert_eq!(clauses.len(), 1, "{clauses:?}");
+    assert_eq!(clauses[0].fact, "impact_ratio_ppm");
+    assert_eq!(clauses[0].required, ">= 800000");
+    assert_eq!(clauses[0].actual, Some(799_960.into()));
+    let absent = bundle().clauses("baseline-evaluated", &bare().facts);
+    let names: Vec<&str> = absent.iter().map(|clause| clause.fact.as_str()).collect();
+    assert_eq!(names, ["evaluation_age", "evaluation_passed"]);
+    assert!(absent.iter().all(|clause| clause.actual.is_none()));
+}
+
+#[test]
+fn every_shortest_path_passes_and_none_of_its_steps_can_be_left_out() {
+    let (bundle, request) = (bundle(), bare());
+    assert_eq!(bundle.decide(&request).outcome, Outcome::Deny);
+    let paths = bundle.shortest_paths(&request);
+    assert!(paths.complete && paths.hopeless.is_empty(), "{paths:?}");
+    let first: Vec<&str> = paths.shortest[0].iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(
+        first,
+        [
+            "approvals",
+            "evidence/bias-test",
+            "evidence/evaluation",
+            "evidence/impact-assessment",
+            "evidence/model-card",
+            "evidence/monitoring-plan",
+            "evidence/security-review",
+            "served_in_staging",
+        ]
+    );
+    assert!(paths.shortest[0][1].what.contains("impact-ratio at least 0.8"), "{:?}", paths.shortest[0][1]);
+    // Every rule that fired needs a step of its own here, so no set can be smaller.
+    assert!(paths.shortest.iter().all(|path| path.len() == first.len()));
+}
+
+#[test]
+fn a_waiver_takes_the_place_of_a_step() {
+    let mut request = bare();
+    request.facts = request
+        .facts
+        .set("waived", &["baseline-evaluated", "soc2-change-tested", "soc2-risk-assessed", "soc2-security-reviewed"]);
+    let paths = bundle().shortest_paths(&request);
+    let ids: Vec<&str> = paths.shortest[0].iter().map(|step| step.id.as_str()).collect();
+    assert!(!ids.contains(&"evidence/evaluation"), "{ids:?}");
+}
+
+#[test]
+fn what_no_step_can_change_is_said_to_be_hopeless() {
+    let mut request = bare();
+    request.facts = request.facts.bool("prohibited", true);
+    let paths = bundle().shortest_paths(&request);
+    assert_eq!(paths.hopeless, ["prohibited-system"]);
+    assert!(paths.shortest.is_empty());
+}
+
+#[test]
+fn the_bounds_of_an_age_are_where_an_outcome_may_change() {
+    assert_eq!(bundle().bounds("bias_test_age"), [180 * 86_400]);
+    assert_eq!(bundle().bounds("evaluation_age"), [90 * 86_400, 365 * 86_400]);
+    assert!(matches!(bare().facts.get("risk_tier"), Some(Fact::Long(2))));
+}
