@@ -90,9 +90,23 @@ impl Act<'_> {
         environment: Option<Environment>,
         facts: Facts,
     ) -> Result<Decision, AppError> {
+        Ok(self.ask(action, resource, system, environment, facts).await?.1)
+    }
+
+    /// Asks the policies; answers what was asked, and the decision whatever it is.
+    pub(crate) async fn ask(
+        &mut self,
+        action: Action,
+        resource: &str,
+        system: Option<SystemId>,
+        environment: Option<Environment>,
+        facts: Facts,
+    ) -> Result<(Request, Decision), AppError> {
         let caller = self.caller.clone();
-        let bundle = Arc::clone(&self.bundle);
-        decide(self.conn(), &bundle, &caller, action, resource, system, environment, facts).await
+        let request =
+            request(self.conn(), &caller, action, resource, system, environment, facts).await?;
+        let decision = self.bundle.decide(&request);
+        Ok((request, decision))
     }
 
     /// Lets the act go on only if the policies allow it.
@@ -129,18 +143,16 @@ impl Act<'_> {
     }
 }
 
-/// Asks the policies in the name of `caller`, with the roles that hold for `system`.
-#[expect(clippy::too_many_arguments, reason = "the parts of one question; a struct would only rename them")]
-pub(crate) async fn decide(
+/// A question in the name of `caller`, with the roles that hold for `system`.
+async fn request(
     conn: &mut Conn,
-    bundle: &Bundle,
     caller: &Caller,
     action: Action,
     resource: &str,
     system: Option<SystemId>,
     environment: Option<Environment>,
     facts: Facts,
-) -> Result<Decision, AppError> {
+) -> Result<Request, AppError> {
     let roles = roles(conn, caller.principal, system).await?;
     let principal = Principal {
         id: caller.principal,
@@ -148,7 +160,7 @@ pub(crate) async fn decide(
         roles,
         credential_environment: caller.environment,
     };
-    Ok(bundle.decide(&Request { principal, action, resource: resource.to_owned(), environment, facts }))
+    Ok(Request { principal, action, resource: resource.to_owned(), environment, facts })
 }
 
 /// The roles of a principal for the organisation, and for `system`.
@@ -195,7 +207,7 @@ impl App {
             None => None,
         };
         let Call { caller, idempotency_key: key } = call.clone();
-        let bundle = Arc::clone(&self.bundle);
+        let policies = Arc::clone(&self.policies);
         let store = self.store.clone();
         let sign_in_offered = self.sign_in.is_some();
         let outcome = self
@@ -208,6 +220,8 @@ impl App {
                     {
                         return Ok(answer);
                     }
+                    // Read in the transaction, so that no act is decided by a bundle that is no longer in force.
+                    let bundle = policies.in_force(tx.conn(), store.key()).await?;
                     let act = Act { tx: &mut *tx, caller, bundle, store, sign_in_offered, key: key.clone() };
                     let answer = run(act, command).await?;
                     if let (Some(key), Some(request)) = (&key, &request) {
@@ -242,9 +256,10 @@ impl App {
         environment: Option<Environment>,
     ) -> Result<(), AppError> {
         let mut conn = self.store.read().await?;
-        let decision =
-            decide(&mut conn, &self.bundle, caller, action, resource, system, environment, Facts::new())
-                .await?;
+        let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
+        let request =
+            request(&mut conn, caller, action, resource, system, environment, Facts::new()).await?;
+        let decision = bundle.decide(&request);
         drop(conn);
         let outcome = allow(action, resource, decision);
         if let Err(AppError::Denied { action, resource, decision }) = &outcome {

@@ -3,29 +3,26 @@
 //! Numbers become facts as scaled integers, rounded against whoever asks (policy research, condition 4).
 
 use crate::act::{Act, Call};
-use crate::models::{artifacts_digest, facts as facts_of, find_version};
+use crate::facts::{Known, is_builder, known};
+use crate::models::find_version;
 use crate::view::{Page, Slice, page};
+use crate::votes::{Tally, VoteState, fired_without_people, tally};
+use crate::waivers::waivers_of;
 use crate::{App, AppError, Caller, ORG};
-use comptroller_core::event::VersionFacts;
-use comptroller_core::ids::{DecisionId, SystemId, VersionId};
-use comptroller_core::private::VersionText;
-use comptroller_core::vocab::{LegalBasis, Outcome, SystemStatus, Vote};
-use comptroller_core::{Digest, Environment, Event, Role, Slug, Timestamp};
-use comptroller_policy::{Action, Decision, Facts, FiredRule};
+use comptroller_core::event::FactSource;
+use comptroller_core::ids::{DecisionId, PrincipalId, VersionId, WaiverId};
+use comptroller_core::vocab::Outcome;
+use comptroller_core::{Digest, Environment, Event, Slug, Timestamp};
+use comptroller_policy::{Action, Bundle, Clause, Decision, Facts, FiredRule, Paths};
+use comptroller_store::Conn;
 use comptroller_store::areas::approvals::{self, ApprovalRow, DecisionRow};
+use comptroller_store::areas::evidence::WaiverRow;
 use comptroller_store::areas::models::{ModelRow, VersionRow};
-use comptroller_store::areas::{datasets, deployments, models, people, systems};
+use comptroller_store::keys::OrgKey;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use utoipa::ToSchema;
-
-/// Approvals that production needs.
-pub const PRODUCTION_APPROVALS: u32 = 2;
-/// How much worse a held-out metric may be than that of the version now serving: 0.01, in millionths.
-const METRIC_TOLERANCE_PPM: f64 = 10_000.0;
-/// Metrics of which less is better. Of all others named in [`MORE_IS_BETTER`] more is better; the rest say nothing.
-const LESS_IS_BETTER: [&str; 5] = ["brier", "log_loss", "mae", "rmse", "expected_cost"];
-const MORE_IS_BETTER: [&str; 6] = ["accuracy", "auc", "pr_auc", "f1", "precision", "recall"];
 
 /// Asks the gate.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -57,6 +54,14 @@ pub struct GateAnswer {
     pub facts: BTreeMap<String, serde_json::Value>,
     /// Metrics that are worse than those of the version now serving, beyond the tolerance.
     pub regressions: Vec<String>,
+    /// Where facts come from, by name.
+    pub sources: BTreeMap<String, FactSource>,
+    /// The votes on the newest request for approval, as they count now.
+    pub votes: Vec<VoteState>,
+    /// The waivers that take the place of rules here.
+    pub waivers: Vec<WaiverId>,
+    /// The smallest sets of steps after which nothing would stand against it.
+    pub paths: Paths,
     /// Digest of the policy bundle.
     pub bundle: Digest,
     /// Index of the decision in the log.
@@ -76,11 +81,26 @@ pub struct RuleView {
     pub remedy: String,
     /// Controls that it serves.
     pub control: Vec<String>,
+    /// The parts of it that stand against the act, with what each fact is and would have to be.
+    #[serde(default)]
+    pub clauses: Vec<Clause>,
+}
+
+impl RuleView {
+    /// The rules of a decision, each with the clauses that fail.
+    pub(crate) fn of(bundle: &Bundle, decision: &Decision, facts: &Facts) -> Vec<Self> {
+        let view = |rule: &FiredRule| Self {
+            clauses: bundle.clauses(rule.id.as_str(), facts),
+            ..Self::from(rule)
+        };
+        decision.rules.iter().map(view).collect()
+    }
 }
 
 impl From<&FiredRule> for RuleView {
     fn from(rule: &FiredRule) -> Self {
         Self {
+            clauses: Vec::new(),
             id: rule.id.clone(),
             set: rule.set.as_str().to_owned(),
             reason: rule.reason.clone(),
@@ -119,7 +139,10 @@ pub(crate) struct Evidence {
     pub(crate) version: VersionRow,
     pub(crate) approval: Option<ApprovalRow>,
     pub(crate) facts: Facts,
-    pub(crate) regressions: Vec<String>,
+    pub(crate) known: Known,
+    pub(crate) tally: Tally,
+    pub(crate) fired: BTreeSet<Slug>,
+    pub(crate) waivers: Vec<WaiverRow>,
 }
 
 /// Reads everything that the promotion of a version depends on, and turns it into facts.
@@ -129,113 +152,52 @@ pub(crate) async fn evidence(
     environment: Environment,
 ) -> Result<Evidence, AppError> {
     let (model, version) = find_version(act.conn(), version).await?;
-    let facts_of_version = facts_of(&version)?;
-    let artifacts = artifacts_digest(&facts_of_version.artifacts);
-    let id = version.id.0;
-    let mut stored = true;
-    for artifact in &facts_of_version.artifacts {
-        let row = models::artifact(act.conn(), &artifact.digest).await?;
-        stored &= row.is_some_and(|row| row.bytes.unsigned_abs() == artifact.bytes);
-    }
-    let (mut documented, mut origin_known) = (!facts_of_version.datasets.is_empty(), true);
-    for used in &facts_of_version.datasets {
-        let row = datasets::version(act.conn(), used.dataset_version).await?;
-        documented &= row.as_ref().is_some_and(|row| row.legal_basis.0 != LegalBasis::Unstated);
-        origin_known &= row.is_some_and(|row| row.private_at.is_some());
-    }
-    let text: Option<VersionText> = act.private(version.private_at).await?;
-    let system = systems::system(act.conn(), &model.system.0.to_string()).await?;
-    let approval = approvals::latest_approval(act.conn(), id, environment).await?;
-    let approved = match &approval {
-        Some(row) => valid_approvals(act, row, &facts_of_version, model.system.0).await?,
-        None => 0,
+    let (store, bundle, now) = (act.store.clone(), Arc::clone(&act.bundle), act.now());
+    let actor = act.caller.principal;
+    let approval = approvals::latest_approval(act.conn(), version.id.0, environment).await?;
+    let parts = Parts { key: store.key(), now, bundle: &bundle, environment, in_operation: false };
+    situation(act.conn(), &parts, model, version, approval, Some(actor)).await
+}
+
+/// What a situation is read for.
+pub(crate) struct Parts<'p> {
+    pub(crate) key: &'p OrgKey,
+    pub(crate) now: Timestamp,
+    pub(crate) bundle: &'p Bundle,
+    pub(crate) environment: Environment,
+    pub(crate) in_operation: bool,
+}
+
+/// Turns what is on record about a version in an environment into facts.
+pub(crate) async fn situation(
+    conn: &mut Conn,
+    parts: &Parts<'_>,
+    model: ModelRow,
+    version: VersionRow,
+    approval: Option<ApprovalRow>,
+    actor: Option<PrincipalId>,
+) -> Result<Evidence, AppError> {
+    let Parts { key, now, bundle, environment, in_operation } = *parts;
+    let known = known(conn, key, now, &model, &version, environment).await?;
+    let mut waivers = waivers_of(conn, version.id.0, environment).await?;
+    waivers.retain(|row| row.state == "granted" && row.expires_at.0 > now);
+    let waived: Vec<&str> = waivers.iter().map(|row| row.rule.0.as_str()).collect();
+    let facts = known.facts.clone().set("waived", &waived);
+    let fired = fired_without_people(bundle, &known, environment, &facts);
+    let tally = match &approval {
+        Some(row) => tally(conn, now, row, &known, &fired, model.system.0, in_operation).await?,
+        None => Tally::none(),
     };
-    let regressions = regressions(act, &facts_of_version, environment).await?;
-    let needed = if environment == Environment::Production { PRODUCTION_APPROVALS } else { 0 };
-    let facts = Facts::new()
-        .bool("actor_is_builder", facts_of_version.builders.contains(&act.caller.principal))
-        .bool("artifacts_stored", stored)
-        .bool("has_signature", text.is_some_and(|t| !t.inputs.is_empty() && !t.outputs.is_empty()))
-        .bool("datasets_documented", documented)
-        .bool("origin_known", origin_known)
-        .bool("training_time_known", facts_of_version.training_ended >= facts_of_version.training_started)
-        .bool("served_in_staging", deployments::served(act.conn(), id, Environment::Staging).await?)
-        .bool("system_retired", system.is_none_or(|row| row.status.0 == SystemStatus::Retired))
-        .long("approvals_needed", i64::from(needed))
-        .long("approvals_valid", approved)
+    let builder = actor.is_some_and(|actor| is_builder(&known.version, actor));
+    let facts = tally
+        .add_to(facts, bundle)
+        .bool("actor_is_builder", builder)
         .bool("approval_denied", approval.as_ref().is_some_and(|row| row.denied))
-        .bool("artifacts_match_approval", approval.as_ref().is_none_or(|row| row.artifacts.0 == artifacts))
-        .bool("metrics_regressed", !regressions.is_empty());
-    Ok(Evidence { model, version, approval, facts, regressions })
-}
-
-/// Votes that count now: the voter is still active, still holds a voting role, and is no builder; the request has
-/// not lapsed and binds this policy bundle's version of the artifacts.
-async fn valid_approvals(
-    act: &mut Act<'_>,
-    row: &ApprovalRow,
-    facts: &VersionFacts,
-    system: SystemId,
-) -> Result<i64, AppError> {
-    if row.denied || row.expires_at.0 <= act.now() {
-        return Ok(0);
-    }
-    let mut count = 0;
-    for vote in approvals::votes(act.conn(), row.id.0).await? {
-        let voter = vote.voter.0;
-        let active = people::principal(act.conn(), &voter.to_string())
-            .await?
-            .is_some_and(|row| row.status == "active" && crate::act::is_person(row.kind.0));
-        let roles = crate::act::roles(act.conn(), voter, Some(system)).await?;
-        let may = roles.contains(&Role::Approver) || roles.contains(&Role::RiskOfficer);
-        let administers = roles.contains(&Role::Owner) || roles.contains(&Role::Admin);
-        // INVARIANT (separation-of-duties): checked again at use, not only when the vote was cast.
-        if vote.vote.0 == Vote::Approve && active && may && !administers && !facts.builders.contains(&voter) {
-            count += 1;
-        }
-    }
-    Ok(count)
-}
-
-/// Names of metrics that are worse than those of the version now live in `environment`, beyond the tolerance.
-async fn regressions(
-    act: &mut Act<'_>,
-    facts: &VersionFacts,
-    environment: Environment,
-) -> Result<Vec<String>, AppError> {
-    let Some(live) = deployments::live(act.conn(), facts.model, environment).await? else {
-        return Ok(Vec::new());
-    };
-    let Some(row) = models::version(act.conn(), live.version.0).await? else {
-        return Ok(Vec::new());
-    };
-    if row.label.0 == facts.label {
-        return Ok(Vec::new());
-    }
-    let serving = facts_of(&row)?;
-    Ok(regressed(&serving.metrics, &facts.metrics))
-}
-
-/// Compares two sets of metrics; a metric that the new version no longer states counts as worse.
-fn regressed(old: &BTreeMap<Slug, f64>, new: &BTreeMap<Slug, f64>) -> Vec<String> {
-    let mut worse = Vec::new();
-    for (name, old) in old {
-        let less = LESS_IS_BETTER.contains(&name.as_str());
-        if !less && !MORE_IS_BETTER.contains(&name.as_str()) {
-            continue;
-        }
-        let Some(new) = new.get(name) else {
-            worse.push(format!("{name}: no longer stated"));
-            continue;
-        };
-        // Rounded against whoever asks: the loss is rounded up.
-        let loss = if less { new - old } else { old - new };
-        let loss_ppm = (loss * 1e6).ceil();
-        if loss_ppm > METRIC_TOLERANCE_PPM {
-            worse.push(format!("{name}: {new:.4}, serving {old:.4}"));
-        }
-    }
-    worse
+        .bool(
+            "artifacts_match_approval",
+            approval.as_ref().is_none_or(|row| row.artifacts.0 == known.artifacts),
+        );
+    Ok(Evidence { model, version, approval, facts, known, tally, fired, waivers })
 }
 
 /// The event of a decision, with its id.
@@ -245,6 +207,7 @@ pub(crate) fn decision_event(
     resource: String,
     environment: Option<Environment>,
     decision: &Decision,
+    sources: BTreeMap<String, FactSource>,
 ) -> Result<(DecisionId, Event), AppError> {
     let id = act.new_id(DecisionId::new)?;
     let event = Event::DecisionRecorded {
@@ -256,6 +219,7 @@ pub(crate) fn decision_event(
         bundle: decision.bundle.clone(),
         facts: decision.facts.clone(),
         rules: decision.rules.iter().map(|rule| rule.id.clone()).collect(),
+        sources,
     };
     Ok((id, event))
 }
@@ -270,8 +234,8 @@ impl App {
                 let system = evidence.model.system.0;
                 let resource = format!("version/{version}");
                 let environment = Some(command.environment);
-                let decision = act
-                    .decide(Action::GateCheck, &resource, Some(system), environment, evidence.facts)
+                let (request, decision) = act
+                    .ask(Action::GateCheck, &resource, Some(system), environment, evidence.facts.clone())
                     .await?;
                 if decision.rules.iter().any(|rule| rule.id.as_str() == "no-permit") {
                     return Err(AppError::Denied {
@@ -280,7 +244,10 @@ impl App {
                         decision: Box::new(decision),
                     });
                 }
-                let (id, event) = decision_event(&act, Action::GateCheck, resource, environment, &decision)?;
+                let sources = evidence.known.sources;
+                let paths = act.bundle.shortest_paths(&request);
+                let (id, event) =
+                    decision_event(&act, Action::GateCheck, resource, environment, &decision, sources.clone())?;
                 let draft = act.draft(event).of_system(system).about("version", &version);
                 let ledger_index = act.record(draft).await?;
                 Ok(GateAnswer {
@@ -288,10 +255,14 @@ impl App {
                     outcome: decision.outcome,
                     version,
                     environment: command.environment,
-                    rules: decision.rules.iter().map(RuleView::from).collect(),
+                    rules: RuleView::of(&act.bundle, &decision, &evidence.facts),
                     errors: decision.errors,
                     facts: decision.facts,
-                    regressions: evidence.regressions,
+                    regressions: evidence.known.regressions,
+                    sources,
+                    votes: evidence.tally.states,
+                    waivers: evidence.waivers.iter().map(|row| row.id.0).collect(),
+                    paths,
                     bundle: decision.bundle,
                     ledger_index,
                 })
@@ -319,7 +290,9 @@ impl App {
     /// The rules of the policy bundle in force.
     pub async fn policy_rules(&self, caller: &Caller) -> Result<Vec<comptroller_policy::RuleInfo>, AppError> {
         self.may_read(caller, Action::PolicyRead, ORG, None, None).await?;
-        Ok(self.bundle.rules().cloned().collect())
+        let mut conn = self.store.read().await?;
+        let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
+        Ok(bundle.rules().cloned().collect())
     }
 }
 
@@ -334,23 +307,5 @@ fn decision_view(row: DecisionRow) -> DecisionView {
         actor: row.actor,
         decided_at: row.decided_at.0,
         ledger_index: row.idx.unsigned_abs(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn metrics(pairs: &[(&str, f64)]) -> BTreeMap<Slug, f64> {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), *value)).collect()
-    }
-
-    #[test]
-    fn a_metric_worse_than_the_tolerance_or_left_out_is_a_regression() {
-        let old = metrics(&[("auc", 0.86), ("brier", 0.14), ("rows", 100.0)]);
-        assert!(regressed(&old, &metrics(&[("auc", 0.851), ("brier", 0.149)])).is_empty());
-        assert_eq!(regressed(&old, &metrics(&[("auc", 0.8499), ("brier", 0.14)])).len(), 1);
-        assert_eq!(regressed(&old, &metrics(&[("auc", 0.86), ("brier", 0.1501)])).len(), 1);
-        assert_eq!(regressed(&old, &metrics(&[("brier", 0.1)])), ["auc: no longer stated"]);
     }
 }

@@ -8,12 +8,14 @@ pub mod access;
 mod act;
 pub mod approvals;
 pub mod artifacts;
+pub mod assess;
 pub mod audit;
 pub mod caller;
 pub mod datasets;
 pub mod deploy;
 mod error;
 pub mod evidence;
+mod facts;
 pub mod followers;
 pub mod gate;
 pub mod invitations;
@@ -22,12 +24,15 @@ pub mod models;
 mod oidc;
 pub mod outbound;
 pub mod people;
+pub mod policies;
 pub mod runtime;
 pub mod sign_in;
 pub mod subjects;
 pub mod systems;
 pub mod timestamp;
 pub mod view;
+pub mod votes;
+pub mod waivers;
 pub mod witness;
 pub mod workloads;
 
@@ -40,19 +45,18 @@ pub use comptroller_policy::RuleInfo;
 pub use error::AppError;
 pub use view::{Page, Receipt};
 
-use comptroller_policy::Bundle;
 use comptroller_store::Store;
 use std::sync::Arc;
 
 /// The organisation as a resource: there is one in a database (ADR 0003).
 pub(crate) const ORG: &str = "org/own";
 
-/// The application: the store, the policy bundle in force, the log's witnesses and time-stamp authority, and the
+/// The application: the store, the policies, the log's witnesses and time-stamp authority, and the
 /// identity provider. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     store: Store,
-    bundle: Arc<Bundle>,
+    policies: Arc<policies::Policies>,
     witnesses: Option<Arc<witness::Witnesses>>,
     sign_in: Option<Arc<sign_in::SignIn>>,
     stamper: Option<Arc<timestamp::Stamper>>,
@@ -60,13 +64,11 @@ pub struct App {
 }
 
 impl App {
-    /// Over an open store, with the built-in policy bundle.
+    /// Over an open store, with the base policies of this version of the product.
     pub fn new(store: Store) -> Result<Self, AppError> {
-        let bundle =
-            Bundle::builtin().map_err(|error| AppError::Internal(format!("policy bundle: {error}")))?;
         Ok(Self {
             store,
-            bundle: Arc::new(bundle),
+            policies: Arc::new(policies::Policies::new()?),
             witnesses: None,
             sign_in: None,
             stamper: None,
@@ -77,10 +79,5 @@ impl App {
     /// The store, for start-up, maintenance and tests.
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// The policy bundle in force.
-    pub fn bundle(&self) -> &Bundle {
-        &self.bundle
     }
 }
