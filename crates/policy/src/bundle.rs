@@ -7,10 +7,12 @@ use crate::action::Action;
 use crate::decide::NO_PERMIT;
 use crate::engine::{ENTITY_TYPES, Names};
 use crate::error::BundleError;
+use crate::index::Index;
 use crate::rule::{Effect, RuleInfo, RuleSet};
 use crate::source::{self, MAX_FINDINGS, cut};
 use cedar_policy::{EntityTypeName, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use comptroller_core::Digest;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashSet};
 
@@ -21,12 +23,15 @@ const MAX_LEVEL: u32 = 2;
 #[derive(Debug)]
 pub struct Bundle {
     pub(crate) schema: Schema,
+    /// The schema as JSON.
+    pub(crate) declared: Value,
     pub(crate) hard: PolicySet,
     pub(crate) review: PolicySet,
     /// The permits of the hard set, alone.
     pub(crate) permits: PolicySet,
     pub(crate) rules: BTreeMap<String, RuleInfo>,
     pub(crate) names: Names,
+    pub(crate) index: Index,
     digest: Digest,
 }
 
@@ -50,24 +55,60 @@ impl Bundle {
     /// [`BundleError`], which names the rule or the line.
     pub fn parse(schema: &str, hard: &str, review: &str) -> Result<Self, BundleError> {
         let digest = digest(schema, hard, review);
-        let schema = source::schema(schema)?;
-        let names = Names::new();
-        check_schema(&schema, &names)?;
+        let (schema, declared) = source::schema(schema)?;
+        check_schema(&schema, &Names::new())?;
         let mut rules = BTreeMap::new();
-        let hard = named(RuleSet::Hard, &source::policies("hard.cedar", hard)?, &mut rules)?;
-        let review = named(RuleSet::Review, &source::policies("review.cedar", review)?, &mut rules)?;
+        let hard = named(RuleSet::Hard, &source::policies(RuleSet::Hard.file(), hard)?, &mut rules)?;
+        let review = named(RuleSet::Review, &source::policies(RuleSet::Review.file(), review)?, &mut rules)?;
+        Self::assemble(schema, declared, hard, review, rules, digest)
+    }
+
+    fn assemble(
+        schema: Schema,
+        declared: Value,
+        hard: Vec<Policy>,
+        review: Vec<Policy>,
+        rules: BTreeMap<String, RuleInfo>,
+        digest: Digest,
+    ) -> Result<Self, BundleError> {
         let permits: Vec<Policy> =
             hard.iter().filter(|p| p.effect() == cedar_policy::Effect::Permit).cloned().collect();
-        let validator = Validator::new(schema.clone());
-        Ok(Self {
-            hard: validated(RuleSet::Hard, &validator, hard)?,
-            review: validated(RuleSet::Review, &validator, review)?,
-            permits: set_of(RuleSet::Hard, permits)?,
-            schema,
-            rules,
-            names,
-            digest,
-        })
+        let names = Names::new();
+        let hard = validated(RuleSet::Hard.file(), &schema, hard)?;
+        let review = validated(RuleSet::Review.file(), &schema, review)?;
+        let permits = set_of(RuleSet::Hard.file(), permits)?;
+        let index = Index::new(&names, &hard, &review, &permits);
+        Ok(Self { schema, declared, hard, review, permits, rules, names, index, digest })
+    }
+
+    /// The same rules under the schema of another bundle, for a comparison. Keeps its digest.
+    pub(crate) fn under(&self, other: &Self) -> Result<Self, BundleError> {
+        self.with(&other.schema, &other.declared, |_| true)
+    }
+
+    /// The same bundle without one rule, to see what the rule is good for. Keeps its digest.
+    pub(crate) fn without(&self, rule: &str) -> Result<Self, BundleError> {
+        self.with(&self.schema, &self.declared, |id| id != rule)
+    }
+
+    fn with(
+        &self,
+        schema: &Schema,
+        declared: &Value,
+        keep: impl Fn(&str) -> bool,
+    ) -> Result<Self, BundleError> {
+        let kept = |set: &PolicySet| {
+            set.policies().filter(|policy| keep(policy.id().as_ref())).cloned().collect::<Vec<Policy>>()
+        };
+        let rules = self.rules.iter().filter(|(id, _)| keep(id)).map(|(id, rule)| (id.clone(), rule.clone()));
+        Self::assemble(
+            schema.clone(),
+            declared.clone(),
+            kept(&self.hard),
+            kept(&self.review),
+            rules.collect(),
+            self.digest.clone(),
+        )
     }
 
     /// SHA-256 over the three texts, in one canonical form.
@@ -129,7 +170,7 @@ fn named(
 ) -> Result<Vec<Policy>, BundleError> {
     if let Some(template) = policies.templates().next() {
         let rule = template.annotation("id").map_or_else(|| template.id().to_string(), str::to_owned);
-        return Err(BundleError::Template { set, rule });
+        return Err(BundleError::Template { file: set.file(), rule });
     }
     let mut named = Vec::new();
     for policy in source::in_order(policies) {
@@ -149,13 +190,19 @@ fn named(
     Ok(named)
 }
 
-fn set_of(set: RuleSet, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
+fn set_of(file: &'static str, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
     PolicySet::from_policies(policies)
-        .map_err(|error| BundleError::Validation { set, findings: vec![error.to_string()] })
+        .map_err(|error| BundleError::Validation { file, findings: vec![error.to_string()] })
 }
 
-fn validated(set: RuleSet, validator: &Validator, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
-    let policies = set_of(set, policies)?;
+/// Strict validation without errors and without warnings.
+pub(crate) fn validated(
+    file: &'static str,
+    schema: &Schema,
+    policies: Vec<Policy>,
+) -> Result<PolicySet, BundleError> {
+    let policies = set_of(file, policies)?;
+    let validator = Validator::new(schema.clone());
     let result = validator.validate_with_level(&policies, ValidationMode::Strict, MAX_LEVEL);
     // Not every text of Cedar's names its rule.
     let errors =
@@ -163,5 +210,5 @@ fn validated(set: RuleSet, validator: &Validator, policies: Vec<Policy>) -> Resu
     let warnings =
         result.validation_warnings().map(|w| format!("rule {}: {}", w.policy_id(), cut(&w.to_string())));
     let findings: Vec<String> = errors.chain(warnings).take(MAX_FINDINGS).collect();
-    if findings.is_empty() { Ok(policies) } else { Err(BundleError::Validation { set, findings }) }
+    if findings.is_empty() { Ok(policies) } else { Err(BundleError::Validation { file, findings }) }
 }

@@ -1,7 +1,5 @@
 //! Why a bundle is refused, or a recorded decision cannot be repeated.
 
-use crate::rule::RuleSet;
-
 /// A bundle that must not come into force. Each text says what is wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
@@ -68,28 +66,28 @@ pub enum BundleError {
         instead: &'static str,
     },
     /// A policy is a template.
-    #[error("{}.cedar holds a template, {rule}: write the policy out without ?principal or ?resource", set.as_str())]
+    #[error("{file} holds a template, {rule}: write the policy out without ?principal or ?resource")]
     Template {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// Cedar's name of the template.
         rule: String,
     },
     /// A policy does not say who it is.
-    #[error("rule {rule} in {}.cedar has no @{annotation}: add @{annotation}(\"...\") above it", set.as_str())]
+    #[error("rule {rule} in {file} has no @{annotation}: add @{annotation}(\"...\") above it")]
     MissingAnnotation {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// The rule's id, or `policyN` for the Nth policy of the file counted from 0.
         rule: String,
         /// The annotation.
         annotation: &'static str,
     },
     /// An annotation is not of its form.
-    #[error("rule {rule} in {}.cedar has a bad @{annotation}: {detail}", set.as_str())]
+    #[error("rule {rule} in {file} has a bad @{annotation}: {detail}")]
     BadAnnotation {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// The rule's id, or `policyN` for the Nth policy of the file counted from 0.
         rule: String,
         /// The annotation.
@@ -116,10 +114,10 @@ pub enum BundleError {
         id: String,
     },
     /// Strict validation found errors or warnings; a warning counts, because it hides rules that never match.
-    #[error("{}.cedar does not validate: {}", set.as_str(), findings.join("; "))]
+    #[error("{file} does not validate: {}", findings.join("; "))]
     Validation {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// Every finding; each names its rule.
         findings: Vec<String>,
     },

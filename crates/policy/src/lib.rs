@@ -16,8 +16,11 @@ mod bundle;
 mod decide;
 mod engine;
 mod error;
+mod index;
+pub mod prove;
 mod request;
 mod rule;
+mod scope;
 mod source;
 
 pub use action::Action;

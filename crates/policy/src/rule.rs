@@ -5,10 +5,12 @@
 use crate::error::BundleError;
 use cedar_policy::{ActionConstraint, Policy};
 use comptroller_core::{Role, Slug};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which of the two sets a rule belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleSet {
     /// Never overridable.
@@ -23,6 +25,14 @@ impl RuleSet {
         match self {
             Self::Hard => "hard",
             Self::Review => "review",
+        }
+    }
+
+    /// The name of the set's file.
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Hard => "hard.cedar",
+            Self::Review => "review.cedar",
         }
     }
 }
@@ -73,20 +83,38 @@ pub struct FiredRule {
     pub set: RuleSet,
 }
 
-impl RuleInfo {
-    /// Reads the annotations of a policy. `name` is how Cedar calls it, to say where a missing one belongs.
-    pub(crate) fn read(set: RuleSet, policy: &Policy) -> Result<Self, BundleError> {
+/// What every policy says about itself, whatever it is for.
+pub(crate) struct Described {
+    pub(crate) id: Slug,
+    pub(crate) reason: String,
+    pub(crate) control: Vec<String>,
+}
+
+impl Described {
+    /// Reads the annotations. Until it has read the id, it names the policy as Cedar does, by its place in the file.
+    pub(crate) fn read(file: &'static str, policy: &Policy) -> Result<Self, BundleError> {
         let position = policy.id().to_string();
-        let id: Slug = text(set, &position, policy, "id")?.parse().map_err(|error| {
-            BundleError::BadAnnotation { set, rule: position, annotation: "id", detail: format!("{error}") }
+        let id: Slug = text(file, &position, policy, "id")?.parse().map_err(|error| {
+            BundleError::BadAnnotation { file, rule: position, annotation: "id", detail: format!("{error}") }
         })?;
+        let rule = id.to_string();
+        let reason = text(file, &rule, policy, "reason")?;
+        Ok(Self { id, reason, control: list(file, &rule, policy, "control")? })
+    }
+}
+
+impl RuleInfo {
+    /// Reads the annotations of a policy.
+    pub(crate) fn read(set: RuleSet, policy: &Policy) -> Result<Self, BundleError> {
+        let file = set.file();
+        let Described { id, reason, control } = Described::read(file, policy)?;
         let rule = id.to_string();
         let effect = match policy.effect() {
             cedar_policy::Effect::Permit => Effect::Permit,
             cedar_policy::Effect::Forbid => Effect::Forbid,
         };
         let roles = match effect {
-            Effect::Permit => roles(set, &rule, &list(set, &rule, policy, "roles")?)?,
+            Effect::Permit => roles(file, &rule, &list(file, &rule, policy, "roles")?)?,
             Effect::Forbid => Vec::new(),
         };
         let actions = match policy.action_constraint() {
@@ -94,16 +122,8 @@ impl RuleInfo {
             ActionConstraint::Eq(one) => vec![one.id().unescaped().to_owned()],
             ActionConstraint::In(many) => many.iter().map(|a| a.id().unescaped().to_owned()).collect(),
         };
-        Ok(Self {
-            set,
-            effect,
-            reason: text(set, &rule, policy, "reason")?,
-            control: list(set, &rule, policy, "control")?,
-            remedy: text(set, &rule, policy, "remedy")?,
-            roles,
-            actions,
-            id,
-        })
+        let remedy = text(file, &rule, policy, "remedy")?;
+        Ok(Self { id, set, effect, reason, control, remedy, roles, actions })
     }
 
     pub(crate) fn fired(&self) -> FiredRule {
@@ -123,40 +143,45 @@ impl RuleInfo {
 }
 
 /// A non-empty annotation of at most 1,000 bytes.
-fn text(set: RuleSet, rule: &str, policy: &Policy, annotation: &'static str) -> Result<String, BundleError> {
+fn text(
+    file: &'static str,
+    rule: &str,
+    policy: &Policy,
+    annotation: &'static str,
+) -> Result<String, BundleError> {
     let value = policy.annotation(annotation).unwrap_or_default().trim();
     if value.is_empty() {
-        return Err(BundleError::MissingAnnotation { set, rule: rule.to_owned(), annotation });
+        return Err(BundleError::MissingAnnotation { file, rule: rule.to_owned(), annotation });
     }
     if value.len() > 1_000 {
         let detail = format!("{} bytes are more than the 1000 that are allowed", value.len());
-        return Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail });
+        return Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail });
     }
     Ok(value.to_owned())
 }
 
 /// A comma-separated annotation without empty members.
 fn list(
-    set: RuleSet,
+    file: &'static str,
     rule: &str,
     policy: &Policy,
     annotation: &'static str,
 ) -> Result<Vec<String>, BundleError> {
     let members: Vec<String> =
-        text(set, rule, policy, annotation)?.split(',').map(|m| m.trim().to_owned()).collect();
+        text(file, rule, policy, annotation)?.split(',').map(|m| m.trim().to_owned()).collect();
     if members.iter().any(String::is_empty) {
         let detail = "it has an empty member between commas".to_owned();
-        return Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail });
+        return Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail });
     }
     Ok(members)
 }
 
-fn roles(set: RuleSet, rule: &str, names: &[String]) -> Result<Vec<Role>, BundleError> {
+fn roles(file: &'static str, rule: &str, names: &[String]) -> Result<Vec<Role>, BundleError> {
     let mut roles = Vec::new();
     for name in names {
         let role = name.parse().map_err(|error: comptroller_core::InvalidValue| {
             let detail = error.to_string();
-            BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation: "roles", detail }
+            BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation: "roles", detail }
         })?;
         roles.push(role);
     }

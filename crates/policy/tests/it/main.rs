@@ -6,4 +6,5 @@ mod cases;
 mod decisions;
 mod matrix;
 mod properties;
+mod prove;
 mod table;
