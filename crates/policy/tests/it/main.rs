@@ -7,4 +7,6 @@ mod decisions;
 mod matrix;
 mod properties;
 mod prove;
+mod prove_compare;
+mod prove_solver;
 mod table;
