@@ -83,30 +83,12 @@ impl Bundle {
 
     /// The same rules under the schema of another bundle, for a comparison. Keeps its digest.
     pub(crate) fn under(&self, other: &Self) -> Result<Self, BundleError> {
-        self.with(&other.schema, &other.declared, |_| true)
-    }
-
-    /// The same bundle without one rule, to see what the rule is good for. Keeps its digest.
-    pub(crate) fn without(&self, rule: &str) -> Result<Self, BundleError> {
-        self.with(&self.schema, &self.declared, |id| id != rule)
-    }
-
-    fn with(
-        &self,
-        schema: &Schema,
-        declared: &Value,
-        keep: impl Fn(&str) -> bool,
-    ) -> Result<Self, BundleError> {
-        let kept = |set: &PolicySet| {
-            set.policies().filter(|policy| keep(policy.id().as_ref())).cloned().collect::<Vec<Policy>>()
-        };
-        let rules = self.rules.iter().filter(|(id, _)| keep(id)).map(|(id, rule)| (id.clone(), rule.clone()));
         Self::assemble(
-            schema.clone(),
-            declared.clone(),
-            kept(&self.hard),
-            kept(&self.review),
-            rules.collect(),
+            other.schema.clone(),
+            other.declared.clone(),
+            self.hard.policies().cloned().collect(),
+            self.review.policies().cloned().collect(),
+            self.rules.clone(),
             self.digest.clone(),
         )
     }

@@ -43,6 +43,16 @@ impl Bundle {
         self.decide_by(request, &self.hard, &self.review, &self.permits)
     }
 
+    /// The outcome if one rule were not there.
+    pub(crate) fn outcome_without(&self, rule: &str, request: &Request) -> Outcome {
+        let others = |set: &PolicySet| {
+            let others = set.policies().filter(|policy| AsRef::<str>::as_ref(policy.id()) != rule).cloned();
+            // Proof: the policies come from one set, which has no two of one name.
+            PolicySet::from_policies(others).expect("a part of a set")
+        };
+        self.decide_by(request, &others(&self.hard), &others(&self.review), &others(&self.permits)).outcome
+    }
+
     fn decide_by(
         &self,
         request: &Request,

@@ -13,6 +13,7 @@
 mod action;
 mod bounds;
 mod bundle;
+pub mod cases;
 mod decide;
 mod engine;
 mod error;

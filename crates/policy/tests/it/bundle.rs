@@ -185,7 +185,7 @@ fn a_schema_must_know_what_the_product_asks_about() {
 #[test]
 fn a_bundle_without_rules_permits_nothing() {
     let bundle = Bundle::parse(SCHEMA, "", "").unwrap();
-    let request = crate::cases::Cases::read().baseline(comptroller_policy::Action::SystemRead);
+    let request = crate::cases::shipped_cases().baseline(comptroller_policy::Action::SystemRead);
     let decision = bundle.decide(&request);
     assert_eq!(decision.outcome, comptroller_policy::Outcome::Deny);
     assert_eq!(decision.rules[0].reason, "nobody may do system.read: no rule permits it");
@@ -215,7 +215,7 @@ fn long_chains_are_read_or_refused_but_never_crash() {
         "if true then true else ".repeat(5_000) + "true",
         "context".to_owned() + &".x".repeat(50_000),
     ];
-    let request = crate::cases::Cases::read().baseline(comptroller_policy::Action::SystemRead);
+    let request = crate::cases::shipped_cases().baseline(comptroller_policy::Action::SystemRead);
     let (mut read, mut refused) = (0, 0);
     for chain in chains {
         let hard = rule(&format!("forbid (principal, action, resource) when {{ {chain} }};"));

@@ -80,7 +80,12 @@ fn a_longer_age_is_looser_and_shows_what_is_let_in() {
     for flip in flips {
         assert_eq!((flip.old, flip.new), (Outcome::Deny, Outcome::Allow));
         assert_eq!(flip.example.facts["age_days"], 31, "{}", flip.example);
-        assert_eq!(flip.example.facts["principal.roles"], serde_json::json!(["deployer"]), "{}", flip.example);
+        assert_eq!(
+            flip.example.facts["principal.roles"],
+            serde_json::json!(["deployer"]),
+            "{}",
+            flip.example
+        );
     }
     assert_eq!(kept_out(&comparison), []);
 }
@@ -111,7 +116,10 @@ fn other_words_for_the_same_are_equivalent() {
 
 #[test]
 fn a_permit_that_somebody_sneaked_in_is_found() {
-    let sneaked = rule("helper", "permit (principal in Role::\"ci\", action == Action::\"ledger.rotate_key\", resource);");
+    let sneaked = rule(
+        "helper",
+        "permit (principal in Role::\"ci\", action == Action::\"ledger.rotate_key\", resource);",
+    );
     let new = Bundle::parse(SCHEMA, &format!("{HARD}\n{sneaked}"), REVIEW).unwrap();
     let comparison = compare(&Bundle::builtin().unwrap(), &new);
     assert_eq!(comparison.verdict, Verdict::Looser);
@@ -159,7 +167,10 @@ fn a_guard_for_a_rule_that_errors_is_looser_where_the_error_refused() {
 
 #[test]
 fn a_new_fact_is_asked_of_the_new_rules_only() {
-    let permit = rule("may-deploy", "permit (principal in Role::\"deployer\", action == Action::\"deploy\", resource);");
+    let permit = rule(
+        "may-deploy",
+        "permit (principal in Role::\"deployer\", action == Action::\"deploy\", resource);",
+    );
     let old = Bundle::parse(SCHEMA, &permit, "").unwrap();
     let text = permit.clone() + &rule("old", &forbid("context.age_days > 30"));
     let new = Bundle::parse(&schema(), &text, "").unwrap();
@@ -176,7 +187,10 @@ fn a_new_fact_is_asked_of_the_new_rules_only() {
 
 #[test]
 fn a_fact_that_became_optional_and_other_entities_are_not_compared() {
-    let permit = rule("may-deploy", "permit (principal in Role::\"deployer\", action == Action::\"deploy\", resource);");
+    let permit = rule(
+        "may-deploy",
+        "permit (principal in Role::\"deployer\", action == Action::\"deploy\", resource);",
+    );
     let of = |schema: &str| Bundle::parse(schema, &permit, "").unwrap();
     let optional = of(&SCHEMA.replace("has_signature: Bool", "has_signature?: Bool"));
     let comparison = prove::compare(&of(SCHEMA), &optional, &solver(), &quiet);
@@ -200,7 +214,8 @@ fn an_act_that_becomes_open_to_another_kind_of_principal_is_looser() {
         "action \"approval.vote\"\nappliesTo { principal: [Person]",
     );
     assert_ne!(narrow, SCHEMA);
-    let (old, new) = (Bundle::parse(&narrow, &permit, "").unwrap(), Bundle::parse(SCHEMA, &permit, "").unwrap());
+    let (old, new) =
+        (Bundle::parse(&narrow, &permit, "").unwrap(), Bundle::parse(SCHEMA, &permit, "").unwrap());
     let comparison = compare(&old, &new);
     assert_eq!(comparison.verdict, Verdict::Looser, "{comparison:?}");
     assert_eq!((let_in(&comparison)[0].old, let_in(&comparison)[0].new), (Outcome::Unknown, Outcome::Allow));

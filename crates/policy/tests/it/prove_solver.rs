@@ -35,7 +35,10 @@ fn bundle() -> Bundle {
 fn proves_nothing(solver: &Solver, cause: &str) {
     let proofs = prove::never_errors(&bundle(), solver, &quiet);
     let proof = proofs.iter().find(|proof| proof.rule.as_str() == "gate").unwrap();
-    assert!(matches!(&proof.verdict, Totality::Unproven { why } if why.contains(cause)), "{cause}: {proof:?}");
+    assert!(
+        matches!(&proof.verdict, Totality::Unproven { why } if why.contains(cause)),
+        "{cause}: {proof:?}"
+    );
 
     let never = "@id(\"never\") @reason(\"r\") @control(\"CTL-X-01\")
         permit (principal, action == Action::\"deploy\", resource) when { context.ratio == 3 };";
