@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashSet};
 
 /// How many attribute look-ups deep a policy may go, so that it is known which entities must be loaded.
-const MAX_LEVEL: u32 = 2;
+pub(crate) const MAX_LEVEL: u32 = 2;
 
 /// A schema and two sets of policies that passed every check.
 #[derive(Debug)]

@@ -123,6 +123,49 @@ pub enum BundleError {
     },
 }
 
+impl BundleError {
+    /// The file that it is about, as far as it is about one.
+    pub(crate) fn file(&self) -> &'static str {
+        match self {
+            Self::TooLarge { file, .. }
+            | Self::TooDeep { file, .. }
+            | Self::TooManyOperators { file, .. }
+            | Self::TooManyConditions { file, .. }
+            | Self::Parse { file, .. }
+            | Self::Template { file, .. }
+            | Self::MissingAnnotation { file, .. }
+            | Self::BadAnnotation { file, .. }
+            | Self::Validation { file, .. } => file,
+            Self::MissingDefinition { .. } | Self::UnsupportedSchema { .. } => "schema.cedarschema",
+            Self::PermitInReview { .. } => "review.cedar",
+            Self::DuplicateId { .. } | Self::ReservedId { .. } => "hard.cedar",
+        }
+    }
+
+    /// One text for each thing that is wrong, with its line where it is known.
+    pub(crate) fn findings(&self) -> Vec<(Option<usize>, String)> {
+        match self {
+            Self::Parse { findings, .. } | Self::Validation { findings, .. } => {
+                findings.iter().map(|finding| split(finding)).collect()
+            }
+            Self::TooDeep { line, .. }
+            | Self::TooManyOperators { line, .. }
+            | Self::TooManyConditions { line, .. } => vec![(Some(*line), self.to_string())],
+            _ => vec![(None, self.to_string())],
+        }
+    }
+}
+
+/// Takes the line off a finding of the form `line 3 column 4: what`.
+fn split(finding: &str) -> (Option<usize>, String) {
+    let parts = finding.strip_prefix("line ").and_then(|rest| rest.split_once(" column "));
+    let line = parts.and_then(|(line, rest)| Some((line.parse().ok()?, rest.split_once(": ")?.1)));
+    match line {
+        Some((line, what)) => (Some(line), what.to_owned()),
+        None => (None, finding.to_owned()),
+    }
+}
+
 /// A recorded decision whose request cannot be rebuilt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {

@@ -58,11 +58,19 @@ pub(crate) fn cut(text: &str) -> String {
 }
 
 /// A finding with its line and column, when Cedar points at a place.
-pub(crate) fn finding(text: &str, error: &dyn Diagnostic) -> String {
+fn finding(text: &str, error: &dyn Diagnostic) -> String {
     let message = cut(&error.to_string());
-    let place = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
-    let Some(before) = place.and_then(|offset| text.get(..offset)) else { return message };
+    match place(text, error) {
+        Some((line, column)) => format!("line {line} column {column}: {message}"),
+        None => message,
+    }
+}
+
+/// The line and column that Cedar points at, each from 1.
+pub(crate) fn place(text: &str, error: &dyn Diagnostic) -> Option<(usize, usize)> {
+    let offset = error.labels().and_then(|mut labels| labels.next())?.offset();
+    let before = text.get(..offset)?;
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    format!("line {line} column {column}: {message}")
+    Some((line, column))
 }

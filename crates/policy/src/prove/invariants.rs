@@ -19,7 +19,7 @@ use comptroller_core::vocab::Outcome;
 /// The invariants that ship with the product.
 pub const BUILTIN: &str = include_str!("../../../../policies/base/invariants.cedar");
 /// Name of the file, for errors.
-const FILE: &str = "invariants.cedar";
+pub(crate) const FILE: &str = "invariants.cedar";
 
 /// Reads invariants and checks them against the schema of a bundle: permits with `@id`, `@reason` and `@control`,
 /// unique ids, strict validation without errors and without warnings.

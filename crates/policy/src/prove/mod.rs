@@ -25,6 +25,7 @@ mod world;
 
 use crate::{Bundle, BundleError};
 pub use example::Example;
+pub(crate) use invariants::FILE as INVARIANTS_FILE;
 pub use invariants::{BUILTIN as BUILTIN_INVARIANTS, check as check_invariants};
 pub use process::Limits;
 pub use report::{
@@ -63,7 +64,7 @@ pub fn invariants(
     progress: Progress,
 ) -> Result<Vec<InvariantProof>, BundleError> {
     aside(|| invariants::prove(bundle, text, solver, progress))
-        .unwrap_or_else(|why| Err(BundleError::Parse { file: "invariants.cedar", findings: vec![why] }))
+        .unwrap_or_else(|why| Err(BundleError::Parse { file: INVARIANTS_FILE, findings: vec![why] }))
 }
 
 /// What a change from `old` to `new` lets in and keeps out.

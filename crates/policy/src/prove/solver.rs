@@ -4,6 +4,7 @@ use super::process::{self, Answer, Limits};
 use comptroller_core::Digest;
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Before anything else: what must be impossible, and what must be possible. A program that fails here, because it
 /// lacks the theory of sets or says `unsat` to everything, must not prove anything.
@@ -20,14 +21,19 @@ const SELF_TEST: [(&str, &str, Answer); 2] = [
     ),
 ];
 
-/// A cvc5 that passed its self-test, or the reason why there is none.
-#[derive(Clone, Debug)]
+/// After so many failures a solver is not asked again: one that hangs would take its time limit for every question.
+const MAX_FAILURES: u32 = 3;
+
+/// A cvc5 that passed its self-test, or the reason why there is none. Make a new one for each run of proofs: one that
+/// failed three times stays unused.
+#[derive(Debug)]
 pub struct Solver {
     found: Result<Found, String>,
     limits: Limits,
+    failures: AtomicU32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Found {
     program: PathBuf,
     version: String,
@@ -43,7 +49,7 @@ impl Solver {
                 "cvc5 is not installed: install the package cvc5, or name the program by its path".to_owned()
             }),
         };
-        Self { found: found.and_then(|program| tested(program, limits)), limits }
+        Self { found: found.and_then(|program| tested(program, limits)), limits, failures: AtomicU32::new(0) }
     }
 
     /// Its version, as it states it; none if there is no usable solver.
@@ -62,8 +68,14 @@ impl Solver {
     /// Why there is no answer.
     pub(super) fn ask(&self, digest: &Digest, question: &str, model: bool) -> Result<Answer, String> {
         let found = self.found.as_ref().map_err(Clone::clone)?;
-        process::ask(&found.program, self.limits, &digest.to_string(), question, model)
-            .map_err(|error| format!("the solver {error}"))
+        if self.failures.load(Ordering::Relaxed) >= MAX_FAILURES {
+            return Err("the solver failed three times and was not asked again".to_owned());
+        }
+        let answer = process::ask(&found.program, self.limits, &digest.to_string(), question, model);
+        answer.map_err(|error| {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            format!("the solver {error}")
+        })
     }
 }
 

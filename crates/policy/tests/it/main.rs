@@ -4,6 +4,7 @@
 mod bundle;
 mod cases;
 mod decisions;
+mod lint;
 mod matrix;
 mod properties;
 mod prove;

@@ -33,6 +33,7 @@ fn bundle() -> Bundle {
 
 /// Nothing may be proven of the rule, and the cause must be named.
 fn proves_nothing(solver: &Solver, cause: &str) {
+    let named = |why: &str| why.contains(cause) || why.contains("failed three times");
     let proofs = prove::never_errors(&bundle(), solver, &quiet);
     let proof = proofs.iter().find(|proof| proof.rule.as_str() == "gate").unwrap();
     assert!(
@@ -43,7 +44,7 @@ fn proves_nothing(solver: &Solver, cause: &str) {
     let never = "@id(\"never\") @reason(\"r\") @control(\"CTL-X-01\")
         permit (principal, action == Action::\"deploy\", resource) when { context.ratio == 3 };";
     let proofs = prove::invariants(&bundle(), never, solver, &quiet).unwrap();
-    assert!(matches!(&proofs[0].verdict, Standing::Unproven { why } if why.contains(cause)), "{proofs:?}");
+    assert!(matches!(&proofs[0].verdict, Standing::Unproven { why } if named(why)), "{proofs:?}");
 
     let other = crate::prove::bundle(&[("gate", &crate::prove::forbid("context.ratio > 3"))], &[]);
     let comparison = prove::compare(&bundle(), &other, solver, &quiet);
@@ -84,7 +85,8 @@ fn a_solver_that_sleeps_is_ended_in_time() {
     assert_eq!(solver.problem(), None);
     let start = Instant::now();
     proves_nothing(&solver, "gave no answer within 0.3 s");
-    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    // Three times, and then no more.
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
