@@ -9,6 +9,7 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+const SCHEMA: &str = include_str!("../../../policies/base/schema.cedarschema");
 const ROUNDS: usize = 20_000;
 
 fn request(action: Action, role: Role, facts: Facts) -> Request {
@@ -32,7 +33,6 @@ fn promotion(valid: i64) -> Facts {
         .bool("training_time_known", true)
         .bool("served_in_staging", true)
         .bool("system_retired", false)
-        .long("approvals_needed", 2)
         .long("approvals_valid", valid)
         .bool("approval_denied", false)
         .bool("artifacts_match_approval", true)
@@ -71,5 +71,38 @@ fn main() -> std::io::Result<()> {
     for (name, request) in &cases {
         print(name, measure(|| drop(black_box(bundle.decide(black_box(request)))), rounds))?;
     }
+    for rules in [10, 100, 200, 1_000] {
+        let bundle = Bundle::parse(SCHEMA, &many(rules), "").map_err(std::io::Error::other)?;
+        let request = request(Action::Deploy, Role::Deployer, promotion(2));
+        let rounds = rounds.div_ceil(4);
+        let indexed = measure(|| drop(black_box(bundle.decide(black_box(&request)))), rounds);
+        print(&format!("{rules} rules, a tenth apply, index"), indexed)?;
+        let scanned = measure(|| drop(black_box(bundle.decide_by_scan(black_box(&request)))), rounds);
+        print(&format!("{rules} rules, a tenth apply, scan"), scanned)?;
+    }
     Ok(())
+}
+
+/// One permit of deployments and forbids that never match; every tenth is about deployments.
+fn many(rules: usize) -> String {
+    let named = |n: usize, body: &str| {
+        format!(
+            "@id(\"rule-{n}\") @reason(\"r\") @remedy(\"m\") @control(\"C\") @roles(\"deployer\")\n{body}\n"
+        )
+    };
+    let permit = "permit (principal in Role::\"deployer\", action == Action::\"deploy\", resource);";
+    let mut text = named(0, permit);
+    for n in 1..rules {
+        let body = if n % 10 == 0 {
+            format!(
+                "forbid (principal, action == Action::\"deploy\", resource) when {{ context.approvals_valid > {} }};",
+                n + 9
+            )
+        } else {
+            "forbid (principal, action == Action::\"rollback\", resource) when { !context.artifacts_stored };"
+                .to_owned()
+        };
+        text.push_str(&named(n, &body));
+    }
+    text
 }

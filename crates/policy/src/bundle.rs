@@ -11,21 +11,27 @@ use crate::explain::{Clause, Condition};
 use crate::card::{self, CardFile};
 use crate::package::{HARD, Package, REVIEW, SCHEMA};
 use crate::request::Facts;
+use crate::index::Index;
 use crate::rule::{Effect, RuleInfo, RuleSet};
 use crate::source::{self, MAX_FINDINGS, cut};
 use cedar_policy::{EntityTypeName, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use comptroller_core::Digest;
+use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 
 /// Name of what the cards were compiled to, for errors.
 const COMPILED: &str = "the compiled cards";
+/// Stack of the thread that reads conditions.
+const READER_STACK: usize = 64 << 20;
 /// How many attribute look-ups deep a policy may go, so that it is known which entities must be loaded.
-const MAX_LEVEL: u32 = 2;
+pub(crate) const MAX_LEVEL: u32 = 2;
 
 /// A schema and two sets of policies that passed every check.
 #[derive(Debug)]
 pub struct Bundle {
     pub(crate) schema: Schema,
+    /// The schema as JSON.
+    pub(crate) declared: Value,
     pub(crate) hard: PolicySet,
     pub(crate) review: PolicySet,
     /// The permits of the hard set, alone.
@@ -33,6 +39,7 @@ pub struct Bundle {
     pub(crate) rules: BTreeMap<String, RuleInfo>,
     pub(crate) names: Names,
     conditions: BTreeMap<String, Condition>,
+    pub(crate) index: Index,
     digest: Digest,
 }
 
@@ -60,13 +67,14 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`], which names the rule or the line.
     pub fn of(package: &Package) -> Result<Self, BundleError> {
-        let schema = source::schema(package.text(SCHEMA))?;
-        let names = Names::new();
-        check_schema(&schema, &names)?;
+        let (schema, declared) = source::schema(package.text(SCHEMA))?;
+        check_schema(&schema, &Names::new())?;
         let mut rules = BTreeMap::new();
-        let mut hard = named(RuleSet::Hard, &source::policies("hard.cedar", package.text(HARD))?, &mut rules)?;
-        let mut review =
-            named(RuleSet::Review, &source::policies("review.cedar", package.text(REVIEW))?, &mut rules)?;
+        let read = |set: RuleSet, text: &str, rules: &mut BTreeMap<String, RuleInfo>| {
+            named(set, &source::policies(set.file(), text)?, rules)
+        };
+        let mut hard = read(RuleSet::Hard, package.text(HARD), &mut rules)?;
+        let mut review = read(RuleSet::Review, package.text(REVIEW), &mut rules)?;
         for (file, pack, text) in package.cards() {
             let cards = CardFile::read(file, text)?;
             for (set, policies) in [(RuleSet::Hard, &mut hard), (RuleSet::Review, &mut review)] {
@@ -74,25 +82,38 @@ impl Bundle {
                 policies.extend(named(set, &compiled, &mut rules)?);
             }
         }
+        Self::assemble(schema, declared, hard, review, rules, package.digest())
+    }
+
+    fn assemble(
+        schema: Schema,
+        declared: Value,
+        hard: Vec<Policy>,
+        review: Vec<Policy>,
+        rules: BTreeMap<String, RuleInfo>,
+        digest: Digest,
+    ) -> Result<Self, BundleError> {
         let permits: Vec<Policy> =
             hard.iter().filter(|p| p.effect() == cedar_policy::Effect::Permit).cloned().collect();
-        let conditions = hard
-            .iter()
-            .chain(&review)
-            .filter(|policy| policy.effect() == cedar_policy::Effect::Forbid)
-            .map(|policy| (policy.id().to_string(), Condition::of(policy)))
-            .collect();
-        let validator = Validator::new(schema.clone());
-        Ok(Self {
-            conditions,
-            hard: validated(RuleSet::Hard, &validator, hard)?,
-            review: validated(RuleSet::Review, &validator, review)?,
-            permits: set_of(RuleSet::Hard, permits)?,
-            schema,
-            rules,
-            names,
-            digest: package.digest(),
-        })
+        let conditions = conditions(hard.iter().chain(&review))?;
+        let names = Names::new();
+        let hard = validated(RuleSet::Hard.file(), &schema, hard)?;
+        let review = validated(RuleSet::Review.file(), &schema, review)?;
+        let permits = set_of(RuleSet::Hard.file(), permits)?;
+        let index = Index::new(&names, &hard, &review, &permits);
+        Ok(Self { schema, declared, hard, review, permits, rules, names, conditions, index, digest })
+    }
+
+    /// The same rules under the schema of another bundle, for a comparison. Keeps its digest.
+    pub(crate) fn under(&self, other: &Self) -> Result<Self, BundleError> {
+        Self::assemble(
+            other.schema.clone(),
+            other.declared.clone(),
+            self.hard.policies().cloned().collect(),
+            self.review.policies().cloned().collect(),
+            self.rules.clone(),
+            self.digest.clone(),
+        )
     }
 
     /// SHA-256 over the files, in one canonical form.
@@ -163,7 +184,7 @@ fn named(
 ) -> Result<Vec<Policy>, BundleError> {
     if let Some(template) = policies.templates().next() {
         let rule = template.annotation("id").map_or_else(|| template.id().to_string(), str::to_owned);
-        return Err(BundleError::Template { set, rule });
+        return Err(BundleError::Template { file: set.file(), rule });
     }
     let mut named = Vec::new();
     for policy in source::in_order(policies) {
@@ -183,13 +204,32 @@ fn named(
     Ok(named)
 }
 
-fn set_of(set: RuleSet, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
-    PolicySet::from_policies(policies)
-        .map_err(|error| BundleError::Validation { set, findings: vec![error.to_string()] })
+/// What each forbid compares, for explanations. On a stack of its own: Cedar's writer recurses over long chains.
+fn conditions<'p>(
+    policies: impl Iterator<Item = &'p Policy> + Send,
+) -> Result<BTreeMap<String, Condition>, BundleError> {
+    let forbids = policies.filter(|policy| policy.effect() == cedar_policy::Effect::Forbid);
+    let read = move || forbids.map(|policy| (policy.id().to_string(), Condition::of(policy))).collect();
+    let failed = || BundleError::Package { detail: "no thread was free to read it: try again".to_owned() };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(READER_STACK).spawn_scoped(scope, read);
+        thread.map_err(|_| failed())?.join().map_err(|_| failed())
+    })
 }
 
-fn validated(set: RuleSet, validator: &Validator, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
-    let policies = set_of(set, policies)?;
+fn set_of(file: &'static str, policies: Vec<Policy>) -> Result<PolicySet, BundleError> {
+    PolicySet::from_policies(policies)
+        .map_err(|error| BundleError::Validation { file, findings: vec![error.to_string()] })
+}
+
+/// Strict validation without errors and without warnings.
+pub(crate) fn validated(
+    file: &'static str,
+    schema: &Schema,
+    policies: Vec<Policy>,
+) -> Result<PolicySet, BundleError> {
+    let policies = set_of(file, policies)?;
+    let validator = Validator::new(schema.clone());
     let result = validator.validate_with_level(&policies, ValidationMode::Strict, MAX_LEVEL);
     // Not every text of Cedar's names its rule.
     let errors =
@@ -197,5 +237,5 @@ fn validated(set: RuleSet, validator: &Validator, policies: Vec<Policy>) -> Resu
     let warnings =
         result.validation_warnings().map(|w| format!("rule {}: {}", w.policy_id(), cut(&w.to_string())));
     let findings: Vec<String> = errors.chain(warnings).take(MAX_FINDINGS).collect();
-    if findings.is_empty() { Ok(policies) } else { Err(BundleError::Validation { set, findings }) }
+    if findings.is_empty() { Ok(policies) } else { Err(BundleError::Validation { file, findings }) }
 }

@@ -1,9 +1,10 @@
 //! From a request to an outcome with every rule that fired.
 
 use crate::bundle::Bundle;
-use crate::engine::ask;
+use crate::engine::{Verdict, ask};
 use crate::request::Request;
 use crate::rule::{Effect, FiredRule, RuleInfo, RuleSet};
+use cedar_policy::{Policy, PolicySet};
 use comptroller_core::vocab::Outcome;
 use comptroller_core::{Digest, Slug};
 use serde::Serialize;
@@ -33,6 +34,32 @@ pub struct Decision {
 impl Bundle {
     /// Decides. Total: never panics, never fails; what cannot be decided is [`Outcome::Unknown`].
     pub fn decide(&self, request: &Request) -> Decision {
+        let bucket = self.index.bucket(request.action, request.principal.kind);
+        self.decide_by(request, &bucket.hard, &bucket.review, &bucket.permits)
+    }
+
+    /// Decides by asking every rule, without the index: slower, and what the index is measured against.
+    pub fn decide_by_scan(&self, request: &Request) -> Decision {
+        self.decide_by(request, &self.hard, &self.review, &self.permits)
+    }
+
+    /// The outcome if one rule were not there.
+    pub(crate) fn outcome_without(&self, rule: &str, request: &Request) -> Outcome {
+        let others = |set: &PolicySet| {
+            let others = set.policies().filter(|policy| AsRef::<str>::as_ref(policy.id()) != rule).cloned();
+            // Proof: the policies come from one set, which has no two of one name.
+            PolicySet::from_policies(others).expect("a part of a set")
+        };
+        self.decide_by(request, &others(&self.hard), &others(&self.review), &others(&self.permits)).outcome
+    }
+
+    fn decide_by(
+        &self,
+        request: &Request,
+        hard: &PolicySet,
+        review: &PolicySet,
+        permits: &PolicySet,
+    ) -> Decision {
         let mut decision = Decision {
             outcome: Outcome::Unknown,
             rules: Vec::new(),
@@ -51,10 +78,10 @@ impl Bundle {
                 return decision;
             }
         };
-        let hard = ask(&self.hard, &prepared);
-        let review = ask(&self.review, &prepared);
+        let hard = ask(hard, &prepared);
+        let review = ask(review, &prepared);
         // Cedar names no permit once a forbid has matched, but whoever is refused wants to know all that is missing.
-        let permits = if hard.allowed { hard.matched.clone() } else { ask(&self.permits, &prepared).matched };
+        let permits = if hard.allowed { hard.matched.clone() } else { ask(permits, &prepared).matched };
 
         for id in hard.matched.iter().chain(&review.matched) {
             match self.rules.get(id.as_str()) {
@@ -79,6 +106,15 @@ impl Bundle {
             (true, true, false) => Outcome::Allow,
         };
         decision
+    }
+
+    /// What one policy alone says about a request; none if the request is unfit to be decided.
+    pub(crate) fn ask_one(&self, policy: &Policy, request: &Request) -> Option<Verdict> {
+        if !request.check().is_empty() {
+            return None;
+        }
+        let prepared = self.names.prepare(&self.schema, request).ok()?;
+        Some(ask(&PolicySet::from_policies([policy.clone()]).ok()?, &prepared))
     }
 
     /// The rule that stands for the absence of a permit: who may do the act, and under what condition.

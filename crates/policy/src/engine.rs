@@ -64,15 +64,19 @@ impl Names {
         &self.actions[&action]
     }
 
+    pub(crate) fn kind(&self, kind: PrincipalKind) -> &EntityTypeName {
+        match kind {
+            PrincipalKind::Person => &self.person,
+            PrincipalKind::ServiceAccount => &self.service_account,
+        }
+    }
+
     /// Translates a request and checks it against the schema: every required fact there, of its type, and no other.
     ///
     /// # Errors
     /// A text that names the fact that is missing, unknown or of the wrong type.
     pub(crate) fn prepare(&self, schema: &Schema, request: &Request) -> Result<Prepared, String> {
-        let kind = match request.principal.kind {
-            PrincipalKind::Person => &self.person,
-            PrincipalKind::ServiceAccount => &self.service_account,
-        };
+        let kind = self.kind(request.principal.kind);
         let id = EntityId::new(request.principal.id.to_string());
         let principal = EntityUid::from_type_name_and_id(kind.clone(), id);
         let resource =

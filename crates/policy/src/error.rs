@@ -1,7 +1,5 @@
 //! Why a bundle is refused, or a recorded decision cannot be repeated.
 
-use crate::rule::RuleSet;
-
 /// A bundle that must not come into force. Each text says what is wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
@@ -82,28 +80,28 @@ pub enum BundleError {
         instead: &'static str,
     },
     /// A policy is a template.
-    #[error("{}.cedar holds a template, {rule}: write the policy out without ?principal or ?resource", set.as_str())]
+    #[error("{file} holds a template, {rule}: write the policy out without ?principal or ?resource")]
     Template {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// Cedar's name of the template.
         rule: String,
     },
     /// A policy does not say who it is.
-    #[error("rule {rule} in {}.cedar has no @{annotation}: add @{annotation}(\"...\") above it", set.as_str())]
+    #[error("rule {rule} in {file} has no @{annotation}: add @{annotation}(\"...\") above it")]
     MissingAnnotation {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// The rule's id, or `policyN` for the Nth policy of the file counted from 0.
         rule: String,
         /// The annotation.
         annotation: &'static str,
     },
     /// An annotation is not of its form.
-    #[error("rule {rule} in {}.cedar has a bad @{annotation}: {detail}", set.as_str())]
+    #[error("rule {rule} in {file} has a bad @{annotation}: {detail}")]
     BadAnnotation {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// The rule's id, or `policyN` for the Nth policy of the file counted from 0.
         rule: String,
         /// The annotation.
@@ -130,13 +128,59 @@ pub enum BundleError {
         id: String,
     },
     /// Strict validation found errors or warnings; a warning counts, because it hides rules that never match.
-    #[error("{}.cedar does not validate: {}", set.as_str(), findings.join("; "))]
+    #[error("{file} does not validate: {}", findings.join("; "))]
     Validation {
-        /// The set.
-        set: RuleSet,
+        /// Which text.
+        file: &'static str,
         /// Every finding; each names its rule.
         findings: Vec<String>,
     },
+}
+
+impl BundleError {
+    /// The file that it is about, as far as it is about one.
+    pub(crate) fn file(&self) -> &str {
+        match self {
+            Self::TooLarge { file, .. }
+            | Self::TooDeep { file, .. }
+            | Self::TooManyOperators { file, .. }
+            | Self::TooManyConditions { file, .. }
+            | Self::Parse { file, .. }
+            | Self::Template { file, .. }
+            | Self::MissingAnnotation { file, .. }
+            | Self::BadAnnotation { file, .. }
+            | Self::Validation { file, .. } => file,
+            Self::Card { file, .. } => file,
+            Self::Package { .. } => "the folder",
+            Self::MissingDefinition { .. } | Self::UnsupportedSchema { .. } => "schema.cedarschema",
+            Self::PermitInReview { .. } => "review.cedar",
+            Self::DuplicateId { .. } | Self::ReservedId { .. } => "hard.cedar",
+        }
+    }
+
+    /// One text for each thing that is wrong, with its line where it is known.
+    pub(crate) fn findings(&self) -> Vec<(Option<usize>, String)> {
+        match self {
+            Self::Parse { findings, .. } | Self::Validation { findings, .. } => {
+                findings.iter().map(|finding| split(finding)).collect()
+            }
+            Self::Card { findings, .. } => findings.iter().map(|finding| (None, finding.clone())).collect(),
+            Self::TooDeep { line, .. }
+            | Self::TooManyOperators { line, .. }
+            | Self::TooManyConditions { line, .. } => vec![(Some(*line), self.to_string())],
+            _ => vec![(None, self.to_string())],
+        }
+    }
+}
+
+/// Takes the line off a finding of the form `line 3 column 4: what`.
+fn split(finding: &str) -> (Option<usize>, String) {
+    let parts = finding.strip_prefix("line ").and_then(|rest| rest.split_once(" column "));
+    let line = parts.and_then(|(line, rest)| Some((line.parse().ok()?, rest.split_once(": ")?.1)));
+    match line {
+        Some((line, what)) => (Some(line), what.to_owned()),
+        None => (None, finding.to_owned()),
+    }
 }
 
 /// A recorded decision whose request cannot be rebuilt.

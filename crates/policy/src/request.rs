@@ -108,6 +108,12 @@ impl Facts {
         self
     }
 
+    /// The others.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.remove(name);
+        self
+    }
+
     /// A fact by name.
     pub fn get(&self, name: &str) -> Option<&Fact> {
         self.0.get(name)
@@ -262,7 +268,7 @@ fn is_fact_name(name: &str) -> bool {
         && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
 }
 
-fn is_resource(resource: &str) -> bool {
+pub(crate) fn is_resource(resource: &str) -> bool {
     let Some((kind, id)) = resource.split_once('/') else { return false };
     resource.len() <= MAX_RESOURCE
         && !kind.is_empty()

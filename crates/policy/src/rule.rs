@@ -28,6 +28,14 @@ impl RuleSet {
             Self::Review => "review",
         }
     }
+
+    /// The name of the set's file.
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Hard => "hard.cedar",
+            Self::Review => "review.cedar",
+        }
+    }
 }
 
 /// What a rule does when it matches.
@@ -116,20 +124,38 @@ pub struct FiredRule {
     pub waivable: bool,
 }
 
-impl RuleInfo {
-    /// Reads the annotations of a policy. `name` is how Cedar calls it, to say where a missing one belongs.
-    pub(crate) fn read(set: RuleSet, policy: &Policy) -> Result<Self, BundleError> {
+/// What every policy says about itself, whatever it is for.
+pub(crate) struct Described {
+    pub(crate) id: Slug,
+    pub(crate) reason: String,
+    pub(crate) control: Vec<String>,
+}
+
+impl Described {
+    /// Reads the annotations. Until it has read the id, it names the policy as Cedar does, by its place in the file.
+    pub(crate) fn read(file: &'static str, policy: &Policy) -> Result<Self, BundleError> {
         let position = policy.id().to_string();
-        let id: Slug = text(set, &position, policy, "id")?.parse().map_err(|error| {
-            BundleError::BadAnnotation { set, rule: position, annotation: "id", detail: format!("{error}") }
+        let id: Slug = text(file, &position, policy, "id")?.parse().map_err(|error| {
+            BundleError::BadAnnotation { file, rule: position, annotation: "id", detail: format!("{error}") }
         })?;
+        let rule = id.to_string();
+        let reason = text(file, &rule, policy, "reason")?;
+        Ok(Self { id, reason, control: list(file, &rule, policy, "control")? })
+    }
+}
+
+impl RuleInfo {
+    /// Reads the annotations of a policy.
+    pub(crate) fn read(set: RuleSet, policy: &Policy) -> Result<Self, BundleError> {
+        let file = set.file();
+        let Described { id, reason, control } = Described::read(file, policy)?;
         let rule = id.to_string();
         let effect = match policy.effect() {
             cedar_policy::Effect::Permit => Effect::Permit,
             cedar_policy::Effect::Forbid => Effect::Forbid,
         };
         let roles = match effect {
-            Effect::Permit => roles(set, &rule, &list(set, &rule, policy, "roles")?)?,
+            Effect::Permit => roles(file, &rule, &list(file, &rule, policy, "roles")?)?,
             Effect::Forbid => Vec::new(),
         };
         let actions = match policy.action_constraint() {
@@ -140,7 +166,7 @@ impl RuleInfo {
         let waivable = policy.annotation("waivable").is_some();
         if waivable && set == RuleSet::Hard {
             let detail = "nothing overrides a hard rule: move it to review.cedar or drop @waivable".to_owned();
-            return Err(BundleError::BadAnnotation { set, rule, annotation: "waivable", detail });
+            return Err(BundleError::BadAnnotation { file, rule, annotation: "waivable", detail });
         }
         Ok(Self {
             set,
@@ -148,13 +174,13 @@ impl RuleInfo {
             pack: policy.annotation("pack").map(str::to_owned),
             does_not_prove: policy.annotation("does_not_prove").map(str::to_owned),
             waivable,
-            lapse: lapse(set, &rule, policy)?,
-            approvals: approvals(set, &rule, policy)?,
-            remind_hours: hours(set, &rule, policy, "remind_hours")?,
-            escalate_hours: hours(set, &rule, policy, "escalate_hours")?,
-            reason: text(set, &rule, policy, "reason")?,
-            control: list(set, &rule, policy, "control")?,
-            remedy: text(set, &rule, policy, "remedy")?,
+            lapse: lapse(file, &rule, policy)?,
+            approvals: approvals(file, &rule, policy)?,
+            remind_hours: hours(file, &rule, policy, "remind_hours")?,
+            escalate_hours: hours(file, &rule, policy, "escalate_hours")?,
+            reason,
+            control,
+            remedy: text(file, &rule, policy, "remedy")?,
             roles,
             actions,
             id,
@@ -179,60 +205,65 @@ impl RuleInfo {
 }
 
 /// A non-empty annotation of at most 1,000 bytes.
-fn text(set: RuleSet, rule: &str, policy: &Policy, annotation: &'static str) -> Result<String, BundleError> {
+fn text(
+    file: &'static str,
+    rule: &str,
+    policy: &Policy,
+    annotation: &'static str,
+) -> Result<String, BundleError> {
     let value = policy.annotation(annotation).unwrap_or_default().trim();
     if value.is_empty() {
-        return Err(BundleError::MissingAnnotation { set, rule: rule.to_owned(), annotation });
+        return Err(BundleError::MissingAnnotation { file, rule: rule.to_owned(), annotation });
     }
     if value.len() > 1_000 {
         let detail = format!("{} bytes are more than the 1000 that are allowed", value.len());
-        return Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail });
+        return Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail });
     }
     Ok(value.to_owned())
 }
 
 /// A comma-separated annotation without empty members.
 fn list(
-    set: RuleSet,
+    file: &'static str,
     rule: &str,
     policy: &Policy,
     annotation: &'static str,
 ) -> Result<Vec<String>, BundleError> {
     let members: Vec<String> =
-        text(set, rule, policy, annotation)?.split(',').map(|m| m.trim().to_owned()).collect();
+        text(file, rule, policy, annotation)?.split(',').map(|m| m.trim().to_owned()).collect();
     if members.iter().any(String::is_empty) {
         let detail = "it has an empty member between commas".to_owned();
-        return Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail });
+        return Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail });
     }
     Ok(members)
 }
 
-fn roles(set: RuleSet, rule: &str, names: &[String]) -> Result<Vec<Role>, BundleError> {
+fn roles(file: &'static str, rule: &str, names: &[String]) -> Result<Vec<Role>, BundleError> {
     let mut roles = Vec::new();
     for name in names {
         let role = name.parse().map_err(|error: comptroller_core::InvalidValue| {
             let detail = error.to_string();
-            BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation: "roles", detail }
+            BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation: "roles", detail }
         })?;
         roles.push(role);
     }
     Ok(roles)
 }
 
-fn lapse(set: RuleSet, rule: &str, policy: &Policy) -> Result<Lapse, BundleError> {
+fn lapse(file: &'static str, rule: &str, policy: &Policy) -> Result<Lapse, BundleError> {
     match policy.annotation("lapse") {
         None | Some("alert") => Ok(Lapse::Alert),
         Some("rollback") => Ok(Lapse::Rollback),
         Some("stop") => Ok(Lapse::Stop),
         Some(other) => {
             let detail = format!("{other:?} is not alert, rollback or stop");
-            Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation: "lapse", detail })
+            Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation: "lapse", detail })
         }
     }
 }
 
 fn hours(
-    set: RuleSet,
+    file: &'static str,
     rule: &str,
     policy: &Policy,
     annotation: &'static str,
@@ -242,19 +273,19 @@ fn hours(
         Ok(hours @ 1..=2_160) => Ok(Some(hours)),
         _ => {
             let detail = format!("{text:?} is not a number of hours from 1 to 2160");
-            Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail })
+            Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail })
         }
     }
 }
 
 /// The groups of `@approvals`: `2 of approver|risk-officer, 1 of risk-officer`.
-fn approvals(set: RuleSet, rule: &str, policy: &Policy) -> Result<Vec<Group>, BundleError> {
+fn approvals(file: &'static str, rule: &str, policy: &Policy) -> Result<Vec<Group>, BundleError> {
     let annotation = "approvals";
     if policy.annotation(annotation).is_none() {
         return Ok(Vec::new());
     }
     let mut groups = Vec::new();
-    for part in list(set, rule, policy, annotation)? {
+    for part in list(file, rule, policy, annotation)? {
         let group = part.split_once(" of ").and_then(|(count, names)| {
             let count = count.trim().parse().ok().filter(|count| (1..=10).contains(count))?;
             let roles: Result<Vec<Role>, _> = names.split('|').map(|name| name.trim().parse()).collect();
@@ -262,7 +293,7 @@ fn approvals(set: RuleSet, rule: &str, policy: &Policy) -> Result<Vec<Group>, Bu
         });
         let Some(group) = group else {
             let detail = format!("{part:?} is not of the form \"2 of approver|risk-officer\"");
-            return Err(BundleError::BadAnnotation { set, rule: rule.to_owned(), annotation, detail });
+            return Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail });
         };
         groups.push(group);
     }

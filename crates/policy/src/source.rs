@@ -6,6 +6,7 @@ use crate::bounds;
 use crate::error::BundleError;
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, SchemaFragment};
 use miette::Diagnostic;
+use serde_json::Value;
 
 /// Name of the schema's file, for errors.
 pub(crate) const SCHEMA_FILE: &str = "schema.cedarschema";
@@ -14,8 +15,8 @@ pub(crate) const MAX_FINDINGS: usize = 20;
 /// Longest text of one finding, in characters: Cedar repeats the expression that it complains about.
 const MAX_FINDING: usize = 400;
 
-/// Reads the schema.
-pub(crate) fn schema(text: &str) -> Result<Schema, BundleError> {
+/// Reads the schema, once for Cedar and once as JSON, in which Cedar shows what it declares.
+pub(crate) fn schema(text: &str) -> Result<(Schema, Value), BundleError> {
     let file = SCHEMA_FILE;
     bounds::check(file, text)?;
     let (fragment, warnings) = SchemaFragment::from_cedarschema_str(text)
@@ -24,8 +25,9 @@ pub(crate) fn schema(text: &str) -> Result<Schema, BundleError> {
     if !warnings.is_empty() {
         return Err(BundleError::Parse { file, findings: warnings });
     }
-    Schema::from_schema_fragments([fragment])
-        .map_err(|error| BundleError::Parse { file, findings: vec![finding(text, &error)] })
+    let refused = |error| BundleError::Parse { file, findings: vec![finding(text, &error)] };
+    let declared = fragment.clone().to_json_value().map_err(refused)?;
+    Ok((Schema::from_schema_fragments([fragment]).map_err(refused)?, declared))
 }
 
 /// Reads a set of policies, in the order of the text.
@@ -58,9 +60,17 @@ pub(crate) fn cut(text: &str) -> String {
 /// A finding with its line and column, when Cedar points at a place.
 fn finding(text: &str, error: &dyn Diagnostic) -> String {
     let message = cut(&error.to_string());
-    let place = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
-    let Some(before) = place.and_then(|offset| text.get(..offset)) else { return message };
+    match place(text, error) {
+        Some((line, column)) => format!("line {line} column {column}: {message}"),
+        None => message,
+    }
+}
+
+/// The line and column that Cedar points at, each from 1.
+pub(crate) fn place(text: &str, error: &dyn Diagnostic) -> Option<(usize, usize)> {
+    let offset = error.labels().and_then(|mut labels| labels.next())?.offset();
+    let before = text.get(..offset)?;
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    format!("line {line} column {column}: {message}")
+    Some((line, column))
 }

@@ -1,7 +1,7 @@
 //! What a bundle must be to come into force.
 
 use crate::cases::{HARD, REVIEW, SCHEMA};
-use comptroller_policy::{Bundle, BundleError, Effect, RuleSet};
+use comptroller_policy::{Bundle, BundleError, Effect};
 use std::fmt::Write as _;
 
 /// A rule with every annotation around a head and a condition.
@@ -88,7 +88,7 @@ fn strict_validation_refuses_what_can_only_be_a_mistake() {
     ];
     for (body, named) in cases {
         let error = refused_hard(&rule(body));
-        assert!(matches!(error, BundleError::Validation { set: RuleSet::Hard, .. }), "{body}: {error}");
+        assert!(matches!(error, BundleError::Validation { file: "hard.cedar", .. }), "{body}: {error}");
         let text = error.to_string();
         assert!(text.contains("probe") && text.contains(named), "{text}");
     }
@@ -143,7 +143,7 @@ fn the_review_set_permits_nothing_and_templates_are_refused() {
     let error = Bundle::parse(SCHEMA, HARD, &format!("{REVIEW}\n{permit}")).unwrap_err();
     assert_eq!(error, BundleError::PermitInReview { id: "probe".to_owned() });
     let template = refused_hard(&rule("forbid (principal == ?principal, action, resource);"));
-    assert_eq!(template, BundleError::Template { set: RuleSet::Hard, rule: "probe".to_owned() });
+    assert_eq!(template, BundleError::Template { file: "hard.cedar", rule: "probe".to_owned() });
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_schema_must_know_what_the_product_asks_about() {
 #[test]
 fn a_bundle_without_rules_permits_nothing() {
     let bundle = Bundle::parse(SCHEMA, "", "").unwrap();
-    let request = crate::cases::Cases::read().baseline(comptroller_policy::Action::SystemRead);
+    let request = crate::cases::shipped_cases().baseline(comptroller_policy::Action::SystemRead);
     let decision = bundle.decide(&request);
     assert_eq!(decision.outcome, comptroller_policy::Outcome::Deny);
     assert_eq!(decision.rules[0].reason, "nobody may do system.read: no rule permits it");
@@ -215,7 +215,7 @@ fn long_chains_are_read_or_refused_but_never_crash() {
         "if true then true else ".repeat(5_000) + "true",
         "context".to_owned() + &".x".repeat(50_000),
     ];
-    let request = crate::cases::Cases::read().baseline(comptroller_policy::Action::SystemRead);
+    let request = crate::cases::shipped_cases().baseline(comptroller_policy::Action::SystemRead);
     let (mut read, mut refused) = (0, 0);
     for chain in chains {
         let hard = rule(&format!("forbid (principal, action, resource) when {{ {chain} }};"));

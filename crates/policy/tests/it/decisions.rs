@@ -1,6 +1,6 @@
 //! What a decision says: errors, every reason, and enough to repeat it.
 
-use crate::cases::{Cases, HARD, REVIEW, SCHEMA, somebody};
+use crate::cases::{HARD, REVIEW, SCHEMA, shipped_cases, somebody};
 use comptroller_core::vocab::{Outcome, PrincipalKind};
 use comptroller_core::{Environment, Role};
 use comptroller_policy::{Action, Bundle, Fact, Facts, ReplayError, Request, RuleSet};
@@ -25,7 +25,7 @@ fn a_rule_that_overflows_makes_the_outcome_unknown() {
         @id("too-many-approvals") @reason("r") @remedy("m") @control("CTL-X-01")
         forbid (principal, action == Action::"deploy", resource) when { context.approvals_valid * 2 > 100 };
     "#;
-    let cases = Cases::read();
+    let cases = shipped_cases();
     let request = cases.baseline(Action::Deploy);
     let extreme =
         Request { facts: request.facts.clone().long("approvals_valid", i64::MAX), ..request.clone() };
@@ -47,7 +47,7 @@ fn a_rule_that_overflows_makes_the_outcome_unknown() {
 fn a_missing_fact_is_unknown_and_named() {
     let bundle = Bundle::builtin().unwrap();
     let mut removed = 0;
-    for request in Cases::read().baselines() {
+    for request in shipped_cases().baselines() {
         let names: Vec<String> = request.facts.iter().map(|(name, _)| name.to_owned()).collect();
         for name in names {
             let decision = bundle.decide(&without_fact(&request, &name));
@@ -65,7 +65,7 @@ fn an_act_in_an_environment_needs_to_say_which() {
     for action in
         [Action::Deploy, Action::GateCheck, Action::ApprovalVote, Action::RuntimeReport, Action::Drill]
     {
-        let request = Request { environment: None, ..Cases::read().baseline(action) };
+        let request = Request { environment: None, ..shipped_cases().baseline(action) };
         let decision = bundle.decide(&request);
         assert_eq!(decision.outcome, Outcome::Unknown, "{action}");
         assert!(decision.errors[0].contains("`environment`"), "{:?}", decision.errors);
@@ -75,7 +75,7 @@ fn an_act_in_an_environment_needs_to_say_which() {
 #[test]
 fn an_unfit_request_is_unknown_and_says_why() {
     let bundle = Bundle::builtin().unwrap();
-    let deploy = Cases::read().baseline(Action::Deploy);
+    let deploy = shipped_cases().baseline(Action::Deploy);
     let long = "x".repeat(129);
     let many: Vec<String> = (0..65).map(|n| n.to_string()).collect();
     let facts = |facts: Facts| Request { facts, ..deploy.clone() };
@@ -112,7 +112,7 @@ fn an_unfit_request_is_unknown_and_says_why() {
 #[test]
 fn every_reason_is_listed_also_the_missing_permit_and_the_missing_approval() {
     let bundle = Bundle::builtin().unwrap();
-    let mut request = Cases::read().baseline(Action::Deploy);
+    let mut request = shipped_cases().baseline(Action::Deploy);
     request.principal.roles = BTreeSet::from([Role::Auditor]);
     request.principal.credential_environment = Some(Environment::Dev);
     request.facts = request.facts.bool("has_signature", false).bool("served_in_staging", false);
@@ -129,7 +129,7 @@ fn every_reason_is_listed_also_the_missing_permit_and_the_missing_approval() {
 #[test]
 fn a_refusal_for_want_of_a_permit_says_whose_act_it_is() {
     let bundle = Bundle::builtin().unwrap();
-    let mut request = Cases::read().baseline(Action::Deploy);
+    let mut request = shipped_cases().baseline(Action::Deploy);
     request.principal.roles = BTreeSet::from([Role::Ci]);
     request.principal.kind = PrincipalKind::ServiceAccount;
     let decision = bundle.decide(&request);
@@ -149,21 +149,21 @@ fn a_refusal_for_want_of_a_permit_says_whose_act_it_is() {
 #[test]
 fn a_recorded_decision_is_repeated_from_its_record() {
     let bundle = Bundle::builtin().unwrap();
-    for request in Cases::read().baselines() {
+    for request in shipped_cases().baselines() {
         let decision = bundle.decide(&request);
         let text = serde_json::to_string(&decision.facts).unwrap();
         let facts = serde_json::from_str(&text).unwrap();
         let again =
             Request::replay(somebody(), request.action, &request.resource, request.environment, &facts)
                 .unwrap();
-        assert_eq!(again, request);
+        assert_eq!(again, *request);
         assert_eq!(bundle.decide(&again), decision);
     }
 }
 
 #[test]
 fn a_record_that_is_none_is_refused() {
-    let decision = Bundle::builtin().unwrap().decide(&Cases::read().baseline(Action::Deploy));
+    let decision = Bundle::builtin().unwrap().decide(&shipped_cases().baseline(Action::Deploy));
     let replay = |facts: &BTreeMap<String, serde_json::Value>| {
         Request::replay(somebody(), Action::Deploy, "system/1", None, facts)
     };

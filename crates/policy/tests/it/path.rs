@@ -1,6 +1,6 @@
 //! Why a rule fires, clause by clause, and the shortest path to a pass.
 
-use crate::cases::Cases;
+use crate::cases::shipped_cases;
 use comptroller_core::vocab::Outcome;
 use comptroller_policy::{Action, Bundle, Fact, Package, Request};
 
@@ -10,7 +10,7 @@ fn bundle() -> Bundle {
 
 /// A high-risk version of which nothing is on record but what the registry knows.
 fn bare() -> Request {
-    let mut request = Cases::read().baseline(Action::GateCheck);
+    let mut request = shipped_cases().baseline(Action::GateCheck);
     request.facts =
         request.facts.long("risk_tier", 2).long("approvals_valid", 0).set("quorums_met", &[]).bool("served_in_staging", false);
     request

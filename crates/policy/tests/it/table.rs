@@ -1,72 +1,82 @@
-//! Every rule against its cases in `policies/base/tests.toml`.
+//! Every rule against its cases in `policies/base/tests.toml`, and tables that are not in order.
 
-use crate::cases::{Case, Cases, HARD, REVIEW, SCHEMA};
-use comptroller_core::vocab::Outcome;
-use comptroller_policy::{Bundle, Decision, Effect, RuleInfo};
-use std::collections::BTreeSet;
+use crate::cases::{CASES, HARD, REVIEW, SCHEMA, shipped_cases};
+use comptroller_policy::Bundle;
+use comptroller_policy::cases::{self, Cases, CasesError};
 
-fn matched(rule: &RuleInfo, decision: &Decision) -> bool {
-    match rule.effect {
-        Effect::Permit => decision.permits.contains(&rule.id),
-        Effect::Forbid => decision.rules.iter().any(|fired| fired.id == rule.id),
-    }
+/// What failed, as `rule: name: failure`.
+fn failures(bundle: &Bundle, cases: &Cases) -> Vec<String> {
+    let failed = cases::run(bundle, cases).into_iter().filter_map(|result| {
+        let failure = result.failure?;
+        Some(format!("{}: {}: {failure}", result.rule.unwrap_or_default(), result.name))
+    });
+    failed.collect()
 }
 
 #[test]
-fn every_rule_has_a_case_that_it_matches_and_one_that_it_misses() {
-    let cases = Cases::read();
+fn every_shipped_rule_does_what_its_cases_say_and_is_missed_by_one() {
     let bundle = Bundle::builtin().unwrap();
-    let rules: BTreeSet<&str> = bundle.rules().map(|rule| rule.id.as_str()).collect();
-    let tested: BTreeSet<&str> = cases.rule.keys().map(String::as_str).collect();
-    assert_eq!(rules, tested);
-    for (id, of_rule) in &cases.rule {
-        assert!(!of_rule.matches.is_empty() && !of_rule.misses.is_empty(), "{id}");
-    }
-}
-
-#[test]
-fn every_baseline_is_allowed() {
-    let bundle = Bundle::builtin().unwrap();
-    for request in Cases::read().baselines() {
-        let decision = bundle.decide(&request);
-        assert_eq!(decision.outcome, Outcome::Allow, "{}: {decision:#?}", request.action);
-    }
-}
-
-#[test]
-fn every_case_comes_out_as_written() {
-    let cases = Cases::read();
-    let bundle = Bundle::builtin().unwrap();
+    assert_eq!(failures(&bundle, &shipped_cases()), Vec::<String>::new());
+    let results = cases::run(&bundle, &shipped_cases());
     for rule in bundle.rules() {
-        let of_rule = &cases.rule[rule.id.as_str()];
-        let check = |case: &Case, expected: bool| {
-            let decision = bundle.decide(&cases.request(case));
-            assert_eq!(matched(rule, &decision), expected, "{} {case:?}: {decision:#?}", rule.id);
-            assert_eq!(decision.outcome, case.outcome, "{} {case:?}: {decision:#?}", rule.id);
-        };
-        of_rule.matches.iter().for_each(|case| check(case, true));
-        of_rule.misses.iter().for_each(|case| check(case, false));
+        let of_rule = results.iter().filter(|result| result.rule.as_deref() == Some(rule.id.as_str()));
+        assert!(of_rule.count() >= 4, "{}: cases of both kinds, a match and a miss", rule.id);
     }
 }
 
 #[test]
-fn without_a_rule_one_of_its_cases_comes_out_differently() {
-    let cases = Cases::read();
-    for rule in Bundle::builtin().unwrap().rules() {
-        let id = rule.id.as_str();
-        let mutant = Bundle::parse(SCHEMA, &without(HARD, id), &without(REVIEW, id)).unwrap();
-        assert!(mutant.rules().all(|other| other.id != rule.id), "{id} is still there");
-        let noticed = cases.rule[id]
-            .matches
-            .iter()
-            .any(|case| mutant.decide(&cases.request(case)).outcome != case.outcome);
-        assert!(noticed, "no case notices that {id} is gone");
-    }
+fn a_rule_without_cases_and_cases_without_a_rule_fail() {
+    let bundle = Bundle::builtin().unwrap();
+    let renamed = CASES.replace("[rule.approvals-missing]", "[rule.approvals-mising]");
+    assert_ne!(renamed, CASES);
+    let text = failures(&bundle, &Cases::parse(&renamed).unwrap()).join("\n");
+    assert!(
+        text.contains("approvals-missing: a case matches and a case misses: no case matches it"),
+        "{text}"
+    );
+    assert!(text.contains("approvals-mising: the rule exists: no rule has this name"), "{text}");
 }
 
-/// The text without one policy: from its `@id` to the semicolon that ends a line.
-fn without(text: &str, id: &str) -> String {
-    let Some(start) = text.find(&format!("@id(\"{id}\")")) else { return text.to_owned() };
-    let end = start + text[start..].find(";\n").unwrap() + 2;
-    format!("{}{}", &text[..start], &text[end..])
+#[test]
+fn a_changed_rule_fails_its_cases() {
+    let weaker = REVIEW.replace("context.approvals_valid < 2", "context.approvals_valid < 1");
+    let bundle = Bundle::parse(SCHEMA, HARD, &weaker).unwrap();
+    let text = failures(&bundle, &shipped_cases()).join("\n");
+    assert!(text.contains("approvals-missing: matches"), "{text}");
+    assert!(text.contains("the rule missed a request that it should match"), "{text}");
+}
+
+/// A rule that another rule makes superfluous can be deleted without a case noticing.
+#[test]
+fn a_rule_that_no_case_would_miss_fails() {
+    let twin = HARD.replace("@id(\"vote-twice\")", "@id(\"vote-twice-again\")");
+    let at = twin.find("@id(\"vote-twice-again\")").unwrap();
+    let end = at + twin[at..].find(";\n").unwrap() + 2;
+    let bundle = Bundle::parse(SCHEMA, &format!("{HARD}\n{}", &twin[at..end]), REVIEW).unwrap();
+    let text = failures(&bundle, &shipped_cases()).join("\n");
+    assert!(text.contains("vote-twice: without it a case comes out differently"), "{text}");
+}
+
+#[test]
+fn a_table_that_is_not_in_order_says_where() {
+    let baseline = "[act.deploy]\nroles = [\"deployer\"]\nfacts = { approvals_valid = 2 }\n";
+    let case = |fields: &str| {
+        let text =
+            format!("{baseline}[rule.x]\nmatches = [{{ act = \"deploy\", outcome = \"deny\", {fields} }}]\n");
+        Cases::parse(&text).unwrap_err().to_string()
+    };
+    let misspelt = case("facts = { aprovals_valid = 1 }");
+    assert!(
+        misspelt.contains("rule x, matches 1: the baseline of deploy has no fact aprovals_valid"),
+        "{misspelt}"
+    );
+    let place = case("environment = \"prod\"");
+    assert!(place.contains("rule x, matches 1") && place.contains("prod"), "{place}");
+    assert!(case("rols = []").contains("line 5"), "{}", case("rols = []"));
+    let act = Cases::parse("[act.deplo]\nroles = []\n").unwrap_err().to_string();
+    assert!(act.contains("the baseline of deplo"), "{act}");
+    let none = Cases::parse("[rule.x]\nmatches = [{ act = \"deploy\", outcome = \"deny\" }]\n").unwrap_err();
+    assert!(none.to_string().contains("there is no baseline of deploy"), "{none}");
+    let large = Cases::parse(&"#".repeat(2 << 20));
+    assert!(matches!(large, Err(CasesError::TooLarge { .. })));
 }

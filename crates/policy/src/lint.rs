@@ -1,0 +1,126 @@
+//! Every finding about the texts of a bundle at once, each with its file and line.
+//!
+//! [`Bundle::parse`] stops at what keeps a bundle from coming into force; whoever writes policies wants to see it all.
+
+use crate::bounds;
+use crate::bundle::{Bundle, MAX_LEVEL};
+use crate::error::BundleError;
+use crate::prove;
+use crate::rule::{Described, RuleInfo, RuleSet};
+use crate::source::{self, cut};
+use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use miette::Diagnostic;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Something that is wrong with a text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; absent if it is about the file as a whole.
+    pub line: Option<usize>,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+/// Reads and validates the texts of a bundle, and its standing invariants if there are some.
+pub fn lint(schema: &str, hard: &str, review: &str, invariants: Option<&str>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let schema_read = match source::schema(schema) {
+        Ok((schema, _)) => Some(schema),
+        Err(error) => {
+            findings.extend(of_error(source::SCHEMA_FILE, &error));
+            None
+        }
+    };
+    let mut ids = BTreeSet::new();
+    for (set, text) in [(RuleSet::Hard, hard), (RuleSet::Review, review)] {
+        let read = |policy: &Policy| RuleInfo::read(set, policy).map(|rule| rule.id.to_string());
+        findings.extend(of_file(set.file(), text, schema_read.as_ref(), &mut ids, &read));
+    }
+    if let Some(text) = invariants {
+        let file = prove::INVARIANTS_FILE;
+        let read = |policy: &Policy| Described::read(file, policy).map(|described| described.id.to_string());
+        findings.extend(of_file(file, text, schema_read.as_ref(), &mut BTreeSet::new(), &read));
+    }
+    // The last word is that of what really loads them; it knows a few things that are not about one line.
+    if findings.is_empty() {
+        match Bundle::parse(schema, hard, review) {
+            Ok(bundle) => {
+                let error = invariants.and_then(|text| prove::check_invariants(&bundle, text).err());
+                findings.extend(error.iter().flat_map(|error| of_error(prove::INVARIANTS_FILE, error)));
+            }
+            Err(error) => findings.extend(of_error(error.file(), &error)),
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+type Read<'a> = &'a dyn Fn(&Policy) -> Result<String, BundleError>;
+
+/// Findings of one file of policies. `read` reads what a policy says about itself and answers its name.
+fn of_file(
+    file: &'static str,
+    text: &str,
+    schema: Option<&Schema>,
+    ids: &mut BTreeSet<String>,
+    read: Read,
+) -> Vec<Finding> {
+    if let Err(error) = bounds::check(file, text) {
+        return of_error(file, &error);
+    }
+    let set = match text.parse::<PolicySet>() {
+        Ok(set) => set,
+        Err(errors) => return errors.iter().map(|error| at(file, text, error)).collect(),
+    };
+    let mut findings = Vec::new();
+    let mut named = PolicySet::new();
+    for policy in source::in_order(&set) {
+        let line = line_of(text, &policy);
+        let mut add = |what: String| findings.push(Finding { file: file.to_owned(), line, what });
+        let id = match read(&policy) {
+            Ok(id) => id,
+            Err(error) => {
+                add(error.to_string());
+                policy.id().to_string()
+            }
+        };
+        if !ids.insert(id.clone()) {
+            add(BundleError::DuplicateId { id }.to_string());
+        } else if let Err(error) = named.add(policy.new_id(PolicyId::new(&id))) {
+            add(error.to_string());
+        }
+    }
+    if let Some(schema) = schema {
+        let validator = Validator::new(schema.clone());
+        let result = validator.validate_with_level(&named, ValidationMode::Strict, MAX_LEVEL);
+        let rule = |id: &PolicyId, error: &dyn Diagnostic| {
+            let mut finding = at(file, text, error);
+            let policy = named.policy(id);
+            finding.line = finding.line.or_else(|| policy.and_then(|policy| line_of(text, policy)));
+            finding.what = format!("rule {id}: {}", finding.what);
+            finding
+        };
+        findings.extend(result.validation_errors().map(|error| rule(error.policy_id(), error)));
+        findings.extend(result.validation_warnings().map(|warning| rule(warning.policy_id(), warning)));
+    }
+    findings
+}
+
+fn at(file: &str, text: &str, error: &dyn Diagnostic) -> Finding {
+    let line = source::place(text, error).map(|(line, _)| line);
+    Finding { file: file.to_owned(), line, what: cut(&error.to_string()) }
+}
+
+/// The line in which a policy begins. Cedar keeps the text that a policy was read from.
+fn line_of(text: &str, policy: &Policy) -> Option<usize> {
+    let offset = text.find(policy.to_cedar()?.trim())?;
+    Some(text[..offset].matches('\n').count() + 1)
+}
+
+fn of_error(file: &str, error: &BundleError) -> Vec<Finding> {
+    error.findings().into_iter().map(|(line, what)| Finding { file: file.to_owned(), line, what }).collect()
+}

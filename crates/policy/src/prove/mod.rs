@@ -1,0 +1,101 @@
+//! Proofs about policies: for every request that there can be, not for those that somebody thought of.
+//!
+//! Three questions, each answered by the solver cvc5 after Cedar's symbolic compiler turned the policies into logic:
+//! - [`never_errors`]: can a rule error, so that a request comes out as unknown?
+//! - [`invariants`]: is something ever allowed that must never be?
+//! - [`compare`]: does a change of the policies let in something new?
+//!
+//! What cannot be shown is unproven, with its cause; a missing solver, a timeout or an odd answer never proves
+//! anything. A request that the solver found is decided again by the bundles before it is reported.
+//!
+//! Proofs are about rules, not about facts: whoever computes a fact wrongly is not found here.
+//!
+//! Every function here takes seconds and waits for another program: call it on a thread that may block.
+
+mod compare;
+mod example;
+mod invariants;
+mod meaning;
+mod process;
+mod report;
+mod session;
+mod solver;
+mod total;
+mod world;
+
+use crate::{Bundle, BundleError};
+pub use example::Example;
+pub(crate) use invariants::FILE as INVARIANTS_FILE;
+pub use invariants::{BUILTIN as BUILTIN_INVARIANTS, check as check_invariants};
+pub use process::Limits;
+pub use report::{
+    Answered, Comparison, Finding, Flip, InvariantProof, Query, Report, RuleProof, SliceProof, Standing,
+    Totality, Verdict,
+};
+pub use solver::Solver;
+
+/// Told what is being examined, so that somebody who waits sees it.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// The stack of a proof: the compiler recurses over terms that grow with the number of rules.
+const STACK: usize = 256 << 20;
+
+/// Whether rules can error: every rule in every request environment to which it applies.
+pub fn never_errors(bundle: &Bundle, solver: &Solver, progress: Progress) -> Vec<RuleProof> {
+    aside(|| total::prove(bundle, solver, progress)).unwrap_or_else(|why| {
+        let unproven = |rule: &crate::RuleInfo| RuleProof {
+            rule: rule.id.clone(),
+            set: rule.set,
+            verdict: Totality::Unproven { why: why.clone() },
+            queries: Vec::new(),
+        };
+        bundle.rules().map(unproven).collect()
+    })
+}
+
+/// Whether standing invariants hold; `text` is a file like `policies/base/invariants.cedar`.
+///
+/// # Errors
+/// [`BundleError`] when an invariant is not in order, or when the proof broke off.
+pub fn invariants(
+    bundle: &Bundle,
+    text: &str,
+    solver: &Solver,
+    progress: Progress,
+) -> Result<Vec<InvariantProof>, BundleError> {
+    aside(|| invariants::prove(bundle, text, solver, progress))
+        .unwrap_or_else(|why| Err(BundleError::Parse { file: INVARIANTS_FILE, findings: vec![why] }))
+}
+
+/// What a change from `old` to `new` lets in and keeps out.
+pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) -> Comparison {
+    aside(|| compare::prove(old, new, solver, progress)).unwrap_or_else(|why| {
+        let doubt = Finding::Unproven { why };
+        let everything = SliceProof {
+            principal: "any".to_owned(),
+            action: "any".to_owned(),
+            resource: "any".to_owned(),
+            verdict: Verdict::Unproven,
+            lets_in: doubt.clone(),
+            keeps_out: doubt,
+            queries: Vec::new(),
+        };
+        Comparison {
+            old: old.digest().clone(),
+            new: new.digest().clone(),
+            verdict: Verdict::Unproven,
+            unchanged: 0,
+            slices: vec![everything],
+        }
+    })
+}
+
+/// Works on a thread of its own, with a large stack, and turns a panic of the compiler into a cause.
+fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("prove".to_owned()).stack_size(STACK);
+        let thread =
+            thread.spawn_scoped(scope, work).map_err(|error| format!("no thread for proofs: {error}"))?;
+        thread.join().map_err(|_| "the symbolic compiler broke off; please report the policies".to_owned())
+    })
+}
