@@ -68,14 +68,6 @@ impl Act<'_> {
         self.tx.conn()
     }
 
-    /// The private part of an event; none if it has none or was erased.
-    pub(crate) async fn private<T: DeserializeOwned>(
-        &mut self,
-        idx: Option<i64>,
-    ) -> Result<Option<T>, AppError> {
-        Ok(comptroller_store::journal::private(self.tx.conn(), self.store.key(), idx).await?)
-    }
-
     /// A new id of any kind.
     pub(crate) fn new_id<T>(&self, make: impl FnOnce(Timestamp, [u8; 10]) -> T) -> Result<T, AppError> {
         Ok(make(self.tx.now(), comptroller_store::keys::random()?))

@@ -1,18 +1,20 @@
 //! Requests for approval and votes on them.
 
 use crate::act::{Act, Call};
-use crate::gate::{PRODUCTION_APPROVALS, decision_event};
-use crate::models::{artifacts_digest, facts, find_version};
+use crate::gate::{decision_event, evidence};
+use crate::models::{facts, find_version};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
-use comptroller_core::ids::{ApprovalId, PrincipalId, VersionId};
+use crate::facts::evidence_ids;
+use comptroller_core::ids::{ApprovalId, EvidenceId, PrincipalId, VersionId};
 use comptroller_core::private::{Note, check_text};
-use comptroller_core::vocab::{CredentialOrigin, Vote};
-use comptroller_core::{Digest, Environment, Event, Timestamp};
+use comptroller_core::vocab::{CredentialOrigin, RiskTier, Vote};
+use comptroller_core::{Digest, Environment, Event, Slug, Timestamp};
 use comptroller_policy::{Action, Facts};
 use comptroller_store::areas::approvals::{self, ApprovalRow};
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// How long a request stays open, in days.
@@ -53,8 +55,16 @@ pub struct ApprovalView {
     pub artifacts: Digest,
     /// Policy bundle in force when it was asked for.
     pub bundle: Digest,
-    /// Approvals needed.
-    pub needed: i64,
+    /// The rules whose approvals are asked for, with the people that each needs.
+    pub plan: BTreeMap<Slug, u32>,
+    /// The evidence that counted when it was asked for.
+    pub evidence: Vec<EvidenceId>,
+    /// The risk tier of the system at that time.
+    pub tier: Option<RiskTier>,
+    /// The rules that fired at that time, whatever people approve.
+    pub fired: Vec<Slug>,
+    /// Random, so that no request stands for another one.
+    pub nonce: Slug,
     /// Who asked.
     pub requested_by: String,
     /// When.
@@ -158,7 +168,11 @@ impl App {
             environment: row.environment.0,
             artifacts: row.artifacts.0,
             bundle: row.bundle.0,
-            needed: row.needed,
+            plan: serde_json::from_str(&row.plan)?,
+            evidence: serde_json::from_str(&row.evidence)?,
+            tier: row.tier.map(|tier| tier.0),
+            fired: serde_json::from_str(&row.fired)?,
+            nonce: row.nonce.0,
             requested_by: row.requested_by,
             requested_at: row.requested_at.0,
             expires_at: row.expires_at.0,
@@ -171,23 +185,33 @@ impl App {
 
 async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, AppError> {
     check_text("reason", &command.reason, false)?;
-    let (model, row) = find_version(act.conn(), &command.version).await?;
-    let (system, version) = (model.system.0, row.id.0);
+    let now = evidence(&mut act, &command.version, command.environment).await?;
+    let (system, version) = (now.model.system.0, now.version.id.0);
     let resource = format!("version/{version}");
     act.authorise(Action::ApprovalRequest, &resource, Some(system), Some(command.environment), Facts::new())
         .await?;
-    let latest = approvals::latest_approval(act.conn(), version, command.environment).await?;
-    if latest.is_some_and(|row| !row.denied && row.expires_at.0 > act.now()) {
+    if now.approval.is_some_and(|row| !row.denied && row.expires_at.0 > act.now()) && now.tally.changes.is_empty() {
         return Err(AppError::Conflict("a request for this version and environment is open already".into()));
     }
     let approval = act.new_id(ApprovalId::new)?;
+    let plan = act
+        .bundle
+        .rules()
+        .filter(|rule| !rule.approvals.is_empty())
+        .map(|rule| (rule.id.clone(), rule.approvals.iter().map(|group| group.count).sum()))
+        .collect();
+    let nonce: [u8; 16] = comptroller_store::keys::random()?;
     let event = Event::ApprovalRequested {
         approval,
         version,
         environment: command.environment,
-        artifacts: artifacts_digest(&facts(&row)?.artifacts),
+        artifacts: now.known.artifacts,
         bundle: act.bundle.digest().clone(),
-        needed: PRODUCTION_APPROVALS,
+        plan,
+        evidence: evidence_ids(&now.known.evidence),
+        tier: now.known.tier,
+        fired: now.fired.into_iter().collect(),
+        nonce: hex::encode(nonce).parse()?,
         expires_at: act.now().plus_seconds(REQUEST_DAYS * 86_400),
     };
     let draft = act
@@ -218,7 +242,7 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let resource = format!("approval/{approval}");
     let environment = Some(row.environment.0);
     let decision = act.authorise(Action::ApprovalVote, &resource, Some(system), environment, facts).await?;
-    let (id, event) = decision_event(&act, Action::ApprovalVote, resource, environment, &decision)?;
+    let (id, event) = decision_event(&act, Action::ApprovalVote, resource, environment, &decision, BTreeMap::new())?;
     let draft = act.draft(event).of_system(system).about("approval", &approval);
     act.record(draft).await?;
     let event = Event::ApprovalVoted { approval, voter, vote: command.vote, decision: id };

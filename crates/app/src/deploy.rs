@@ -7,13 +7,15 @@ use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
 use comptroller_core::ids::{ApprovalId, DecisionId, DeploymentId, DrillId, ModelId, SystemId, VersionId};
 use comptroller_core::private::{Note, check_text};
-use comptroller_core::vocab::DeploymentKind;
+use comptroller_core::event::FactSource;
+use comptroller_core::vocab::{DeploymentKind, RiskTier};
 use comptroller_core::{Digest, Environment, Event, Label, Timestamp};
 use comptroller_policy::{Action, Decision, Facts};
 use comptroller_store::areas::deployments::{self, DeploymentRow};
 use comptroller_store::areas::models::{self, ModelRow, VersionRow};
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Puts a version into an environment.
@@ -148,6 +150,7 @@ impl App {
                 let decision = act
                     .authorise(Action::Deploy, &resource, Some(system), environment, evidence.facts)
                     .await?;
+                let sources = evidence.known.sources;
                 let live = deployments::live(act.conn(), evidence.model.id.0, command.environment).await?;
                 if live.is_some_and(|live| live.version.0 == evidence.version.id.0) {
                     return Err(AppError::Conflict(
@@ -164,7 +167,7 @@ impl App {
                     drill: None,
                     reason: command.reason,
                 };
-                perform(&mut act, Action::Deploy, &decision, switch).await
+                perform(&mut act, Action::Deploy, &decision, sources, switch).await
             })
         })
         .await
@@ -191,7 +194,7 @@ impl App {
                     drill: None,
                     reason: command.reason,
                 };
-                perform(&mut act, Action::Rollback, &decision, switch).await
+                perform(&mut act, Action::Rollback, &decision, BTreeMap::new(), switch).await
             })
         })
         .await
@@ -326,7 +329,12 @@ async fn may_return(
         .await?
         .iter()
         .any(|row| row.version.0 == version.id.0);
-    let facts = Facts::new().bool("target_served_before", served).bool("artifacts_stored", stored);
+    let row = comptroller_store::areas::systems::system(act.conn(), &model.system.0.to_string()).await?;
+    let tier = row.and_then(|row| row.risk_tier).map(|tier| tier.0);
+    let facts = Facts::new()
+        .bool("target_served_before", served)
+        .bool("artifacts_stored", stored)
+        .bool("prohibited", tier == Some(RiskTier::Prohibited));
     let resource = format!("version/{}", version.id.0);
     let decision = act.authorise(action, &resource, Some(model.system.0), Some(environment), facts).await?;
     let live = deployments::live(act.conn(), model.id.0, environment).await?;
@@ -341,12 +349,13 @@ async fn perform(
     act: &mut Act<'_>,
     action: Action,
     decision: &Decision,
+    sources: BTreeMap<String, FactSource>,
     switch: Switch,
 ) -> Result<Deployed, AppError> {
     let Switch { model, version, environment, kind, approval, drill, reason } = switch;
     let (system, model, version_id) = (model.system.0, model.id.0, version.id.0);
     let resource = format!("version/{version_id}");
-    let (decision_id, event) = decision_event(act, action, resource, Some(environment), decision)?;
+    let (decision_id, event) = decision_event(act, action, resource, Some(environment), decision, sources)?;
     let draft = act.draft(event).of_system(system).about("version", &version_id);
     act.record(draft).await?;
     let replaces = deployments::live(act.conn(), model, environment).await?.map(|row| row.id.0);
@@ -399,11 +408,11 @@ async fn run_drill(
         drill: Some(drill),
         reason: reason.to_owned(),
     };
-    let away = perform(&mut act, Action::Drill, &decision, switch(&target, None, "rollback drill")).await?;
-    let kept = live.approval.map(|id| id.0);
-    let back =
-        perform(&mut act, Action::Drill, &decision, switch(&present, kept, "return from rollback drill"))
-            .await?;
+    let sources = BTreeMap::new();
+    let to_target = switch(&target, None, "rollback drill");
+    let away = perform(&mut act, Action::Drill, &decision, sources.clone(), to_target).await?;
+    let to_present = switch(&present, live.approval.map(|id| id.0), "return from rollback drill");
+    let back = perform(&mut act, Action::Drill, &decision, sources, to_present).await?;
     let millis = (act.store.clock().now().micros() - begun.micros()).max(0).unsigned_abs() / 1_000;
     let event = Event::RollbackDrilled {
         drill,

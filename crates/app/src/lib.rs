@@ -61,6 +61,7 @@ pub struct App {
     sign_in: Option<Arc<sign_in::SignIn>>,
     stamper: Option<Arc<timestamp::Stamper>>,
     issuers: Arc<workloads::Issuers>,
+    solver: Option<Arc<std::path::PathBuf>>,
 }
 
 impl App {
@@ -73,11 +74,19 @@ impl App {
             sign_in: None,
             stamper: None,
             issuers: Arc::default(),
+            solver: None,
         })
     }
 
     /// The store, for start-up, maintenance and tests.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Names the program that proves policies; without it, cvc5 is looked for on `PATH`.
+    #[must_use]
+    pub fn with_solver(mut self, solver: Option<std::path::PathBuf>) -> Self {
+        self.solver = solver.map(Arc::new);
+        self
     }
 }

@@ -342,7 +342,16 @@ pub enum Event {
         environment: Environment,
         artifacts: Digest,
         bundle: Digest,
-        needed: u32,
+        /// The rules whose approvals are asked for, with the people that each needs.
+        plan: BTreeMap<Slug, u32>,
+        /// The evidence that counted.
+        evidence: Vec<EvidenceId>,
+        /// The risk tier of the system.
+        tier: Option<RiskTier>,
+        /// The rules that fired whatever people approve.
+        fired: Vec<Slug>,
+        /// Random, so that no request stands for another one.
+        nonce: Slug,
         expires_at: Timestamp,
     },
     /// A vote was cast. Private: the comment.

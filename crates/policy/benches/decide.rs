@@ -37,6 +37,10 @@ fn promotion(valid: i64) -> Facts {
         .bool("approval_denied", false)
         .bool("artifacts_match_approval", true)
         .bool("metrics_regressed", false)
+        .bool("prohibited", false)
+        .bool("runtime_mismatch", false)
+        .set("quorums_met", &["approvals-missing"])
+        .set("waived", &[])
 }
 
 fn measure(mut work: impl FnMut(), rounds: usize) -> (Duration, Duration) {

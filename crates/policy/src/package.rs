@@ -138,6 +138,13 @@ impl Package {
         &self.files
     }
 
+    /// The same without rule cards.
+    #[must_use]
+    pub fn without_cards(&self) -> Self {
+        let files = self.files.iter().filter(|(name, _)| card_name(name).is_none());
+        Self { files: files.map(|(name, text)| (name.clone(), text.clone())).collect() }
+    }
+
     pub(crate) fn text(&self, name: &str) -> &str {
         self.files.get(name).map_or("", String::as_str)
     }

@@ -1,12 +1,13 @@
 //! Recorded decisions, approval requests and votes.
 
 use crate::StoreError;
+use crate::areas::json;
 use crate::change::{Change, change};
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{ApprovalId, DecisionId, PrincipalId, VersionId};
-use comptroller_core::vocab::{Outcome, Vote};
+use comptroller_core::vocab::{Outcome, RiskTier, Vote};
 use comptroller_core::{Digest, Environment, Event, Slug};
 
 /// A recorded decision; its facts and rules stand in the entry at `idx`.
@@ -45,8 +46,16 @@ pub struct ApprovalRow {
     pub artifacts: Text<Digest>,
     /// Policy bundle in force at the time of the request.
     pub bundle: Text<Digest>,
-    /// Approvals needed.
-    pub needed: i64,
+    /// The rules whose approvals are asked for, with the people that each needs: a JSON object.
+    pub plan: String,
+    /// Ids of the evidence that counted: a JSON list.
+    pub evidence: String,
+    /// Risk tier of the system.
+    pub tier: Option<Text<RiskTier>>,
+    /// The rules that fired whatever people approve: a JSON list.
+    pub fired: String,
+    /// Random.
+    pub nonce: Text<Slug>,
     /// Who asked.
     pub requested_by: String,
     /// When.
@@ -76,7 +85,7 @@ pub struct VoteRow {
     pub private_at: Option<i64>,
 }
 
-pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
         Event::DecisionRecorded { decision, action, resource, environment, outcome, bundle, .. } => {
@@ -101,20 +110,28 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
             environment,
             artifacts,
             bundle,
-            needed,
+            plan,
+            evidence,
+            tier,
+            fired,
+            nonce,
             expires_at,
         } => {
             change!(
                 changes,
-                "INSERT INTO approval (id, version, environment, artifacts, bundle, needed, requested_by, \
-                 requested_at, expires_at, denied, private_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE, $10)",
+                "INSERT INTO approval (id, version, environment, artifacts, bundle, plan, evidence, tier, fired, \
+                 nonce, requested_by, requested_at, expires_at, denied, private_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, FALSE, $14)",
                 Text(approval),
                 Text(version),
                 Text(environment),
                 Text(artifacts),
                 Text(bundle),
-                i64::from(*needed),
+                json(plan)?,
+                json(evidence)?,
+                tier.map(Text),
+                json(fired)?,
+                Text(nonce),
                 at.actor.as_str(),
                 now,
                 expires_at.micros(),
@@ -139,6 +156,7 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
         }
         _ => {}
     }
+    Ok(())
 }
 
 /// A decision.
@@ -174,8 +192,8 @@ pub async fn approval(conn: &mut Conn, id: ApprovalId) -> Result<Option<Approval
     fetch_optional!(
         conn,
         ApprovalRow,
-        "SELECT id, version, environment, artifacts, bundle, needed, requested_by, requested_at, expires_at, denied, \
-         private_at FROM approval WHERE id = $1",
+        "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
+         expires_at, denied, private_at FROM approval WHERE id = $1",
         Text(id)
     )
 }
@@ -190,8 +208,8 @@ pub async fn approvals(
     fetch_all!(
         conn,
         ApprovalRow,
-        "SELECT id, version, environment, artifacts, bundle, needed, requested_by, requested_at, expires_at, denied, \
-         private_at FROM approval WHERE id > $1 AND ($2 = '' OR version = $2) ORDER BY id LIMIT $3",
+        "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
+         expires_at, denied, private_at FROM approval WHERE id > $1 AND ($2 = '' OR version = $2) ORDER BY id LIMIT $3",
         after,
         version,
         limit
@@ -207,8 +225,8 @@ pub async fn latest_approval(
     fetch_optional!(
         conn,
         ApprovalRow,
-        "SELECT id, version, environment, artifacts, bundle, needed, requested_by, requested_at, expires_at, denied, \
-         private_at FROM approval WHERE version = $1 AND environment = $2 ORDER BY requested_at DESC, id DESC LIMIT 1",
+        "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
+         expires_at, denied, private_at FROM approval WHERE version = $1 AND environment = $2 ORDER BY requested_at DESC, id DESC LIMIT 1",
         Text(version),
         Text(environment)
     )

@@ -57,7 +57,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::VersionRegistered { .. }
         | Event::VersionAnnotated { .. } => models::project(changes, at, event)?,
         Event::DecisionRecorded { .. } | Event::ApprovalRequested { .. } | Event::ApprovalVoted { .. } => {
-            approvals::project(changes, at, event);
+            approvals::project(changes, at, event)?;
         }
         Event::EvidenceRecorded { .. }
         | Event::EvidenceWithdrawn { .. }

@@ -263,3 +263,14 @@ pub async fn versions_with_artifact(conn: &mut Conn, digest: &Digest) -> Result<
 pub fn principal_of(actor: &str) -> Option<PrincipalId> {
     actor.strip_prefix("principal/")?.parse().ok()
 }
+
+/// The facts of every version of a system, JSON of [`comptroller_core::event::VersionFacts`].
+pub async fn facts_of_system(conn: &mut Conn, system: SystemId) -> Result<Vec<String>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (String,),
+        "SELECT v.facts FROM version v JOIN model m ON m.id = v.model WHERE m.system = $1 ORDER BY v.id",
+        Text(system)
+    )?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}

@@ -392,7 +392,11 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             environment: Environment::Staging,
             artifacts: digest("set"),
             bundle: digest("bundle"),
-            needed: 2,
+            plan: BTreeMap::from([("approvals-missing".parse()?, 2)]),
+            evidence: vec![evidence],
+            tier: Some(RiskTier::High),
+            fired: vec!["rule-1".parse()?],
+            nonce: "abc".parse()?,
             expires_at: later,
         })
         .private("text", &text)?,
