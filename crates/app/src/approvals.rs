@@ -211,7 +211,7 @@ async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, 
         evidence: evidence_ids(&now.known.evidence),
         tier: now.known.tier,
         fired: now.fired.into_iter().collect(),
-        nonce: hex::encode(nonce).parse()?,
+        nonce: format!("n-{}", hex::encode(nonce)).parse()?,
         expires_at: act.now().plus_seconds(REQUEST_DAYS * 86_400),
     };
     let draft = act
