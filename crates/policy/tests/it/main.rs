@@ -9,5 +9,6 @@ mod matrix;
 mod properties;
 mod prove;
 mod prove_compare;
+mod prove_oracle;
 mod prove_solver;
 mod table;
