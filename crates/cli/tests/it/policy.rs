@@ -93,6 +93,34 @@ fn a_weaker_rule_fails_its_cases_its_invariant_and_the_comparison() {
     assert!(back.stdout.contains("stricter"), "{back:?}");
 }
 
+/// Whoever distrusts this program asks the questions again without it.
+#[test]
+fn every_question_can_be_asked_again_by_hand() {
+    let folder = folder("review.cedar", "context.approvals_valid < 2", "context.approvals_valid < 1");
+    let words = ["diff", "builtin", ".", "--questions", "kept", "--format", "json"];
+    let ended = policy(folder.path(), &words);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let solver = std::env::var("COMPTROLLER_TEST_CVC5").unwrap_or_else(|_| "cvc5".to_owned());
+    let mut asked = 0;
+    for slice in report["comparison"]["slices"].as_array().unwrap() {
+        for query in slice["queries"].as_array().unwrap() {
+            let file = format!("kept/{}.smt2", query["digest"].as_str().unwrap());
+            let sum = std::process::Command::new("sha256sum")
+                .arg(&file)
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            assert!(file.contains(&String::from_utf8(sum.stdout).unwrap()[..64]), "{file}");
+            let again =
+                std::process::Command::new(&solver).arg(&file).current_dir(folder.path()).output().unwrap();
+            assert_eq!(String::from_utf8(again.stdout).unwrap().trim(), query["answered"].as_str().unwrap());
+            asked += 1;
+        }
+    }
+    assert!(asked > 10, "{report}");
+}
+
 #[test]
 fn without_a_solver_nothing_is_proven() {
     let folder = folder("review.cedar", "approvals_valid < 2", "approvals_valid < 3");

@@ -15,7 +15,7 @@ const BUILTIN: &str = "builtin";
 
 pub(super) fn run(screen: Screen, old: &Path, new: &Path, arguments: &SolverArgs) -> Result<Exit> {
     let (old, new) = (read(old)?, read(new)?);
-    let solver = arguments.find();
+    let solver = arguments.find()?;
     let mut report = Report::new(&new, &solver);
     let comparison = prove::compare(&old, &new, &solver, &progress);
     progress_done();

@@ -9,6 +9,7 @@ mod test;
 
 use crate::exit::Exit;
 use crate::output::Screen;
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use comptroller_policy::prove::{Limits, Solver};
 use std::io::{IsTerminal as _, Write as _};
@@ -68,12 +69,19 @@ pub(crate) struct SolverArgs {
     /// Most seconds that the solver gets for one question.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
+    /// Also write every question to this folder, in SMT-LIB, named by its SHA-256 in the report: `cvc5 FILE` answers
+    /// it again.
+    #[arg(long, value_name = "FOLDER")]
+    questions: Option<PathBuf>,
 }
 
 impl SolverArgs {
-    fn find(&self) -> Solver {
+    fn find(&self) -> anyhow::Result<Solver> {
         let limits = Limits { time: Duration::from_secs(self.timeout), ..Limits::default() };
-        Solver::find(self.solver.as_deref(), limits)
+        let solver = Solver::find(self.solver.as_deref(), limits);
+        let Some(folder) = &self.questions else { return Ok(solver) };
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(solver.keeping(folder))
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn run(screen: Screen, folder: Option<&Path>, arguments: &SolverArgs)
     // Before the long part, so that a mistake in it is seen at once.
     let invariants = texts.invariants.as_deref().unwrap_or_default();
     prove::check_invariants(&bundle, invariants)?;
-    let solver = arguments.find();
+    let solver = arguments.find()?;
     let mut report = Report::new(&bundle, &solver);
     report.rules = prove::never_errors(&bundle, &solver, &progress);
     report.invariants = prove::invariants(&bundle, invariants, &solver, &progress)?;
