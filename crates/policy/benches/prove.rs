@@ -1,8 +1,8 @@
 //! Prints how long proofs about the shipped bundle take; needs cvc5. Asserts nothing: numbers of one machine are no
 //! test.
 
-use comptroller_policy::Bundle;
 use comptroller_policy::prove::{self, Limits, Query, Solver};
+use comptroller_policy::{Bundle, builtin};
 use std::io::Write as _;
 use std::time::Instant;
 
@@ -12,12 +12,11 @@ fn main() -> std::io::Result<()> {
     if let Some(problem) = solver.problem() {
         return writeln!(out, "not measured: {problem}");
     }
-    let read = |review: &str| {
-        Bundle::parse(Bundle::BUILTIN_SCHEMA, Bundle::BUILTIN_HARD, review).map_err(std::io::Error::other)
-    };
-    let bundle = read(Bundle::BUILTIN_REVIEW)?;
+    let read =
+        |review: &str| Bundle::parse(builtin::SCHEMA, builtin::HARD, review).map_err(std::io::Error::other);
+    let bundle = read(builtin::REVIEW)?;
     let weaker =
-        read(&Bundle::BUILTIN_REVIEW.replace("context.approvals_valid < 2", "context.approvals_valid < 1"))?;
+        read(&builtin::REVIEW.replace("context.approvals_valid < 2", "context.approvals_valid < 1"))?;
     let quiet = |_: &str| {};
     let mut show = |name: &str, start: Instant, queries: usize| {
         writeln!(out, "{name:34} {:>9.1?}  {queries} questions", start.elapsed())

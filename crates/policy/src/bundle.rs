@@ -36,19 +36,16 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// The schema that ships with the product.
-    pub const BUILTIN_SCHEMA: &str = include_str!("../../../policies/base/schema.cedarschema");
-    /// The hard set that ships with the product.
-    pub const BUILTIN_HARD: &str = include_str!("../../../policies/base/hard.cedar");
-    /// The review set that ships with the product.
-    pub const BUILTIN_REVIEW: &str = include_str!("../../../policies/base/review.cedar");
-
     /// The bundle that ships with the product.
     ///
     /// # Errors
     /// [`BundleError`] if the shipped texts were broken; a test reads them.
     pub fn builtin() -> Result<Self, BundleError> {
-        Self::parse(Self::BUILTIN_SCHEMA, Self::BUILTIN_HARD, Self::BUILTIN_REVIEW)
+        Self::parse(
+            include_str!("../../../policies/base/schema.cedarschema"),
+            include_str!("../../../policies/base/hard.cedar"),
+            include_str!("../../../policies/base/review.cedar"),
+        )
     }
 
     /// Reads and checks a bundle: syntax, strict validation without errors and without warnings, at most two levels

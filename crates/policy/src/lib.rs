@@ -13,6 +13,7 @@
 
 mod action;
 mod bounds;
+pub mod builtin;
 mod bundle;
 pub mod cases;
 mod decide;

@@ -2,8 +2,7 @@
 
 use crate::failure::Failure;
 use crate::input::read_text;
-use comptroller_policy::cases::Cases;
-use comptroller_policy::{Bundle, prove};
+use comptroller_policy::{Bundle, builtin};
 use std::path::Path;
 
 /// Largest file of a folder, in bytes; what reads it has its own, smaller limits.
@@ -22,11 +21,11 @@ pub(super) struct Texts {
 pub(super) fn read(folder: Option<&Path>) -> anyhow::Result<Texts> {
     let Some(folder) = folder else {
         return Ok(Texts {
-            schema: Bundle::BUILTIN_SCHEMA.to_owned(),
-            hard: Bundle::BUILTIN_HARD.to_owned(),
-            review: Bundle::BUILTIN_REVIEW.to_owned(),
-            invariants: Some(prove::BUILTIN_INVARIANTS.to_owned()),
-            cases: Some(Cases::BUILTIN.to_owned()),
+            schema: builtin::SCHEMA.to_owned(),
+            hard: builtin::HARD.to_owned(),
+            review: builtin::REVIEW.to_owned(),
+            invariants: Some(builtin::INVARIANTS.to_owned()),
+            cases: Some(builtin::TESTS.to_owned()),
         });
     };
     if !folder.is_dir() {
