@@ -4,8 +4,8 @@
 
 use crate::commands::{
     approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, invitation,
-    ledger, model, person, role, runtime, serve, service_account, serving, store, subject, system, team,
-    token, vendor, verify, version, workload,
+    ledger, model, person, policy, role, runtime, serve, service_account, serving, store, subject, system,
+    team, token, vendor, verify, version, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -16,8 +16,8 @@ use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
 ///
-/// Most commands talk to a running server (`comptroller serve`). `verify`, `docs`, `config` and `completions` need
-/// none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
+/// Most commands talk to a running server (`comptroller serve`). `verify`, `policy`, `docs`, `config` and
+/// `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -84,6 +84,9 @@ pub(crate) enum Command {
     Evidence(Noun<evidence::Verb>),
     /// Verify an evidence pack or a log folder offline, with keys that you bring along.
     Verify(verify::VerifyArgs),
+    /// Lint, test, prove and compare policies, without a server.
+    #[command(subcommand)]
+    Policy(policy::Verb),
     /// Check everything that is stored. Works on the data folder of a stopped server.
     Doctor(doctor::DoctorArgs),
     /// Move everything to another database and object store.

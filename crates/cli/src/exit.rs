@@ -72,10 +72,16 @@ pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
 /// Every code with its meaning, for the reference.
 pub(crate) const TABLE: &[(Exit, &str)] = &[
     (Exit::OK, "done; `gate`: allow"),
-    (Exit::FAILURE, "failed for another reason than those below; the message says which"),
-    (Exit::DENY, "`gate`: deny"),
+    (
+        Exit::FAILURE,
+        "failed for another reason than those below, the message says which; `policy`: the policies are not in order",
+    ),
+    (
+        Exit::DENY,
+        "`gate`: deny; `policy`: a case fails, an invariant is violated, a rule can error, or something new is let in",
+    ),
     (Exit::NEEDS_REVIEW, "`gate`: needs review"),
-    (Exit::UNKNOWN, "`gate`: could not be decided, which counts as deny"),
+    (Exit::UNKNOWN, "`gate`: could not be decided, which counts as deny; `policy`: not proven"),
     (Exit::USAGE, "bad arguments, bad configuration or bad input"),
     (Exit::NOT_ALLOWED, "not signed in, or refused by policy"),
     (Exit::NOT_FOUND, "something that was named does not exist"),

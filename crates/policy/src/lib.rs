@@ -8,10 +8,12 @@
 //! - deny-on-error: any error while deciding gives [`Outcome::Unknown`], which counts as a deny.
 //! - separation-of-duties: a builder, the requester, an owner, an administrator or a program never votes.
 //! - environment-segregation: a credential of one environment does not act in another.
+//! - unproven-by-default: what the solver did not show is never called proven ([`prove`]).
 //! - as-of: a decision names the digest of its bundle and holds its facts, and [`Request::replay`] repeats it.
 
 mod action;
 mod bounds;
+pub mod builtin;
 mod bundle;
 pub mod card;
 pub mod cases;

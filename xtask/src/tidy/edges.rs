@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("app", &["core", "ledger", "stats", "compliance", "policy", "store", "lake", "report"]),
     ("ui", &[]),
     ("server", &["app", "core", "ui"]),
-    ("cli", &["server", "app", "core", "ledger", "stats", "compliance"]),
+    ("cli", &["server", "app", "core", "ledger", "stats", "compliance", "policy"]),
     ("xtask", &[]),
     // Whole-system tests look at everything from outside.
     ("tests", ANYTHING),

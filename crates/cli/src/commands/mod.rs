@@ -15,6 +15,7 @@ pub(crate) mod ledger;
 pub(crate) mod model;
 mod outside;
 pub(crate) mod person;
+pub(crate) mod policy;
 pub(crate) mod role;
 pub(crate) mod runtime;
 pub(crate) mod serve;
@@ -82,6 +83,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(arguments) => verify::run(screen, &arguments),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
+        Command::Policy(what) => policy::run(screen, &what),
         Command::Config(what) => config::run(screen, &what),
         Command::Docs(what) => docs::run(&what),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -10,6 +10,7 @@ mod authority_server;
 mod failures;
 mod help;
 mod offline;
+mod policy;
 mod support;
 mod timestamp;
 mod upload;

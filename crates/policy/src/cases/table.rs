@@ -64,12 +64,15 @@ pub struct Cases {
 }
 
 impl Cases {
+    /// The text of the cases that ship with the product.
+    pub const BUILTIN: &str = include_str!("../../../../policies/base/tests.toml");
+
     /// The cases of the shipped bundle.
     ///
     /// # Errors
     /// [`CasesError`] if the shipped text were broken; a test reads it.
     pub fn builtin() -> Result<Self, CasesError> {
-        Self::parse(include_str!("../../../../policies/base/tests.toml"))
+        Self::parse(Self::BUILTIN)
     }
 
     /// Reads a table.

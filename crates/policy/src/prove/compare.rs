@@ -58,7 +58,9 @@ pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn 
     let problem = solver.problem().map(str::to_owned);
     let problem = problem.or_else(|| world::check(&old.declared).err());
     let problem = problem.or_else(|| world::check(&new.declared).err());
-    let problem = problem.or_else(|| meaning::entities(&old.declared, &new.declared).err());
+    // Where they differ, the same rules about the same facts may be asked other requests.
+    let entities = meaning::entities(&old.declared, &new.declared);
+    let problem = problem.or_else(|| entities.clone().err());
     // The old rules with the facts of the new schema, for slices whose facts changed.
     let moved = if old.declared == new.declared { None } else { Some(old.under(new)) };
     let (before, after) = (world::slices(old), world::slices(new));
@@ -88,7 +90,7 @@ pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn 
                 }
                 None => {}
             }
-        } else if in_old == in_new && older.same(&newer) {
+        } else if in_old == in_new && entities.is_ok() && older.same(&newer) {
             comparison.unchanged += 1;
             continue;
         }

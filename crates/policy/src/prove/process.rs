@@ -45,6 +45,7 @@ pub(super) enum Answer {
 }
 
 /// Asks a question that ends in `(check-sat)`; `name` is its digest.
+// INVARIANT (unproven-by-default): one answer between the two echoes, or none.
 ///
 /// # Errors
 /// Why there is no answer: a text that follows "the solver".

@@ -31,6 +31,7 @@ pub struct Solver {
     found: Result<Found, String>,
     limits: Limits,
     failures: AtomicU32,
+    kept_in: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -49,7 +50,15 @@ impl Solver {
                 "cvc5 is not installed: install the package cvc5, or name the program by its path".to_owned()
             }),
         };
-        Self { found: found.and_then(|program| tested(program, limits)), limits, failures: AtomicU32::new(0) }
+        let found = found.and_then(|program| tested(program, limits));
+        Self { found, limits, failures: AtomicU32::new(0), kept_in: None }
+    }
+
+    /// Also writes every question to a file of this folder, named by its digest, so that somebody else can ask it
+    /// again without this program.
+    #[must_use]
+    pub fn keeping(self, folder: &Path) -> Self {
+        Self { kept_in: Some(folder.to_owned()), ..self }
     }
 
     /// Its version, as it states it; none if there is no usable solver.
@@ -70,6 +79,11 @@ impl Solver {
         let found = self.found.as_ref().map_err(Clone::clone)?;
         if self.failures.load(Ordering::Relaxed) >= MAX_FAILURES {
             return Err("the solver failed three times and was not asked again".to_owned());
+        }
+        if let Some(folder) = &self.kept_in {
+            let file = folder.join(format!("{digest}.smt2"));
+            std::fs::write(&file, question)
+                .map_err(|error| format!("cannot keep the question in {}: {error}", file.display()))?;
         }
         let answer = process::ask(&found.program, self.limits, &digest.to_string(), question, model);
         answer.map_err(|error| {

@@ -50,7 +50,7 @@ fn a_missing_fact_is_unknown_and_named() {
     for request in shipped_cases().baselines() {
         let names: Vec<String> = request.facts.iter().map(|(name, _)| name.to_owned()).collect();
         for name in names {
-            let decision = bundle.decide(&without_fact(&request, &name));
+            let decision = bundle.decide(&without_fact(request, &name));
             assert_eq!(decision.outcome, Outcome::Unknown, "{} without {name}", request.action);
             assert!(decision.errors[0].contains(&name), "{name}: {:?}", decision.errors);
             removed += 1;
@@ -150,7 +150,7 @@ fn a_refusal_for_want_of_a_permit_says_whose_act_it_is() {
 fn a_recorded_decision_is_repeated_from_its_record() {
     let bundle = Bundle::builtin().unwrap();
     for request in shipped_cases().baselines() {
-        let decision = bundle.decide(&request);
+        let decision = bundle.decide(request);
         let text = serde_json::to_string(&decision.facts).unwrap();
         let facts = serde_json::from_str(&text).unwrap();
         let again =

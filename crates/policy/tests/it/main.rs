@@ -11,5 +11,6 @@ mod path;
 mod properties;
 mod prove;
 mod prove_compare;
+mod prove_oracle;
 mod prove_solver;
 mod table;

@@ -51,6 +51,7 @@ fn proves_nothing(solver: &Solver, cause: &str) {
     assert_eq!(comparison.verdict, Verdict::Unproven, "{comparison:?}");
 }
 
+/// INVARIANT (unproven-by-default)
 #[test]
 fn a_solver_that_does_not_answer_as_it_must_proves_nothing() {
     let echo = "echo \"$begin\" | sed 's/.*\"\\(.*\\)\".*/\"\\1\"/'";

@@ -1,0 +1,45 @@
+//! `comptroller policy test`.
+
+use super::{folder, junit};
+use crate::client::Answer;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Screen, clean};
+use anyhow::{Context as _, Result};
+use comptroller_policy::cases::{self, Cases};
+use std::fmt::Write as _;
+use std::path::Path;
+
+pub(super) fn run(screen: Screen, folder: Option<&Path>, report: Option<&Path>) -> Result<Exit> {
+    let texts = folder::read(folder)?;
+    let Some(cases) = &texts.cases else {
+        let folder = folder.unwrap_or(Path::new(""));
+        return Err(Failure::usage(
+            format!("{} holds no tests.toml", folder.display()),
+            "write cases in the form of policies/base/tests.toml",
+        ));
+    };
+    let cases = Cases::parse(cases)?;
+    let results = cases::run(&texts.bundle()?, &cases);
+    if let Some(report) = report {
+        std::fs::write(report, junit::of(&results))
+            .with_context(|| format!("cannot write {}", report.display()))?;
+    }
+    let failed = results.iter().filter(|result| result.failure.is_some()).count();
+    let answer = Answer::of_value(serde_json::json!({ "failed": failed, "results": results }));
+    screen.print(&answer, |_| {
+        let mut text = String::new();
+        for result in &results {
+            let Some(failure) = &result.failure else { continue };
+            let place = result.rule.as_deref().map(|rule| format!("{rule}: ")).unwrap_or_default();
+            let what = clean(&format!("{place}{}: {failure}", result.name));
+            let _ = writeln!(text, "{} {what}", screen.style.bad("failed:"));
+        }
+        let passed = results.len() - failed;
+        let style = screen.style;
+        let count = format!("{passed} passed, {failed} failed");
+        let _ = writeln!(text, "{}", if failed == 0 { style.good(&count) } else { style.bad(&count) });
+        text
+    })?;
+    Ok(if failed == 0 { Exit::OK } else { Exit::DENY })
+}
