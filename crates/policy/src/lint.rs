@@ -4,7 +4,10 @@
 
 use crate::bounds;
 use crate::bundle::{Bundle, MAX_LEVEL};
+use crate::card::CardFile;
+use crate::cases::Cases;
 use crate::error::BundleError;
+use crate::package::{self, Package};
 use crate::prove;
 use crate::rule::{Described, RuleInfo, RuleSet};
 use crate::source::{self, cut};
@@ -24,9 +27,24 @@ pub struct Finding {
     pub what: String,
 }
 
-/// Reads and validates the texts of a bundle, and its standing invariants if there are some.
-pub fn lint(schema: &str, hard: &str, review: &str, invariants: Option<&str>) -> Vec<Finding> {
+/// Reads and validates the files of a bundle: schema, rules, standing invariants, cards and cases.
+pub fn lint(package: &Package) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let text = |name: &str| package.files().get(name).map(String::as_str);
+    let (schema, hard, review) = (
+        text(package::SCHEMA).unwrap_or_default(),
+        text(package::HARD).unwrap_or_default(),
+        text(package::REVIEW).unwrap_or_default(),
+    );
+    let invariants = text(package::INVARIANTS);
+    for (file, _, text) in package.cards() {
+        if let Err(error) = CardFile::read(file, text) {
+            findings.extend(of_error(file, &error));
+        }
+    }
+    if let Some(Err(error)) = text(package::TESTS).map(Cases::parse) {
+        findings.push(Finding { file: package::TESTS.to_owned(), line: None, what: error.to_string() });
+    }
     let schema_read = match source::schema(schema) {
         Ok((schema, _)) => Some(schema),
         Err(error) => {
@@ -46,7 +64,7 @@ pub fn lint(schema: &str, hard: &str, review: &str, invariants: Option<&str>) ->
     }
     // The last word is that of what really loads them; it knows a few things that are not about one line.
     if findings.is_empty() {
-        match Bundle::parse(schema, hard, review) {
+        match Bundle::of(package) {
             Ok(bundle) => {
                 let error = invariants.and_then(|text| prove::check_invariants(&bundle, text).err());
                 findings.extend(error.iter().flat_map(|error| of_error(prove::INVARIANTS_FILE, error)));

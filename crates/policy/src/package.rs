@@ -2,6 +2,7 @@
 //!
 //! A package is only text. [`crate::Bundle::of`] says whether it holds policies that can be used.
 
+use crate::builtin;
 use crate::error::BundleError;
 use comptroller_core::Digest;
 use sha2::{Digest as _, Sha256};
@@ -44,6 +45,9 @@ pub struct Package {
 }
 
 impl Package {
+    /// The files of a bundle apart from its cards.
+    pub const FILES: &[&str] = &[SCHEMA, HARD, REVIEW, INVARIANTS, TESTS];
+
     /// Takes the files of a package.
     ///
     /// # Errors
@@ -63,7 +67,7 @@ impl Package {
             }
         }
         for name in files.keys() {
-            let known = [SCHEMA, HARD, REVIEW, INVARIANTS, TESTS].contains(&name.as_str());
+            let known = Self::FILES.contains(&name.as_str());
             if !known && card_name(name).is_none() {
                 let shown: String = name.chars().take(80).filter(|c| !c.is_control()).collect();
                 return refuse(format!(
@@ -81,11 +85,11 @@ impl Package {
     /// [`BundleError::Package`] for a pack that does not exist.
     pub fn with_packs(packs: &[&str]) -> Result<Self, BundleError> {
         let mut files: BTreeMap<String, String> = [
-            (SCHEMA, include_str!("../../../policies/base/schema.cedarschema")),
-            (HARD, include_str!("../../../policies/base/hard.cedar")),
-            (REVIEW, include_str!("../../../policies/base/review.cedar")),
-            (INVARIANTS, include_str!("../../../policies/base/invariants.cedar")),
-            (TESTS, include_str!("../../../policies/base/tests.toml")),
+            (SCHEMA, builtin::SCHEMA),
+            (HARD, builtin::HARD),
+            (REVIEW, builtin::REVIEW),
+            (INVARIANTS, builtin::INVARIANTS),
+            (TESTS, builtin::TESTS),
         ]
         .map(|(name, text)| (name.to_owned(), text.to_owned()))
         .into();

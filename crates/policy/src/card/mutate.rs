@@ -6,42 +6,33 @@ use super::read::{Card, CardFile, Occasion};
 use super::requirement::{Requirement, Threshold};
 use super::test::cases;
 use crate::bundle::Bundle;
+use crate::cases::CaseResult;
 use crate::error::BundleError;
 use crate::package::Package;
 use comptroller_core::vocab::{Environment, RiskTier};
-use serde::Serialize;
 
-/// A damage that no case of its card notices.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Survivor {
-    /// The file of the card.
-    pub file: String,
-    /// The rule.
-    pub rule: String,
-    /// What was changed.
-    pub change: String,
-}
-
-/// Tries every damage of every card; answers how many were tried, and those that no case noticed.
+/// Tries every damage of every card; a damage that no case of its card notices is a failure.
 ///
 /// # Errors
 /// [`BundleError`] if the package is not a usable bundle.
-pub fn survivors(package: &Package) -> Result<(usize, Vec<Survivor>), BundleError> {
+pub fn survivors(package: &Package) -> Result<Vec<CaseResult>, BundleError> {
     let bundle = Bundle::of(package)?;
-    let (mut tried, mut survivors) = (0, Vec::new());
+    let mut results = Vec::new();
     for (file, pack, text) in package.cards() {
         for (id, card) in &CardFile::read(file, text)?.rule {
             for (change, mutant) in mutants(card) {
-                tried += 1;
                 // The cases are those of the card as written; only the rule is damaged.
                 let noticed = cases(card).iter().any(|case| !case.holds(&bundle, pack, id, &mutant));
-                if !noticed {
-                    survivors.push(Survivor { file: file.to_owned(), rule: id.clone(), change });
-                }
+                let unnoticed = "no case notices: add one at the edge of the rule";
+                results.push(CaseResult {
+                    rule: Some(id.clone()),
+                    name: format!("a case notices that {change}"),
+                    failure: (!noticed).then(|| unnoticed.to_owned()),
+                });
             }
         }
     }
-    Ok((tried, survivors))
+    Ok(results)
 }
 
 /// Every small damage of a card, with what was changed.

@@ -4,6 +4,7 @@ use super::read::{Card, CardFile, Occasion};
 use super::compile::policy;
 use crate::action::Action;
 use crate::bundle::Bundle;
+use crate::cases::CaseResult;
 use crate::engine::ask;
 use crate::error::BundleError;
 use crate::package::Package;
@@ -12,47 +13,29 @@ use crate::source;
 use comptroller_core::ids::PrincipalId;
 use comptroller_core::vocab::{Environment, PrincipalKind};
 use comptroller_core::Timestamp;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A case that did not come out as its card says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CardFailure {
-    /// The file of the card.
-    pub file: String,
-    /// The rule.
-    pub rule: String,
-    /// The case, for example `passes 1 on gate.check`.
-    pub case: String,
-    /// What came out.
-    pub detail: String,
-}
-
-/// Runs every case of every card of a package; answers how many ran, and what failed.
+/// Runs every case of every card of a package, in the order of files, rules and acts.
 ///
 /// # Errors
 /// [`BundleError`] if the package is not a usable bundle.
-pub fn run(package: &Package) -> Result<(usize, Vec<CardFailure>), BundleError> {
+pub fn run(package: &Package) -> Result<Vec<CaseResult>, BundleError> {
     let bundle = Bundle::of(package)?;
-    let (mut ran, mut failures) = (0, Vec::new());
+    let mut results = Vec::new();
     for (file, pack, text) in package.cards() {
         for (id, card) in &CardFile::read(file, text)?.rule {
             for case in cases(card) {
-                ran += 1;
-                let outcome = fires(&bundle, pack, id, card, &case);
-                if outcome.as_ref() == Ok(&case.fires) {
-                    continue;
-                }
-                let detail = match outcome {
-                    Ok(true) => "the rule fires".to_owned(),
-                    Ok(false) => "the rule stays silent".to_owned(),
-                    Err(error) => error,
+                let failure = match fires(&bundle, pack, id, card, &case) {
+                    Ok(fired) if fired == case.fires => None,
+                    Ok(true) => Some("the rule fires".to_owned()),
+                    Ok(false) => Some("the rule stays silent".to_owned()),
+                    Err(error) => Some(error),
                 };
-                failures.push(CardFailure { file: file.to_owned(), rule: id.clone(), case: case.name(), detail });
+                results.push(CaseResult { rule: Some(id.clone()), name: case.name(), failure });
             }
         }
     }
-    Ok((ran, failures))
+    Ok(results)
 }
 
 /// One case on one act.

@@ -1,10 +1,10 @@
 //! Every finding about the texts of a bundle, with its file and line.
 
 use crate::cases::{HARD, REVIEW, SCHEMA};
-use comptroller_policy::{Bundle, lint, prove};
+use comptroller_policy::{Bundle, Package, lint, prove};
 
 fn shown(schema: &str, hard: &str, review: &str, invariants: &str) -> Vec<String> {
-    let findings = lint(schema, hard, review, Some(invariants));
+    let findings = lint(&package(schema, hard, review, Some(invariants)));
     findings
         .into_iter()
         .map(|finding| format!("{}:{}: {}", finding.file, finding.line.unwrap_or(0), finding.what))
@@ -72,8 +72,20 @@ fn lint_and_parse_agree() {
     ];
     for (n, (schema, hard, review)) in cases.iter().enumerate() {
         let parsed = Bundle::parse(schema, hard, review);
-        let findings = lint(schema, hard, review, None);
+        let findings = lint(&package(schema, hard, review, None));
         assert_eq!(parsed.is_ok(), findings.is_empty(), "{n}: {findings:#?} {parsed:?}");
         assert_eq!(findings.is_empty(), n == 0, "{n}");
     }
+}
+
+fn package(schema: &str, hard: &str, review: &str, invariants: Option<&str>) -> Package {
+    let mut files = std::collections::BTreeMap::from([
+        ("schema.cedarschema".to_owned(), schema.to_owned()),
+        ("hard.cedar".to_owned(), hard.to_owned()),
+        ("review.cedar".to_owned(), review.to_owned()),
+    ]);
+    if let Some(text) = invariants {
+        files.insert("invariants.cedar".to_owned(), text.to_owned());
+    }
+    Package::new(files).unwrap()
 }

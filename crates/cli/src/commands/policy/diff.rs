@@ -28,7 +28,7 @@ pub(super) fn run(screen: Screen, old: &Path, new: &Path, arguments: &SolverArgs
 
 fn read(folder: &Path) -> Result<Bundle> {
     let named = if folder == Path::new(BUILTIN) { None } else { Some(folder) };
-    folder::read(named)?.bundle().with_context(|| folder.display().to_string())
+    Bundle::of(&folder::read(named)?).with_context(|| folder.display().to_string())
 }
 
 fn exit(verdict: Verdict) -> Exit {

@@ -1,53 +1,62 @@
-//! Reads a folder of policies: the one place that knows which files it holds.
+//! Reads a folder of policies: the one place that knows how files on disk become a package.
 
 use crate::failure::Failure;
 use crate::input::read_text;
-use comptroller_policy::{Bundle, builtin};
+use anyhow::Context as _;
+use comptroller_policy::Package;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Largest file of a folder, in bytes; what reads it has its own, smaller limits.
 const MAX_FILE: u64 = 2 << 20;
+/// The folder of rule cards.
+const CARDS: &str = "cards";
 
-/// The texts of a folder.
-pub(super) struct Texts {
-    pub(super) schema: String,
-    pub(super) hard: String,
-    pub(super) review: String,
-    pub(super) invariants: Option<String>,
-    pub(super) cases: Option<String>,
-}
-
-/// Reads a folder; `None` stands for the policies of this program.
-pub(super) fn read(folder: Option<&Path>) -> anyhow::Result<Texts> {
-    let Some(folder) = folder else {
-        return Ok(Texts {
-            schema: builtin::SCHEMA.to_owned(),
-            hard: builtin::HARD.to_owned(),
-            review: builtin::REVIEW.to_owned(),
-            invariants: Some(builtin::INVARIANTS.to_owned()),
-            cases: Some(builtin::TESTS.to_owned()),
-        });
-    };
+/// Reads a folder; `None` stands for the policies of this program. Other files than those of a bundle are left alone,
+/// so that a README can stand beside them.
+pub(super) fn read(folder: Option<&Path>) -> anyhow::Result<Package> {
+    let Some(folder) = folder else { return Ok(Package::builtin()?) };
     if !folder.is_dir() {
         return Err(Failure::usage(
             format!("{} is not a folder", folder.display()),
             "name the folder that holds schema.cedarschema, hard.cedar and review.cedar",
         ));
     }
-    let needed = |name: &str| read_text(&folder.join(name), MAX_FILE);
-    let optional = |name: &str| folder.join(name).exists().then(|| needed(name)).transpose();
-    Ok(Texts {
-        schema: needed("schema.cedarschema")?,
-        hard: needed("hard.cedar")?,
-        review: needed("review.cedar")?,
-        invariants: optional("invariants.cedar")?,
-        cases: optional("tests.toml")?,
-    })
+    let mut files = BTreeMap::new();
+    for name in Package::FILES {
+        let path = folder.join(name);
+        if path.exists() {
+            files.insert((*name).to_owned(), read_text(&path, MAX_FILE)?);
+        }
+    }
+    let cards = folder.join(CARDS);
+    if cards.is_dir() {
+        let listing = std::fs::read_dir(&cards).with_context(|| format!("cannot list {}", cards.display()))?;
+        for file in listing {
+            let path = file.with_context(|| format!("cannot list {}", cards.display()))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.ends_with(".toml") {
+                files.insert(format!("{CARDS}/{name}"), read_text(&path, MAX_FILE)?);
+            }
+        }
+    }
+    Ok(Package::new(files)?)
 }
 
-impl Texts {
-    /// The bundle; an error ends with code 1, as everything that is wrong with policies does.
-    pub(super) fn bundle(&self) -> anyhow::Result<Bundle> {
-        Ok(Bundle::parse(&self.schema, &self.hard, &self.review)?)
+/// Writes the files of a package into a folder that does not exist yet.
+pub(super) fn write(package: &Package, folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        return Err(Failure::usage(
+            format!("{} exists already", folder.display()),
+            "name a folder that does not exist yet; nothing is overwritten",
+        ));
     }
+    for (name, text) in package.files() {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }

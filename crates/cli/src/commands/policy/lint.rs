@@ -5,16 +5,12 @@ use crate::client::Answer;
 use crate::exit::Exit;
 use crate::output::{Screen, clean};
 use anyhow::Result;
-use comptroller_policy::{Finding, cases::Cases, lint};
+use comptroller_policy::{Finding, lint};
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub(super) fn run(screen: Screen, folder: Option<&Path>) -> Result<Exit> {
-    let texts = folder::read(folder)?;
-    let mut findings = lint(&texts.schema, &texts.hard, &texts.review, texts.invariants.as_deref());
-    if let Some(Err(error)) = texts.cases.as_deref().map(Cases::parse) {
-        findings.push(Finding { file: "tests.toml".to_owned(), line: None, what: error.to_string() });
-    }
+    let findings = lint(&folder::read(folder)?);
     let answer = Answer::of_value(serde_json::json!({ "findings": findings }));
     screen.print(&answer, |_| {
         let mut text = String::new();

@@ -5,15 +5,16 @@ use crate::client::Answer;
 use crate::exit::Exit;
 use crate::output::{Screen, Style, clean};
 use anyhow::Result;
+use comptroller_policy::Bundle;
 use comptroller_policy::prove::{self, Report, Standing, Totality};
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub(super) fn run(screen: Screen, folder: Option<&Path>, arguments: &SolverArgs) -> Result<Exit> {
-    let texts = folder::read(folder)?;
-    let bundle = texts.bundle()?;
+    let package = folder::read(folder)?;
+    let bundle = Bundle::of(&package)?;
     // Before the long part, so that a mistake in it is seen at once.
-    let invariants = texts.invariants.as_deref().unwrap_or_default();
+    let invariants = package.files().get("invariants.cedar").map_or("", String::as_str);
     prove::check_invariants(&bundle, invariants)?;
     let solver = arguments.find()?;
     let mut report = Report::new(&bundle, &solver);

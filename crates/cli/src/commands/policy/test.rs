@@ -6,13 +6,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Screen, clean};
 use anyhow::{Context as _, Result};
-use comptroller_policy::cases::{self, Cases};
+use comptroller_policy::cases::{self, CaseResult, Cases};
+use comptroller_policy::{Bundle, Package, card};
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub(super) fn run(screen: Screen, folder: Option<&Path>, report: Option<&Path>) -> Result<Exit> {
-    let texts = folder::read(folder)?;
-    let Some(cases) = &texts.cases else {
+    let package = folder::read(folder)?;
+    let Some(cases) = package.files().get("tests.toml") else {
         let folder = folder.unwrap_or(Path::new(""));
         return Err(Failure::usage(
             format!("{} holds no tests.toml", folder.display()),
@@ -20,7 +21,9 @@ pub(super) fn run(screen: Screen, folder: Option<&Path>, report: Option<&Path>) 
         ));
     };
     let cases = Cases::parse(cases)?;
-    let results = cases::run(&texts.bundle()?, &cases);
+    // The cases of the Cedar rules are about them alone: a card may stand against what they allow.
+    let mut results = cases::run(&Bundle::of(&package.without_cards())?, &cases);
+    results.extend(of_cards(&package)?);
     if let Some(report) = report {
         std::fs::write(report, junit::of(&results))
             .with_context(|| format!("cannot write {}", report.display()))?;
@@ -42,4 +45,11 @@ pub(super) fn run(screen: Screen, folder: Option<&Path>, report: Option<&Path>) 
         text
     })?;
     Ok(if failed == 0 { Exit::OK } else { Exit::DENY })
+}
+
+/// The cases of the rule cards, and the small damages of their rules that these must notice.
+fn of_cards(package: &Package) -> Result<Vec<CaseResult>> {
+    let mut results: Vec<CaseResult> = card::run(package)?;
+    results.extend(card::survivors(package)?);
+    Ok(results)
 }
