@@ -111,38 +111,39 @@ pub struct PoliciesInForce {
 impl App {
     /// Proposes a bundle. Its tests are run at once, and the result is recorded.
     pub async fn propose_policies(&self, call: &Call, command: ProposePolicies) -> Result<Receipt, AppError> {
+        self.may_read(&call.caller, Action::PolicyPropose, ORG, None, None).await?;
+        check_text("reason", &command.reason, false)?;
         let package = match (&command.bundle, command.files.is_empty()) {
-            (None, false) => Some(package(command.files.clone())?),
-            (Some(_), true) => None,
-            _ => return Err(AppError::invalid("files", "give the files of a bundle, or the digest of a known one")),
+            (None, false) => Package::new(command.files.clone())
+                .map_err(|error| AppError::invalid("files", error.to_string()))?,
+            (Some(digest), true) => {
+                let mut conn = self.store.read().await?;
+                self.policies.package(&mut conn, self.store.key(), digest).await?
+            }
+            _ => {
+                let message = "give the files of a bundle, or the digest of a known one";
+                return Err(AppError::invalid("files", message));
+            }
         };
-        let policies = Arc::clone(&self.policies);
+        // Tests take a second: not inside the transaction, and not on a thread that answers others.
+        let (package, tests_passed) = tokio::task::spawn_blocking(move || {
+            let passed = tests_pass(&package)?;
+            Ok::<_, AppError>((package, passed))
+        })
+        .await
+        .map_err(|error| AppError::Internal(format!("the tests broke off: {error}")))??;
+        let builtin = self.policies.builtin().digest().clone();
         self.act(call, "policy.propose", command, move |mut act, command| {
             Box::pin(async move {
-                check_text("reason", &command.reason, false)?;
                 act.may(Action::PolicyPropose, ORG, None).await?;
-                let store = act.store.clone();
-                let known = match &package {
-                    Some(package) => {
-                        let digest = package.digest();
-                        digest == *policies.builtin().digest()
-                            || policies::bundle(act.conn(), &digest).await?.is_some()
-                    }
-                    None => true,
-                };
-                let package = match (package, &command.bundle) {
-                    (Some(package), _) => package,
-                    (None, Some(digest)) => policies.package(act.conn(), store.key(), digest).await?,
-                    (None, None) => return Err(AppError::Internal("a proposal of nothing".into())),
-                };
                 let bundle = package.digest();
                 if bundle == *act.bundle.digest() {
                     return Err(AppError::Conflict("this bundle is in force already".into()));
                 }
-                let proposal = act.new_id(ProposalId::new)?;
-                let event =
-                    Event::PolicyProposed { proposal, bundle, tests_passed: tests_pass(&package)?, new: !known };
+                let known = bundle == builtin || policies::bundle(act.conn(), &bundle).await?.is_some();
                 let text = if known { None } else { Some(text_of(&package)?) };
+                let proposal = act.new_id(ProposalId::new)?;
+                let event = Event::PolicyProposed { proposal, bundle, tests_passed, new: !known };
                 let private = Files { package: text, reason: command.reason };
                 let draft = act.draft(event).about("proposal", &proposal).private("proposal", &private)?;
                 let index = act.record(draft).await?;
@@ -167,8 +168,6 @@ impl App {
         let report = tokio::task::spawn_blocking(move || analyse(&old, &new, &package, solver.as_ref().map(|path| path.as_path())))
             .await
             .map_err(|error| AppError::Internal(format!("the comparison broke off: {error}")))??;
-        let view_of = self.clone();
-        let caller = call.caller.clone();
         self.act(call, "policy.analyse", id, move |mut act, id| {
             Box::pin(async move {
                 act.may(Action::PolicyPropose, ORG, None).await?;
@@ -186,7 +185,7 @@ impl App {
             })
         })
         .await?;
-        view_of.proposal(&caller, id).await
+        self.proposal(&call.caller, id).await
     }
 
     /// Votes on a proposal.
@@ -351,13 +350,6 @@ impl App {
             reason: files.map(|files| files.reason),
         })
     }
-}
-
-/// Takes the files of a proposal: they must make a usable bundle.
-fn package(files: BTreeMap<String, String>) -> Result<Package, AppError> {
-    let package = Package::new(files).map_err(|error| AppError::invalid("files", error.to_string()))?;
-    Bundle::of(&package).map_err(|error| AppError::invalid("files", error.to_string()))?;
-    Ok(package)
 }
 
 fn text_of(package: &Package) -> Result<String, AppError> {

@@ -30,6 +30,7 @@ mod upload;
 pub(crate) mod vendor;
 pub(crate) mod verify;
 pub(crate) mod version;
+pub(crate) mod waiver;
 pub(crate) mod workload;
 
 use crate::args::{Act, ApiArgs, Cli, Command, Noun};
@@ -71,6 +72,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Version(noun) => verb(screen, noun, version::run),
         Command::Gate(act) => gate::run(&Context::new(&act.api, screen)?, &act.arguments),
         Command::Approval(noun) => verb(screen, noun, approval::run),
+        Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Deploy(act) => single(screen, act, deploy::deploy),
         Command::Rollback(act) => single(screen, act, deploy::rollback),
         Command::Drill(act) => single(screen, act, deploy::drill),
@@ -83,7 +85,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(arguments) => verify::run(screen, &arguments),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
-        Command::Policy(what) => policy::run(screen, &what),
+        Command::Policy(noun) => policy::run(screen, &noun),
         Command::Config(what) => config::run(screen, &what),
         Command::Docs(what) => docs::run(&what),
         Command::Completions(arguments) => completions::run(&arguments),

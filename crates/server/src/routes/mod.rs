@@ -3,6 +3,7 @@
 
 mod access;
 mod approvals;
+mod assess;
 mod datasets;
 mod deploy;
 mod evidence;
@@ -12,6 +13,7 @@ mod log;
 mod models;
 mod operations;
 mod people;
+mod policies;
 mod subjects;
 mod systems;
 mod uploads;
@@ -41,6 +43,8 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(models::routes())
         .merge(gate::routes())
         .merge(approvals::routes())
+        .merge(assess::routes())
+        .merge(policies::routes())
         .merge(deploy::routes())
         .merge(subjects::routes())
         .merge(ledger::routes())
