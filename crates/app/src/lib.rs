@@ -11,6 +11,7 @@ pub mod artifacts;
 pub mod assess;
 pub mod audit;
 pub mod caller;
+pub mod classify;
 pub mod datasets;
 pub mod deploy;
 mod error;

@@ -17,7 +17,8 @@ const MAX_PATHS: usize = 5;
 /// Most sets that are tried.
 const MAX_TRIES: usize = 20_000;
 /// Facts that no step of anybody changes in order to pass: they say what is asked, not what is there.
-const GIVEN: [&str; 5] = ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
+const GIVEN: [&str; 5] =
+    ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
 
 /// Something that somebody can do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -103,10 +104,9 @@ impl Bundle {
                 if let Some(repair) = clause.repair {
                     facts.insert(clause.fact.clone(), repair);
                 }
-                let change = changes.entry(id).or_insert_with(|| Change {
-                    facts: BTreeMap::new(),
-                    rules: BTreeSet::new(),
-                });
+                let change = changes
+                    .entry(id)
+                    .or_insert_with(|| Change { facts: BTreeMap::new(), rules: BTreeSet::new() });
                 change.rules.insert(rule.clone());
                 for (name, fact) in facts {
                     merge(&mut change.facts, name, fact);
@@ -138,7 +138,8 @@ impl Bundle {
         changes: &BTreeMap<String, Change>,
         names: &[&String],
     ) -> Vec<BTreeSet<usize>> {
-        let relevant: Vec<usize> = (0..names.len()).filter(|at| changes[names[*at]].rules.contains(rule)).collect();
+        let relevant: Vec<usize> =
+            (0..names.len()).filter(|at| changes[names[*at]].rules.contains(rule)).collect();
         let mut options: Vec<BTreeSet<usize>> = Vec::new();
         for size in 1..=3.min(relevant.len()) {
             for set in subsets(&relevant, size) {
@@ -163,7 +164,11 @@ impl Bundle {
         let what = match id.split_once('/') {
             Some(("evidence", kind)) => {
                 let measures: Vec<String> = change.facts.iter().filter_map(measured).collect();
-                let with = if measures.is_empty() { String::new() } else { format!(", with {}", measures.join(" and ")) };
+                let with = if measures.is_empty() {
+                    String::new()
+                } else {
+                    format!(", with {}", measures.join(" and "))
+                };
                 format!("a new {kind} is recorded and passed{with}")
             }
             Some(("waiver", rule)) => format!("a waiver of {rule} is granted"),
@@ -172,13 +177,16 @@ impl Bundle {
                 _ => "people of the roles that the rule names approve".to_owned(),
             },
             _ => {
-                let parts: Vec<String> = change.facts.iter().map(|(name, fact)| format!("{name} = {}", fact.to_json())).collect();
+                let parts: Vec<String> =
+                    change.facts.iter().map(|(name, fact)| format!("{name} = {}", fact.to_json())).collect();
                 parts.join(" and ")
             }
         };
         let remedy = match id.split_once('/') {
             Some(("waiver", rule)) => {
-                format!("somebody who neither asks for it nor built the version grants it: comptroller waiver request {rule}")
+                format!(
+                    "somebody who neither asks for it nor built the version grants it: comptroller waiver request {rule}"
+                )
             }
             _ => {
                 let of = |rule: &String| self.rules.get(rule.as_str()).map(|info| info.remedy.clone());

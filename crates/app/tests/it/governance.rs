@@ -2,14 +2,14 @@
 
 use crate::promotion::{ask, vote};
 use crate::world::World;
+use comptroller_app::approvals::CastVote;
 use comptroller_app::assess::{Because, RecordEvidence};
 use comptroller_app::caller::Caller;
+use comptroller_app::classify::ClassifySystem;
 use comptroller_app::deploy::Deploy;
 use comptroller_app::gate::{CheckGate, GateAnswer};
-use comptroller_app::approvals::CastVote;
-use comptroller_app::policies::change::ProposePolicies;
 use comptroller_app::people::ChangeRole;
-use comptroller_app::systems::ClassifySystem;
+use comptroller_app::policies::change::ProposePolicies;
 use comptroller_app::waivers::{DecideWaiver, RequestWaiver};
 use comptroller_app::{AppError, Call};
 use comptroller_core::ids::{EvidenceId, ProposalId, WaiverId};
@@ -91,8 +91,7 @@ impl Team {
         let mut files = Package::with_packs(packs).unwrap().files().clone();
         edit(&mut files);
         let command = ProposePolicies { files, bundle: None, reason: "more evidence".into() };
-        let receipt =
-            self.world.app.propose_policies(&Call::new(self.risk.clone()), command).await.unwrap();
+        let receipt = self.world.app.propose_policies(&Call::new(self.risk.clone()), command).await.unwrap();
         receipt.id.parse().unwrap()
     }
 
@@ -108,8 +107,7 @@ impl Team {
     /// Puts the pack `baseline` in force, the whole way.
     async fn baseline(&self) {
         let id = self.propose(&["baseline"], |_| ()).await;
-        let analysed =
-            self.world.app.analyse_policies(&Call::new(self.risk.clone()), id).await.unwrap();
+        let analysed = self.world.app.analyse_policies(&Call::new(self.risk.clone()), id).await.unwrap();
         assert_eq!(analysed.verdict, Some(BundleVerdict::Stricter));
         self.approve_policies(&self.risk2, id).await.unwrap();
         self.activate(id).await.unwrap();
@@ -167,7 +165,11 @@ async fn a_change_of_policies_is_proven_approved_and_decides_about_what_comes_af
     }
 
     // Back again is looser: it names the request that is let in, and takes a second approval.
-    let back = ProposePolicies { files: BTreeMap::new(), bundle: Some(before.bundle.clone()), reason: "back".into() };
+    let back = ProposePolicies {
+        files: BTreeMap::new(),
+        bundle: Some(before.bundle.clone()),
+        reason: "back".into(),
+    };
     let id: ProposalId =
         app.propose_policies(&Call::new(team.risk.clone()), back).await.unwrap().id.parse().unwrap();
     let analysed = app.analyse_policies(&Call::new(team.risk.clone()), id).await.unwrap();

@@ -96,8 +96,9 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                 ],
             )
         }
-        Verb::Withdraw { evidence, reason } => screen
-            .object(&client.post(&path(&["evidence", &evidence, "withdrawal"]), &Because { reason })?),
+        Verb::Withdraw { evidence, reason } => {
+            screen.object(&client.post(&path(&["evidence", &evidence, "withdrawal"]), &Because { reason })?)
+        }
         Verb::Pack { out, include_personal_data } => {
             let command = ExportPack { include_personal_data };
             let (digest, bytes) =
@@ -116,7 +117,8 @@ fn record(context: &Context, record: Record) -> anyhow::Result<Answer> {
     let document = match &record.file {
         Some(file) => {
             let stored = upload::run(&context.client, file, record.media_type)?;
-            Some(stored.field("/digest")?.parse()?)
+            // A fresh upload answers with a receipt, whose id is the digest; an earlier one with what is stored.
+            Some(stored.field("/digest").or_else(|_| stored.field("/id"))?.parse()?)
         }
         None => None,
     };

@@ -15,9 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<ServerState> {
-    OpenApiRouter::new()
-        .routes(routes!(check_gate))
-        .routes(routes!(list_decisions))
+    OpenApiRouter::new().routes(routes!(check_gate)).routes(routes!(list_decisions))
 }
 
 /// Narrows a list of decisions.

@@ -46,7 +46,10 @@ struct HistoryQuery {
     get, path = "/policy", tag = "Policies",
     responses((status = 200, description = "What is in force, and since when", body = PoliciesInForce))
 )]
-async fn show_policies(State(app): State<App>, Authenticated(caller): Authenticated) -> Answer<PoliciesInForce> {
+async fn show_policies(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+) -> Answer<PoliciesInForce> {
     Ok(Json(app.policies_in_force(&caller).await?))
 }
 

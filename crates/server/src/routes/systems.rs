@@ -6,10 +6,11 @@ use crate::extract::{Body, Params, Segment};
 use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
+use comptroller_app::classify::ClassifySystem;
 use comptroller_app::deploy::DeploymentView;
 use comptroller_app::runtime::RuntimeView;
 use comptroller_app::systems::{
-    ClassifySystem, LinkSystem, RegisterSystem, RegisterVendor, SetTag, SystemQuery, SystemView, UpdateSystem, VendorView,
+    LinkSystem, RegisterSystem, RegisterVendor, SetTag, SystemQuery, SystemView, UpdateSystem, VendorView,
 };
 use comptroller_app::view::Slice;
 use comptroller_app::{App, Page, Receipt};

@@ -339,8 +339,13 @@ fn assessment(world: &World, named: &Named) -> Vec<Row> {
     let Named { evidence, waiver: id, .. } = named;
     let because = json!({"reason": "made in error"});
     vec![
-        row("post /api/v1/systems/{system}/classification", "/api/v1/systems/credit/classification", "risk", "developer")
-            .with(json!({"tier": "high", "reason": "creditworthiness, Annex III 5(b)"})),
+        row(
+            "post /api/v1/systems/{system}/classification",
+            "/api/v1/systems/credit/classification",
+            "risk",
+            "developer",
+        )
+        .with(json!({"tier": "high", "reason": "creditworthiness, Annex III 5(b)"})),
         row("post /api/v1/evidence", "/api/v1/evidence", "ci", "auditor").with(evaluation()),
         row("get /api/v1/evidence", "/api/v1/evidence?version=scorer@1", "auditor", "nobody"),
         row(
@@ -352,8 +357,13 @@ fn assessment(world: &World, named: &Named) -> Vec<Row> {
         .with(because.clone()),
         row("post /api/v1/waivers", "/api/v1/waivers", "deployer", "ci").with(waiver(&world.ids["spare"])),
         row("get /api/v1/waivers", "/api/v1/waivers?version=scorer@1", "auditor", "nobody"),
-        row("post /api/v1/waivers/{waiver}/decision", format!("/api/v1/waivers/{id}/decision"), "risk", "developer")
-            .with(json!({"vote": "approve", "comment": "for a week"})),
+        row(
+            "post /api/v1/waivers/{waiver}/decision",
+            format!("/api/v1/waivers/{id}/decision"),
+            "risk",
+            "developer",
+        )
+        .with(json!({"vote": "approve", "comment": "for a week"})),
         row("post /api/v1/waivers/{waiver}/end", format!("/api/v1/waivers/{id}/end"), "developer", "auditor")
             .with(because),
     ]

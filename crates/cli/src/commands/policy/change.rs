@@ -99,7 +99,7 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
     match verb {
         Verb::Show => {
             let answer = client.get(&path(&["policy"]), &[])?;
-            screen.print(&answer, |value| in_force(value))?;
+            screen.print(&answer, in_force)?;
         }
         Verb::Pull { folder } => {
             let answer = client.get(&path(&["policy"]), &[])?;
@@ -107,7 +107,8 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
                 serde_json::from_value(answer.value["files"].clone()).context("the answer has no files")?;
             let package = Package::new(files)?;
             folder::write(&package, folder)?;
-            let summary = json!({ "folder": folder, "bundle": package.digest(), "files": package.files().len() });
+            let summary =
+                json!({ "folder": folder, "bundle": package.digest(), "files": package.files().len() });
             screen.object(&Answer::of_value(summary))?;
         }
         Verb::Propose { folder, reason } => {
