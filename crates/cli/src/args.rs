@@ -22,7 +22,7 @@ use std::path::PathBuf;
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// What stdout gets: text for people, or the API's JSON answer as it came.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, global = true, value_parser = Format::common(), default_value = "text", value_name = "FORMAT")]
     pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) command: Command,
