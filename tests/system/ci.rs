@@ -1,7 +1,7 @@
 //! The gate in pipelines: the scripts of `examples/ci` as they stand there, against a real server and a platform that
 //! signs the identity of each run.
 
-use crate::api::{Api, set_up, system, version};
+use crate::api::{Api, register_scorer, set_up};
 use crate::platform::{Platform, REQUEST_TOKEN};
 use crate::servers::say;
 use crate::support::{Ended, Server, command, ended};
@@ -35,21 +35,7 @@ impl Scene {
         let (owner, builder) = (Api::new(&server.url, &tokens.owner), Api::new(&server.url, &tokens.builder));
         std::fs::write(server.path("model.bin"), b"a model").unwrap();
         let stored = server.call(&tokens.builder, &["artifact", "upload", "model.bin"]).json();
-        builder.post("/systems", "s", &system("credit"));
-        builder.post("/models", "m", &json!({"system": "credit", "slug": "scorer"}));
-        let data = json!({"slug": "loans", "owner_team": "risk-models", "text": {"title": "Loans"}});
-        builder.post("/datasets", "d", &data);
-        let data = json!({
-            "label": "2018", "files": [{"name": "loans.csv", "digest": stored["id"], "bytes": 7}], "rows": 1000,
-            "licence": "CC-BY-4.0", "collection": "public", "legal_basis": "not-personal",
-            "text": {"origin": "Published by the statistical office"},
-        });
-        builder.post("/datasets/loans/versions", "dv", &data);
-        let mut scorer = version("v1", stored["id"].as_str().unwrap());
-        scorer["datasets"] = json!([{"version": "loans@2018", "purpose": "training"}]);
-        scorer["text"]["inputs"] = json!([{"name": "income", "type": "double", "required": true}]);
-        scorer["text"]["outputs"] = json!([{"name": "score", "type": "double"}]);
-        builder.post("/models/scorer/versions", "v", &scorer);
+        register_scorer(&builder, stored["id"].as_str().unwrap());
         owner.post("/service-accounts", "p", &json!({"slug": "pipeline"}));
         owner.post("/roles/grant", "r", &json!({"principal": "pipeline", "role": "ci"}));
         let trust = json!({
@@ -143,8 +129,8 @@ fn mapped(text: &str) -> BTreeMap<String, String> {
 /// The default of an input of the action.
 fn default(text: &str, input: &str) -> Option<String> {
     let (_, rest) = text.split_once(&format!("\n  {input}:\n"))?;
-    let own = rest.lines().take_while(|line| line.starts_with("    "));
-    let value = own.filter_map(|line| line.trim().strip_prefix("default: ")).next()?;
+    let mut own = rest.lines().take_while(|line| line.starts_with("    "));
+    let value = own.find_map(|line| line.trim().strip_prefix("default: "))?;
     Some(value.trim_matches('"').to_owned())
 }
 

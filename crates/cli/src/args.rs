@@ -3,9 +3,9 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, invitation,
-    ledger, model, person, policy, role, runtime, serve, service_account, serving, store, subject, system,
-    team, token, vendor, verify, version, workload,
+    approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, evidence, gate,
+    invitation, ledger, model, person, policy, role, runtime, serve, service_account, serving, store,
+    subject, system, team, token, vendor, verify, verify_statement, version, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
 ///
-/// Most commands talk to a running server (`comptroller serve`). `verify`, `policy`, `docs`, `config` and
+/// Most commands talk to a running server (`comptroller serve`). `verify`, `verify-statement`, `policy`, `docs`, `config` and
 /// `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Version(Noun<version::Verb>),
     /// Ask whether a version may go to an environment. Ends with 0 allow, 2 deny, 3 needs review, 4 unknown.
     Gate(Act<gate::GateArgs>),
+    /// Recorded decisions, and signed statements about them.
+    Decision(Noun<decision::Verb>),
     /// Requests for approval, and votes.
     Approval(Noun<approval::Verb>),
     /// Put a version into an environment.
@@ -84,6 +86,8 @@ pub(crate) enum Command {
     Evidence(Noun<evidence::Verb>),
     /// Verify an evidence pack or a log folder offline, with keys that you bring along.
     Verify(verify::VerifyArgs),
+    /// Verify a signed statement about a decision offline, with keys that you bring along.
+    VerifyStatement(verify_statement::VerifyStatementArgs),
     /// Lint, test, prove and compare policies, without a server.
     #[command(subcommand)]
     Policy(policy::Verb),

@@ -4,6 +4,7 @@
 mod access;
 mod approvals;
 mod datasets;
+mod decisions;
 mod deploy;
 mod evidence;
 mod gate;
@@ -40,6 +41,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(uploads::routes(max_part))
         .merge(models::routes())
         .merge(gate::routes())
+        .merge(decisions::routes())
         .merge(approvals::routes())
         .merge(deploy::routes())
         .merge(subjects::routes())

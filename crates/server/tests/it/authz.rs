@@ -72,6 +72,7 @@ struct Named {
     subject: String,
     token: String,
     trust: String,
+    decision: String,
 }
 
 fn workload() -> Value {
@@ -95,6 +96,8 @@ fn prepare(world: &World) -> Named {
     let token = world.ok(&world.post("owner", "/tokens", &command));
     let trust = world.ok(&world.post("owner", "/workload-trusts", &workload()));
     let shown = world.ok(&world.get("auditor", "/versions/scorer@1"));
+    let question = json!({"version": "scorer@1", "environment": "production"});
+    let decided = world.ok(&world.post("ci", "/gate", &question));
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
     Named {
         version: text(&shown),
@@ -104,6 +107,7 @@ fn prepare(world: &World) -> Named {
         subject: text(&subject),
         token: text(&token),
         trust: text(&trust),
+        decision: decided["decision"].as_str().unwrap().to_owned(),
     }
 }
 
@@ -266,7 +270,8 @@ fn models(named: &Named) -> Vec<Row> {
 }
 
 fn governance(named: &Named) -> Vec<Row> {
-    let Named { approval, digest, .. } = named;
+    let Named { approval, digest, decision, .. } = named;
+    let decision = format!("/api/v1/decisions/{decision}");
     let votes = format!("/api/v1/approvals/{approval}/votes");
     let ask = json!({"version": "scorer@1", "environment": "production", "reason": "please"});
     let report = json!({"system": "credit", "environment": "staging", "instance": "web-1", "loaded": digest});
@@ -275,6 +280,8 @@ fn governance(named: &Named) -> Vec<Row> {
         row("post /api/v1/gate", "/api/v1/gate", "ci", "nobody")
             .with(json!({"version": "scorer@1", "environment": "production"})),
         row("get /api/v1/decisions", "/api/v1/decisions", "auditor", "nobody"),
+        row("get /api/v1/decisions/{id}", decision.clone(), "auditor", "nobody"),
+        row("get /api/v1/decisions/{id}/statement", format!("{decision}/statement"), "auditor", "nobody"),
         row("get /api/v1/policy/rules", "/api/v1/policy/rules", "auditor", "nobody"),
         row("post /api/v1/approvals", "/api/v1/approvals", "deployer", "auditor").with(ask),
         row("get /api/v1/approvals", "/api/v1/approvals?version=scorer@2", "auditor", "nobody"),
