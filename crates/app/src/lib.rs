@@ -10,6 +10,7 @@ pub mod approvals;
 pub mod artifacts;
 pub mod assess;
 pub mod audit;
+pub mod authzen;
 pub mod caller;
 pub mod datasets;
 pub mod decisions;

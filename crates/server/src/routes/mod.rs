@@ -3,6 +3,7 @@
 
 mod access;
 mod approvals;
+mod authzen;
 mod datasets;
 mod decisions;
 mod deploy;
@@ -50,6 +51,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)
         .merge(log::routes())
+        .merge(authzen::routes())
         .merge(operations::routes())
 }
 

@@ -118,6 +118,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(models(named));
     rows.extend(governance(named));
     rows.extend(oversight(named));
+    rows.extend(authzen());
     rows
 }
 
@@ -266,6 +267,20 @@ fn models(named: &Named) -> Vec<Row> {
             "risk",
         )
         .with(json!({"text": "checked"})),
+    ]
+}
+
+/// The questions of other programs' enforcement points.
+fn authzen() -> Vec<Row> {
+    let question = json!({
+        "subject": {"type": "service-account", "id": "pipeline"}, "action": {"name": "gate.check"},
+        "resource": {"type": "version", "id": "scorer@1"}, "context": {"environment": "production"},
+    });
+    let mut several = question.clone();
+    several["evaluations"] = json!([{}, {"context": {"environment": "staging"}}]);
+    vec![
+        row("post /access/v1/evaluation", "/access/v1/evaluation", "ci", "nobody").with(question),
+        row("post /access/v1/evaluations", "/access/v1/evaluations", "auditor", "nobody").with(several),
     ]
 }
 
