@@ -125,3 +125,22 @@ pub(crate) fn version(label: &str, digest: &str) -> Value {
         "text": {"hyperparameters": {"depth": 4}, "reproduce": "python train.py --seed 7"}
     })
 }
+
+/// Registers `credit/scorer@v1` with all that staging asks for; production asks for more.
+pub(crate) fn register_scorer(builder: &Api, digest: &str) {
+    builder.post("/systems", "scorer-system", &system("credit"));
+    builder.post("/models", "scorer-model", &json!({"system": "credit", "slug": "scorer"}));
+    let data = json!({"slug": "loans", "owner_team": "risk-models", "text": {"title": "Loans"}});
+    builder.post("/datasets", "scorer-data", &data);
+    let data = json!({
+        "label": "2018", "files": [{"name": "loans.csv", "digest": digest, "bytes": 7}], "rows": 1000,
+        "licence": "CC-BY-4.0", "collection": "public", "legal_basis": "not-personal",
+        "text": {"origin": "Published by the statistical office"},
+    });
+    builder.post("/datasets/loans/versions", "scorer-data-version", &data);
+    let mut scorer = version("v1", digest);
+    scorer["datasets"] = json!([{"version": "loans@2018", "purpose": "training"}]);
+    scorer["text"]["inputs"] = json!([{"name": "income", "type": "double", "required": true}]);
+    scorer["text"]["outputs"] = json!([{"name": "score", "type": "double"}]);
+    builder.post("/models/scorer/versions", "scorer-version", &scorer);
+}

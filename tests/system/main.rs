@@ -5,11 +5,13 @@
 
 mod api;
 mod artifact;
+mod ci;
 mod clients;
 mod faults;
 mod foreign;
+mod platform;
 mod servers;
 mod sign_in;
-#[expect(dead_code, reason = "shared with the command tests, which use all of it")]
+mod statement;
 #[path = "../../crates/cli/tests/it/support.rs"]
 mod support;

@@ -3,9 +3,9 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, deploy, docs, doctor, evidence, gate, invitation,
-    ledger, model, person, policy, role, runtime, serve, service_account, serving, store, subject, system,
-    team, token, vendor, verify, version, waiver, workload,
+    approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, evidence, gate,
+    invitation, ledger, model, person, policy, role, runtime, serve, service_account, serving, store,
+    subject, system, team, token, vendor, verify, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -16,13 +16,13 @@ use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
 ///
-/// Most commands talk to a running server (`comptroller serve`). `verify`, `policy`, `docs`, `config` and
+/// Most commands talk to a running server (`comptroller serve`). `verify`, `verify-statement`, `policy`, `docs`, `config` and
 /// `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// What stdout gets: text for people, or the API's JSON answer as it came.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(long, global = true, value_parser = Format::common(), default_value = "text", value_name = "FORMAT")]
     pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Version(Noun<version::Verb>),
     /// Ask whether a version may go to an environment. Ends with 0 allow, 2 deny, 3 needs review, 4 unknown.
     Gate(Act<gate::GateArgs>),
+    /// Recorded decisions, and signed statements about them.
+    Decision(Noun<decision::Verb>),
     /// Requests for approval, and votes.
     Approval(Noun<approval::Verb>),
     /// Waivers: exceptions from rules, for a time.
@@ -86,6 +88,8 @@ pub(crate) enum Command {
     Evidence(Noun<evidence::Verb>),
     /// Verify an evidence pack or a log folder offline, with keys that you bring along.
     Verify(verify::VerifyArgs),
+    /// Verify a signed statement about a decision offline, with keys that you bring along.
+    VerifyStatement(verify_statement::VerifyStatementArgs),
     /// Policies: lint, test, prove and compare them without a server, and change those of a server.
     Policy(Noun<policy::Verb>),
     /// Check everything that is stored. Works on the data folder of a stopped server.

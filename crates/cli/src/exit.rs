@@ -78,7 +78,7 @@ pub(crate) const TABLE: &[(Exit, &str)] = &[
     ),
     (
         Exit::DENY,
-        "`gate`: deny; `policy`: a case fails, an invariant is violated, a rule can error, or something new is let in",
+        "`gate`: deny; `policy`: a case fails, an invariant is violated, a rule can error, or something new is let in; `verify-statement --passed`: it says FAILED",
     ),
     (Exit::NEEDS_REVIEW, "`gate`: needs review"),
     (Exit::UNKNOWN, "`gate`: could not be decided, which counts as deny; `policy`: not proven"),

@@ -131,7 +131,7 @@ pub(crate) fn report(error: &anyhow::Error, format: Format) -> Exit {
     let failure = error.chain().find_map(|cause| cause.downcast_ref::<Failure>());
     let text = match format {
         Format::Json => json(error, failure),
-        Format::Text => text(error, failure, Style::of_stderr()),
+        _ => text(error, failure, Style::of_stderr()),
     };
     // Nothing can be done if even this cannot be written.
     let _ = std::io::stderr().lock().write_all(text.as_bytes());

@@ -3,11 +3,13 @@
 //! Text from the server is data: control characters are replaced, so that a name cannot steer the terminal.
 
 use crate::client::Answer;
+use clap::ValueEnum as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
-/// What is printed to stdout.
+/// What is printed to stdout. Every command knows the first two; the others are for `gate` alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Aligned tables and fields for people.
@@ -15,6 +17,38 @@ pub(crate) enum Format {
     Text,
     /// The API's answer as it came, for programs; errors are one JSON object on stderr.
     Json,
+    /// A JUnit report: a test case for every rule that stands against it.
+    Junit,
+    /// A SARIF 2.1.0 log: a result for every rule that stands against it.
+    Sarif,
+    /// Workflow commands of GitHub Actions, which become annotations.
+    Github,
+    /// Markdown for a comment or a job summary.
+    Markdown,
+    /// Lines of `name=value`, for job outputs and dotenv reports.
+    Dotenv,
+}
+
+impl Format {
+    /// The word for it on the command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Markdown => "markdown",
+            Self::Dotenv => "dotenv",
+        }
+    }
+
+    /// A parser of the formats that every command knows.
+    pub(crate) fn common() -> impl TypedValueParser<Value = Self> {
+        let known = [Self::Text, Self::Json];
+        PossibleValuesParser::new(known.iter().filter_map(clap::ValueEnum::to_possible_value))
+            .try_map(|word| Self::from_str(&word, false))
+    }
 }
 
 /// Colours, or none: only on a terminal, and not if `NO_COLOR` is set.
@@ -24,7 +58,7 @@ pub(crate) struct Style {
 }
 
 impl Style {
-    #[cfg(test)]
+    /// No colours, for files.
     pub(crate) fn plain() -> Self {
         Self { colours: false }
     }
@@ -88,8 +122,8 @@ impl Screen {
     /// Prints the JSON answer as it is, or the text that `render` makes of it.
     pub(crate) fn print(&self, answer: &Answer, render: impl FnOnce(&Value) -> String) -> anyhow::Result<()> {
         match self.format {
-            Format::Json => print(&format!("{}\n", answer.text.trim_end())),
-            Format::Text => print(&render(&answer.value)),
+            Format::Json => print(&answer.line()),
+            _ => print(&render(&answer.value)),
         }
     }
 

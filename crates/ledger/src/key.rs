@@ -173,7 +173,7 @@ impl VerifierKey {
         }
     }
 
-    fn verify_message(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
+    pub(crate) fn verify_message(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
         let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| KeyError::Signature)?;
         self.point.verify_strict(message, &signature).map_err(|_| KeyError::Signature)
     }

@@ -9,6 +9,7 @@ mod canonical;
 pub mod checkpoint;
 pub mod cosignature;
 pub mod dir;
+pub mod dsse;
 pub mod entry;
 pub mod frontier;
 pub mod hash;
@@ -27,6 +28,7 @@ pub mod verify;
 pub mod witness;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use dsse::{Envelope, EnvelopeError};
 pub use entry::{Commitment, Entry};
 pub use frontier::{Frontier, MAX_TREE_SIZE};
 pub use hash::{EMPTY_ROOT, Hash, digest, leaf_hash, node_hash};

@@ -4,7 +4,8 @@
 //! verify; [`LogSigner::finish_rotation`] makes the new key the only one and destroys the old.
 
 use crate::StoreError;
-use comptroller_ledger::{Checkpoint, RotationStatement, SignedCheckpoint, SigningKey};
+use comptroller_ledger::dsse::IN_TOTO;
+use comptroller_ledger::{Checkpoint, Envelope, RotationStatement, SignedCheckpoint, SigningKey};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -66,6 +67,16 @@ impl LogSigner {
             SignedCheckpoint::sign(checkpoint, &signing)
                 .map(|signed| signed.to_string())
                 .map_err(|error| StoreError::Key(error.to_string()))
+        })
+    }
+
+    /// Signs an in-toto statement with every key in use. It cannot pass for a checkpoint, see
+    /// [`comptroller_ledger::dsse`].
+    pub fn sign_statement(&self, statement: &[u8]) -> Result<Envelope, StoreError> {
+        self.read(|keys| {
+            let mut signing = vec![&keys.current];
+            signing.extend(keys.next.as_ref());
+            Envelope::sign(IN_TOTO, statement, &signing).map_err(|error| StoreError::Key(error.to_string()))
         })
     }
 

@@ -37,7 +37,7 @@ pub(super) fn analyse(
 }
 
 /// The event that says what was found.
-pub(super) fn analysed(row: &ProposalRow, against: Digest, report: &Report, bytes: &[u8]) -> Event {
+pub(super) fn analysed(row: &ProposalRow, against: Digest, report: &Report) -> Event {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let standing = |is: fn(&Standing) -> bool| {
         count(report.invariants.iter().filter(|proof| is(&proof.verdict)).count())

@@ -67,7 +67,7 @@ fn section(text: &mut String, command: &Command, path: &str, level: usize) {
             !argument.is_global_set()
                 && !is_server_option(argument)
                 && !argument.is_hide_set()
-                && !matches!(argument.get_id().as_str(), "help" | "version" | "format")
+                && !matches!(argument.get_id().as_str(), "help" | "version")
         };
         if command.get_arguments().any(|argument| own(&argument)) {
             text.push('\n');

@@ -5,6 +5,7 @@ pub(crate) mod artifact;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dataset;
+pub(crate) mod decision;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod doctor;
@@ -29,6 +30,7 @@ pub(crate) mod token;
 mod upload;
 pub(crate) mod vendor;
 pub(crate) mod verify;
+pub(crate) mod verify_statement;
 pub(crate) mod version;
 pub(crate) mod waiver;
 pub(crate) mod workload;
@@ -71,6 +73,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Model(noun) => verb(screen, noun, model::run),
         Command::Version(noun) => verb(screen, noun, version::run),
         Command::Gate(act) => gate::run(&Context::new(&act.api, screen)?, &act.arguments),
+        Command::Decision(noun) => verb(screen, noun, decision::run),
         Command::Approval(noun) => verb(screen, noun, approval::run),
         Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Deploy(act) => single(screen, act, deploy::deploy),
@@ -83,6 +86,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ledger(noun) => verb(screen, noun, ledger::run),
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),
+        Command::VerifyStatement(arguments) => verify_statement::run(screen, &arguments),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
         Command::Policy(noun) => policy::run(screen, &noun),

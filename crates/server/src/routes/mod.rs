@@ -4,7 +4,9 @@
 mod access;
 mod approvals;
 mod assess;
+mod authzen;
 mod datasets;
+mod decisions;
 mod deploy;
 mod evidence;
 mod gate;
@@ -42,6 +44,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(uploads::routes(max_part))
         .merge(models::routes())
         .merge(gate::routes())
+        .merge(decisions::routes())
         .merge(approvals::routes())
         .merge(assess::routes())
         .merge(policies::routes())
@@ -52,6 +55,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", api)
         .merge(log::routes())
+        .merge(authzen::routes())
         .merge(operations::routes())
 }
 

@@ -159,6 +159,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(assessment(world, named));
     rows.extend(policies(named));
     rows.extend(oversight(named));
+    rows.extend(authzen());
     rows
 }
 
@@ -310,8 +311,23 @@ fn models(named: &Named) -> Vec<Row> {
     ]
 }
 
+/// The questions of other programs' enforcement points.
+fn authzen() -> Vec<Row> {
+    let question = json!({
+        "subject": {"type": "service-account", "id": "pipeline"}, "action": {"name": "gate.check"},
+        "resource": {"type": "version", "id": "scorer@1"}, "context": {"environment": "production"},
+    });
+    let mut several = question.clone();
+    several["evaluations"] = json!([{}, {"context": {"environment": "staging"}}]);
+    vec![
+        row("post /access/v1/evaluation", "/access/v1/evaluation", "ci", "nobody").with(question),
+        row("post /access/v1/evaluations", "/access/v1/evaluations", "auditor", "nobody").with(several),
+    ]
+}
+
 fn governance(named: &Named) -> Vec<Row> {
-    let Named { approval, digest, .. } = named;
+    let Named { approval, digest, decision, .. } = named;
+    let decision = format!("/api/v1/decisions/{decision}");
     let votes = format!("/api/v1/approvals/{approval}/votes");
     let ask = json!({"version": "scorer@1", "environment": "production", "reason": "please"});
     let report = json!({"system": "credit", "environment": "staging", "instance": "web-1", "loaded": digest});
@@ -320,6 +336,8 @@ fn governance(named: &Named) -> Vec<Row> {
         row("post /api/v1/gate", "/api/v1/gate", "ci", "nobody")
             .with(json!({"version": "scorer@1", "environment": "production"})),
         row("get /api/v1/decisions", "/api/v1/decisions", "auditor", "nobody"),
+        row("get /api/v1/decisions/{id}", decision.clone(), "auditor", "nobody"),
+        row("get /api/v1/decisions/{id}/statement", format!("{decision}/statement"), "auditor", "nobody"),
         row("post /api/v1/approvals", "/api/v1/approvals", "deployer", "auditor").with(ask),
         row("get /api/v1/approvals", "/api/v1/approvals?version=scorer@2", "auditor", "nobody"),
         row("get /api/v1/approvals/{id}", format!("/api/v1/approvals/{approval}"), "auditor", "nobody"),
@@ -387,7 +405,7 @@ fn policies(named: &Named) -> Vec<Row> {
         row("get /api/v1/policy/proposals/{proposal}/history", of("/history?last=50"), "auditor", "nobody"),
         row("post /api/v1/policy/proposals/{proposal}/activation", of("/activation"), "admin", "developer"),
         row(
-            "get /api/v1/decisions/{decision}/replay",
+            "get /api/v1/decisions/{id}/replay",
             format!("/api/v1/decisions/{decision}/replay"),
             "auditor",
             "nobody",

@@ -1,0 +1,52 @@
+//! The decision for people at a terminal.
+
+use super::view::{View, details, is_hard, one_line, outcome_words, step};
+use crate::output::Style;
+use comptroller_core::vocab::Outcome;
+use std::fmt::Write as _;
+
+pub(super) fn render(view: &View, style: Style) -> String {
+    let answer = &view.answer;
+    let words = outcome_words(answer.outcome);
+    let word = match answer.outcome {
+        Outcome::Allow => style.good(words),
+        Outcome::NeedsReview => style.caution(words),
+        Outcome::Deny | Outcome::Unknown => style.bad(words),
+    };
+    let mut text = format!("{word}: {} to {}\n", view.asked, answer.environment);
+    if view.asked != answer.version.to_string() {
+        let _ = writeln!(text, "  {}", style.dim(&format!("version {}", answer.version)));
+    }
+    for rule in &answer.rules {
+        let id = rule.id.to_string();
+        let id = if is_hard(rule) { style.bad(&id) } else { style.caution(&id) };
+        let _ = writeln!(text, "\n  {id} ({}): {}", one_line(&rule.set), one_line(&rule.reason));
+        for (label, line) in details(rule) {
+            let _ = writeln!(text, "    {} {line}", style.dim(&format!("{:<9}", format!("{label}:"))));
+        }
+    }
+    let notes = view.notes();
+    if !notes.is_empty() {
+        text.push('\n');
+    }
+    for (label, line) in notes {
+        let _ = writeln!(text, "  {}: {line}", style.strong(label));
+    }
+    paths(&mut text, view, style);
+    let _ = writeln!(text, "\n{}", style.dim(&view.record()));
+    text
+}
+
+fn paths(text: &mut String, view: &View, style: Style) {
+    let Some(summary) = view.path_summary() else { return };
+    let _ = writeln!(text, "\n  {}: {summary}", style.strong("shortest path to approval"));
+    let paths = &view.answer.paths.shortest;
+    for (number, path) in paths.iter().enumerate() {
+        if paths.len() > 1 {
+            let _ = writeln!(text, "    way {}", number + 1);
+        }
+        for (number, item) in path.iter().enumerate() {
+            let _ = writeln!(text, "      {}. {}", number + 1, step(item));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What every format says about a decision, in the same words and the same order.
+//!
+//! The lines made here hold text from the server, so they are one line each and free of control characters. Escaping
+//! for a format is that format's own.
+
+use crate::output::clean;
+use anyhow::Context as _;
+use comptroller_app::gate::{GateAnswer, RuleView};
+use comptroller_core::vocab::Outcome;
+use comptroller_policy::{Clause, Step};
+use serde_json::Value;
+
+/// The gate's answer, and the name under which its version was asked about.
+#[derive(Debug)]
+pub(super) struct View {
+    /// The version as the caller named it.
+    pub(super) asked: String,
+    /// The answer.
+    pub(super) answer: GateAnswer,
+}
+
+/// A line with what it is about.
+pub(super) type Labelled = (&'static str, String);
+
+impl View {
+    /// Takes the server's answer apart.
+    pub(super) fn read(asked: &str, value: &Value) -> anyhow::Result<Self> {
+        let answer = serde_json::from_value(value.clone()).context(
+            "the server's answer is not one of this program's version; update the older of the two",
+        )?;
+        Ok(Self { asked: one_line(asked), answer })
+    }
+
+    /// Whether nothing stands against it.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.answer.outcome == Outcome::Allow
+    }
+
+    /// The question and its answer.
+    pub(super) fn headline(&self) -> String {
+        format!("{}: {} to {}", outcome_words(self.answer.outcome), self.asked, self.answer.environment)
+    }
+
+    /// Where the decision stands on record.
+    pub(super) fn record(&self) -> String {
+        let GateAnswer { decision, ledger_index, bundle, .. } = &self.answer;
+        format!("decision {decision} is entry {ledger_index} of the log; policy bundle {bundle}")
+    }
+
+    /// Everything else that stands against it or explains the outcome, but for rules and paths.
+    pub(super) fn notes(&self) -> Vec<Labelled> {
+        let GateAnswer { errors, regressions, votes, waivers, .. } = &self.answer;
+        let mut notes: Vec<Labelled> = Vec::new();
+        notes.extend(errors.iter().map(|error| ("error", one_line(error))));
+        notes.extend(regressions.iter().map(|what| ("worse than what serves now", one_line(what))));
+        for vote in votes.iter().filter(|vote| !vote.counts) {
+            let cause = vote.cause.as_deref().unwrap_or("no cause was given");
+            notes.push(("vote that does not count", format!("of {}: {}", vote.voter, one_line(cause))));
+        }
+        notes.extend(waivers.iter().map(|id| ("waiver in force", id.to_string())));
+        notes
+    }
+
+    /// What the shortest paths to approval are, in a sentence; nothing if none is needed.
+    pub(super) fn path_summary(&self) -> Option<String> {
+        if self.is_allowed() {
+            return None;
+        }
+        let paths = &self.answer.paths;
+        if !paths.hopeless.is_empty() {
+            let rules: Vec<String> = paths.hopeless.iter().map(|rule| one_line(rule)).collect();
+            return Some(format!("no known step satisfies {}", rules.join(", ")));
+        }
+        let first = paths.shortest.first()?;
+        let steps = if first.len() == 1 { "1 step".to_owned() } else { format!("{} steps", first.len()) };
+        let ways = match paths.shortest.len() {
+            1 => String::new(),
+            count => format!(", in one of {count} ways"),
+        };
+        let unsure =
+            if paths.complete { "" } else { "; the search was cut off, so there may be a shorter one" };
+        Some(format!("{steps}{ways}{unsure}"))
+    }
+}
+
+/// The outcome for people.
+pub(super) fn outcome_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allow => "allow",
+        Outcome::NeedsReview => "needs review",
+        Outcome::Deny => "deny",
+        Outcome::Unknown => "unknown (counts as deny)",
+    }
+}
+
+/// Whether nobody's review can satisfy the rule.
+pub(super) fn is_hard(rule: &RuleView) -> bool {
+    rule.set != "review"
+}
+
+/// What a fact is and what it would have to be.
+pub(super) fn clause(clause: &Clause) -> String {
+    let actual = clause.actual.as_ref().filter(|value| !value.is_null());
+    let actual = actual.map_or_else(|| "not known".to_owned(), |value| one_line(&value.to_string()));
+    format!("{} is {actual}; required: {}", one_line(&clause.fact), one_line(&clause.required))
+}
+
+/// What is said about a rule besides its name and reason.
+pub(super) fn details(rule: &RuleView) -> Vec<Labelled> {
+    let mut lines: Vec<Labelled> = rule.clauses.iter().map(|c| ("fails", clause(c))).collect();
+    if !rule.remedy.is_empty() {
+        lines.push(("do", one_line(&rule.remedy)));
+    }
+    if !rule.control.is_empty() {
+        let controls: Vec<String> = rule.control.iter().map(|control| one_line(control)).collect();
+        lines.push(("controls", controls.join(", ")));
+    }
+    lines
+}
+
+/// A step of a path, with the rules that it helps to satisfy.
+pub(super) fn step(step: &Step) -> String {
+    let rules: Vec<String> = step.rules.iter().map(|rule| one_line(rule)).collect();
+    format!("{} ({}), for {}", one_line(&step.what), one_line(&step.id), rules.join(", "))
+}
+
+/// Text as one line: line ends become spaces, and what could steer a terminal or reorder a line becomes visible.
+pub(super) fn one_line(text: &str) -> String {
+    let text = text.replace("\r\n", " ").replace(['\n', '\r', '\t', '\u{2028}', '\u{2029}'], " ");
+    clean(&text).replace(reorders, "\u{fffd}")
+}
+
+/// The bidirectional controls of Unicode, by which a text is shown in another order than it is read.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
