@@ -131,7 +131,9 @@ impl App {
         let mut views = Vec::new();
         for row in policies::running(&mut conn, &system, slice.after(), limit + 1).await? {
             let id = row.deployment.0;
-            let Some(present) = present(&mut conn, self.store.key(), now, &bundle, id).await? else { continue };
+            let Some(present) = present(&mut conn, self.store.key(), now, &bundle, id).await? else {
+                continue;
+            };
             let last = policies::operation(&mut conn, id).await?;
             views.push(OperationView {
                 deployment: id,
@@ -176,7 +178,9 @@ async fn news(conn: &mut Conn, seen: i64, size: i64) -> Result<News, AppError> {
                 }
                 "operation.decided" | "decision.recorded" | "record.read" | "access.denied" => {}
                 _ => {
-                    if let Some(system) = entry["stream"].as_str().and_then(|stream| stream.strip_prefix("system/")) {
+                    if let Some(system) =
+                        entry["stream"].as_str().and_then(|stream| stream.strip_prefix("system/"))
+                    {
                         news.systems.insert(system.to_owned());
                     }
                 }
@@ -260,7 +264,8 @@ async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Resu
     let outcome = present.decision.outcome;
     let changed = previous != Some(outcome);
     let due = last.as_ref().is_none_or(|last| {
-        last.decided_at.0.plus_seconds(DAILY_SECONDS) <= now || last.lapses_at.as_ref().is_some_and(|at| at.0 <= now)
+        last.decided_at.0.plus_seconds(DAILY_SECONDS) <= now
+            || last.lapses_at.as_ref().is_some_and(|at| at.0 <= now)
     });
     if !changed && !due {
         return Ok(false);

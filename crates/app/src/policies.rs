@@ -87,7 +87,8 @@ impl Policies {
             }
             other => other,
         };
-        let bundle = bundle.map_err(|error| AppError::Internal(format!("policy bundle {digest} cannot be used: {error}")))?;
+        let bundle = bundle
+            .map_err(|error| AppError::Internal(format!("policy bundle {digest} cannot be used: {error}")))?;
         let bundle = Arc::new(bundle);
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
         if parsed.len() >= MAX_CACHED {

@@ -6,7 +6,9 @@
 use crate::models::facts;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG};
-use comptroller_core::ids::{ApprovalId, DecisionId, DeploymentId, EvidenceId, ModelId, PrincipalId, SystemId, VersionId};
+use comptroller_core::ids::{
+    ApprovalId, DecisionId, DeploymentId, EvidenceId, ModelId, PrincipalId, SystemId, VersionId,
+};
 use comptroller_core::vocab::{DeploymentKind, Outcome, Vote};
 use comptroller_core::{Digest, Environment, Label, Timestamp};
 use comptroller_policy::Action;
@@ -127,7 +129,9 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
     if let Some(request) = &request {
         evidence = serde_json::from_str(&request.evidence)?;
         let votes = approvals::votes(conn, request.id.0).await?;
-        let counted = votes.into_iter().filter(|vote| vote.vote.0 == Vote::Approve && vote.voted_at.0 <= row.live_from.0);
+        let counted = votes
+            .into_iter()
+            .filter(|vote| vote.vote.0 == Vote::Approve && vote.voted_at.0 <= row.live_from.0);
         approvers.extend(counted.map(|vote| Approver { voter: vote.voter.0, voted_at: vote.voted_at.0 }));
     }
     Ok(ChangeView {

@@ -34,7 +34,8 @@ impl Bundle {
         let mut moments: BTreeSet<i64> = waivers.iter().map(|(_, left)| (*left).max(1)).collect();
         for (name, fact) in request.facts.iter().filter(|(name, _)| name.ends_with(AGE)) {
             let Fact::Long(age) = fact else { continue };
-            let passing = self.bounds(name).into_iter().map(|bound| bound.saturating_sub(*age).saturating_add(1));
+            let passing =
+                self.bounds(name).into_iter().map(|bound| bound.saturating_sub(*age).saturating_add(1));
             moments.extend(passing.filter(|seconds| *seconds > 0));
         }
         moments.into_iter().take(MAX_MOMENTS).find_map(|seconds| {
@@ -56,7 +57,8 @@ fn aged(facts: &Facts, seconds: i64, waivers: &[(Slug, i64)]) -> Facts {
                 later = later.long(name, age.saturating_add(seconds));
             }
             Fact::Set(rules) if name == "waived" => {
-                let ended = |rule: &str| waivers.iter().any(|(id, left)| id.as_str() == rule && *left <= seconds);
+                let ended =
+                    |rule: &str| waivers.iter().any(|(id, left)| id.as_str() == rule && *left <= seconds);
                 let left: Vec<String> = rules.iter().filter(|rule| !ended(rule)).cloned().collect();
                 later = later.with(name, Fact::Set(left));
             }

@@ -122,8 +122,10 @@ fn running(walk: &Walk, outcome: &str) -> Result<Value> {
     for _ in 0..60 {
         let list = walk.ok("auditor", &["deployments", "running", "--system", "consumer-credit-risk"])?;
         let one = items(&list)?.first().context("nothing runs")?.clone();
-        let recorded = walk.ok("auditor", &["ledger", "entries", "--kind", "operation.decided", "--limit", "20"])?;
-        let decided = items(&recorded)?.iter().find(|entry| entry["entry"]["data"]["deployment"] == one["deployment"]);
+        let recorded =
+            walk.ok("auditor", &["ledger", "entries", "--kind", "operation.decided", "--limit", "20"])?;
+        let decided =
+            items(&recorded)?.iter().find(|entry| entry["entry"]["data"]["deployment"] == one["deployment"]);
         if let Some(entry) = decided.filter(|entry| entry["entry"]["data"]["outcome"] == outcome) {
             let mut one = one;
             one["ledger_index"] = entry["index"].clone();
@@ -151,7 +153,9 @@ fn runs_in_order_until(walk: &mut Walk) -> Result<()> {
     let one = running(walk, "allow")?;
     let lapsing = one["lapsing"][0].as_str().context("nothing lapses")?;
     walk.step(
-        &format!("The credit model in production is in order again. Next to lapse, if nobody acts: {lapsing}."),
+        &format!(
+            "The credit model in production is in order again. Next to lapse, if nobody acts: {lapsing}."
+        ),
         &[index_of(&one)?],
         &format!("At {}; it is decided about again then, and once a day.", text(&one, "lapses_at")?),
     );

@@ -102,7 +102,10 @@ fn made_again(walk: &mut Walk, pack: &Path, vkey: &str) -> Result<()> {
     ensure!(decisions == same && decisions > Some(0), "a decision comes out otherwise: {found}");
     ensure!(found["proofs"] == 1 && found["same_proofs"] == 1, "a proof comes out otherwise: {found}");
     walk.step(
-        &format!("All {} decisions in the pack made again, offline, and the proof about the policies too.", same.unwrap_or(0)),
+        &format!(
+            "All {} decisions in the pack made again, offline, and the proof about the policies too.",
+            same.unwrap_or(0)
+        ),
         &[],
         "Same outcomes, rules and facts; the report of the proof is the same, byte for byte.",
     );

@@ -8,8 +8,8 @@ use comptroller_app::caller::Caller;
 use comptroller_app::classify::ClassifySystem;
 use comptroller_app::deploy::Deploy;
 use comptroller_app::gate::{CheckGate, GateAnswer};
-use comptroller_app::people::ChangeRole;
 use comptroller_app::operate::Watch;
+use comptroller_app::people::ChangeRole;
 use comptroller_app::policies::change::ProposePolicies;
 use comptroller_app::runtime::ReportRuntime;
 use comptroller_app::view::Slice;
@@ -351,9 +351,7 @@ async fn a_running_deployment_is_decided_about_again_when_something_changes_and_
     vote(app, &team.risk, id).await.unwrap();
     team.deploy(Environment::Production).await.unwrap();
     let mut watch = Watch::default();
-    let running = async || {
-        app.operations(&team.risk, None, Slice::default()).await.unwrap().items.remove(0)
-    };
+    let running = async || app.operations(&team.risk, None, Slice::default()).await.unwrap().items.remove(0);
     assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 1, "the first decision");
     assert_eq!(running().await.outcome, Outcome::Allow);
     let size = app.store().clone();

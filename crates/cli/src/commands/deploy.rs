@@ -7,7 +7,7 @@ use crate::input::one_of;
 use crate::output::Column;
 use clap::{Args, Subcommand};
 use comptroller_app::deploy::{Deploy, DrillRollback, Rollback};
-use comptroller_core::{Environment, Timestamp, Label};
+use comptroller_core::{Environment, Label, Timestamp};
 
 /// Columns of a list of deployments.
 pub(super) const COLUMNS: &[Column] = &[

@@ -91,8 +91,9 @@ struct Rechecked {
 pub(super) fn run(screen: Screen, arguments: &RecheckArgs) -> Result<Exit> {
     let path = arguments.verify.path();
     let open = || {
-        File::open(path)
-            .map_err(|error| Failure::usage(format!("{}: {error}", path.display()), "name a pack that can be read"))
+        File::open(path).map_err(|error| {
+            Failure::usage(format!("{}: {error}", path.display()), "name a pack that can be read")
+        })
     };
     // First what everything else rests on: that this is the log, whole, and that what is shown is what it holds.
     let report = verify_pack(open()?, &trust(&arguments.verify)?).map_err(Failure::Verify)?;
@@ -163,7 +164,8 @@ fn read(file: File) -> Result<Contents> {
         let payload = shown.get(&index);
         match &event {
             Event::PolicyShipped { .. } | Event::PolicyProposed { .. } => {
-                let files: Files = payload.map_or(Ok(Files::default()), |bytes| serde_json::from_slice(bytes))?;
+                let files: Files =
+                    payload.map_or(Ok(Files::default()), |bytes| serde_json::from_slice(bytes))?;
                 if let Some(text) = files.package {
                     let package = Package::from_json(text.as_bytes())?;
                     contents.packages.insert(package.digest(), package);
@@ -192,7 +194,9 @@ fn population(contents: &Contents, found: &mut Rechecked) {
         found.differences.push(format!("entry {index} changed production and is not in {POPULATION}"));
     }
     for index in listed.iter().filter(|index| !contents.changes.contains(index)) {
-        found.differences.push(format!("{POPULATION} names entry {index}, which changed nothing in production"));
+        found
+            .differences
+            .push(format!("{POPULATION} names entry {index}, which changed nothing in production"));
     }
 }
 
@@ -217,8 +221,17 @@ fn decide(
     bundles: &mut BTreeMap<Digest, Bundle>,
     found: &mut Rechecked,
 ) -> Result<()> {
-    let Event::DecisionRecorded { decision, action, resource, environment, outcome, bundle: digest, facts, rules, .. } =
-        event
+    let Event::DecisionRecorded {
+        decision,
+        action,
+        resource,
+        environment,
+        outcome,
+        bundle: digest,
+        facts,
+        rules,
+        ..
+    } = event
     else {
         return Ok(());
     };
@@ -257,9 +270,12 @@ fn prove_again(contents: &Contents, solver: &SolverArgs, found: &mut Rechecked) 
     let mut bundles = BTreeMap::new();
     for (index, event, recorded) in &contents.analyses {
         let Event::PolicyAnalysed { bundle: digest, against, report, .. } = event else { continue };
-        let (Some(package), true) = (contents.packages.get(digest), bundle(contents, &mut bundles, against)?.is_some())
+        let (Some(package), true) =
+            (contents.packages.get(digest), bundle(contents, &mut bundles, against)?.is_some())
         else {
-            found.differences.push(format!("entry {index}: the pack does not hold the policies that were compared"));
+            found
+                .differences
+                .push(format!("entry {index}: the pack does not hold the policies that were compared"));
             continue;
         };
         let new = Bundle::of(package)?;
@@ -280,10 +296,16 @@ fn prove_again(contents: &Contents, solver: &SolverArgs, found: &mut Rechecked) 
 
 fn text(size: u64, found: &Rechecked, style: Style) -> String {
     let mut text = format!("{} {size} entries\n", style.good("verified:"));
-    let _ = writeln!(text, "{} of {} decisions come out the same, to the last fact", found.same, found.decisions);
-    let _ = writeln!(text, "{} of {} changes of production are in the population", found.listed, found.changes);
+    let _ =
+        writeln!(text, "{} of {} decisions come out the same, to the last fact", found.same, found.decisions);
+    let _ =
+        writeln!(text, "{} of {} changes of production are in the population", found.listed, found.changes);
     if found.proofs > 0 {
-        let _ = writeln!(text, "{} of {} proofs give the same report, byte for byte", found.same_proofs, found.proofs);
+        let _ = writeln!(
+            text,
+            "{} of {} proofs give the same report, byte for byte",
+            found.same_proofs, found.proofs
+        );
     }
     for difference in found.differences.iter().take(SHOWN) {
         let _ = writeln!(text, "{} {}", style.bad("differs:"), clean(difference));
