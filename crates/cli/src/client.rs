@@ -39,11 +39,6 @@ impl Answer {
         Self { text: value.to_string(), value }
     }
 
-    /// The text as it came, as one piece with a line end.
-    pub(crate) fn line(&self) -> String {
-        format!("{}\n", self.text.trim_end())
-    }
-
     /// A text field of the answer; a missing one is the server's fault.
     pub(crate) fn field(&self, pointer: &str) -> anyhow::Result<&str> {
         let found = self.value.pointer(pointer).and_then(Value::as_str);

@@ -122,7 +122,7 @@ impl Screen {
     /// Prints the JSON answer as it is, or the text that `render` makes of it.
     pub(crate) fn print(&self, answer: &Answer, render: impl FnOnce(&Value) -> String) -> anyhow::Result<()> {
         match self.format {
-            Format::Json => print(&answer.line()),
+            Format::Json => print(&line(answer)),
             _ => print(&render(&answer.value)),
         }
     }
@@ -146,6 +146,11 @@ pub(crate) fn page(value: &Value, columns: &[Column], style: Style) -> String {
         let _ = writeln!(text, "{}", style.dim(&format!("more: --after {} (or --all)", clean(next))));
     }
     text
+}
+
+/// The answer's text as it came, with one line end.
+pub(crate) fn line(answer: &Answer) -> String {
+    format!("{}\n", answer.text.trim_end())
 }
 
 /// Writes to stdout. A reader that has gone away is no error of ours.

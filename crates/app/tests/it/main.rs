@@ -12,6 +12,7 @@ mod oidc_server;
 mod promotion;
 mod rotation;
 mod sign_in;
+mod statement;
 mod timestamp;
 mod witness;
 mod witness_server;

@@ -17,7 +17,7 @@ use crate::client::{Answer, path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::one_of;
-use crate::output::{Format, Style, print};
+use crate::output::{Format, Style, line, print};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum as _};
 use comptroller_app::gate::CheckGate;
@@ -97,7 +97,7 @@ fn question(arguments: &GateArgs) -> anyhow::Result<(String, Environment)> {
 /// The answer in one of the formats.
 fn render(asked: &str, answer: &Answer, format: Format, style: Style) -> anyhow::Result<String> {
     if format == Format::Json {
-        return Ok(answer.line());
+        return Ok(line(answer));
     }
     let view = View::read(asked, &answer.value)?;
     Ok(match format {
