@@ -17,7 +17,7 @@ use comptroller_app::waivers::{DecideWaiver, RequestWaiver};
 use comptroller_app::{AppError, Call};
 use comptroller_core::ids::{EvidenceId, ProposalId, WaiverId};
 use comptroller_core::vocab::{BundleVerdict, EvidenceKind, Measure, Outcome, RiskTier, Vote};
-use comptroller_core::{Environment, Role, Timestamp};
+use comptroller_core::{Environment, Role, Slug, Timestamp};
 use comptroller_policy::Package;
 use std::collections::BTreeMap;
 
@@ -389,7 +389,7 @@ async fn a_running_deployment_is_decided_about_again_when_something_changes_and_
     assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 1);
     let now = running().await;
     assert_eq!(now.outcome, Outcome::Allow, "{:?}", now.rules);
-    assert_eq!(now.lapsing.iter().map(|rule| rule.as_str()).collect::<Vec<_>>(), ["baseline-heartbeat"]);
+    assert_eq!(now.lapsing.iter().map(Slug::as_str).collect::<Vec<_>>(), ["baseline-heartbeat"]);
     let lapses = now.lapses_at.unwrap().micros() - app.store().clock().now().micros();
     assert!((47 * 3_600..=48 * 3_600 + 2).contains(&(lapses / 1_000_000)), "{lapses}");
 
@@ -397,7 +397,7 @@ async fn a_running_deployment_is_decided_about_again_when_something_changes_and_
     team.world.clock.pass(2 * DAY + 5);
     assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 1);
     let now = running().await;
-    assert_eq!(now.rules.iter().map(|rule| rule.as_str()).collect::<Vec<_>>(), ["baseline-heartbeat"]);
+    assert_eq!(now.rules.iter().map(Slug::as_str).collect::<Vec<_>>(), ["baseline-heartbeat"]);
     // The recorded decision is made again like any other.
     let replayed = app.replay_decision(&team.risk, now.decision.unwrap()).await.unwrap();
     assert!(replayed.same, "{replayed:?}");

@@ -50,7 +50,7 @@ fn context(random: &mut Random, bundle: &Bundle, plain: &Facts, rules: &[&str]) 
                 let words = rules.iter().filter(|_| random.below(4) > 0);
                 Fact::Set(words.take(60).map(|word| (*word).to_owned()).collect())
             }
-            other => other.clone(),
+            Fact::Text(word) => Fact::Text(word.clone()),
         };
         facts = facts.with(name, fact);
     }

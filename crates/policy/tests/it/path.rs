@@ -113,7 +113,7 @@ fn what_lapses_next_is_the_first_age_or_waiver_that_makes_a_rule_fire() {
     let next = |request: &Request, left| {
         let waiver = [("baseline-monitored".parse().unwrap(), left)];
         let next = bundle.next_lapse(request, &waiver).unwrap();
-        (next.seconds, next.rules.iter().map(|rule| rule.to_string()).collect::<Vec<_>>())
+        (next.seconds, next.rules.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     // Silence of the runtime comes first; with that out of the way the waiver, and then the bias test.
     assert_eq!(next(&request, 20 * 86_400), (24 * 3_600 - 59, vec!["soc2-monitored".to_owned()]));
