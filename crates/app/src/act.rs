@@ -95,8 +95,7 @@ impl Act<'_> {
         facts: Facts,
     ) -> Result<(Request, Decision), AppError> {
         let caller = self.caller.clone();
-        let request =
-            request(self.conn(), &caller, action, resource, system, environment, facts).await?;
+        let request = request(self.conn(), &caller, action, resource, system, environment, facts).await?;
         let decision = self.bundle.decide(&request);
         Ok((request, decision))
     }
@@ -249,8 +248,7 @@ impl App {
     ) -> Result<(), AppError> {
         let mut conn = self.store.read().await?;
         let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
-        let request =
-            request(&mut conn, caller, action, resource, system, environment, Facts::new()).await?;
+        let request = request(&mut conn, caller, action, resource, system, environment, Facts::new()).await?;
         let decision = bundle.decide(&request);
         drop(conn);
         let outcome = allow(action, resource, decision);

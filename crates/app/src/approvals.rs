@@ -1,11 +1,11 @@
 //! Requests for approval and votes on them.
 
 use crate::act::{Act, Call};
+use crate::facts::evidence_ids;
 use crate::gate::{decision_event, evidence};
 use crate::models::{facts, find_version};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
-use crate::facts::evidence_ids;
 use comptroller_core::ids::{ApprovalId, EvidenceId, PrincipalId, VersionId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::{CredentialOrigin, RiskTier, Vote};
@@ -190,7 +190,9 @@ async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, 
     let resource = format!("version/{version}");
     act.authorise(Action::ApprovalRequest, &resource, Some(system), Some(command.environment), Facts::new())
         .await?;
-    if now.approval.is_some_and(|row| !row.denied && row.expires_at.0 > act.now()) && now.tally.changes.is_empty() {
+    if now.approval.is_some_and(|row| !row.denied && row.expires_at.0 > act.now())
+        && now.tally.changes.is_empty()
+    {
         return Err(AppError::Conflict("a request for this version and environment is open already".into()));
     }
     let approval = act.new_id(ApprovalId::new)?;
@@ -242,7 +244,8 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let resource = format!("approval/{approval}");
     let environment = Some(row.environment.0);
     let decision = act.authorise(Action::ApprovalVote, &resource, Some(system), environment, facts).await?;
-    let (id, event) = decision_event(&act, Action::ApprovalVote, resource, environment, &decision, BTreeMap::new())?;
+    let (id, event) =
+        decision_event(&act, Action::ApprovalVote, resource, environment, &decision, BTreeMap::new())?;
     let draft = act.draft(event).of_system(system).about("approval", &approval);
     act.record(draft).await?;
     let event = Event::ApprovalVoted { approval, voter, vote: command.vote, decision: id };

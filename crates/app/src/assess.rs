@@ -95,7 +95,9 @@ pub struct EvidenceView {
 
 /// A decimal number in millionths, exactly: digits beyond are rounded down where more is better, else up.
 fn millionths(measure: Measure, text: &str) -> Result<i64, AppError> {
-    let refuse = || AppError::invalid("measures", format!("{measure}: {text:?} is not a decimal number such as \"0.83\""));
+    let refuse = || {
+        AppError::invalid("measures", format!("{measure}: {text:?} is not a decimal number such as \"0.83\""))
+    };
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
     let all_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
@@ -270,10 +272,14 @@ async fn about(
         (None, Some(name)) if !kind.of_version() && command.subject.is_none() => {
             Ok((systems::find(act.conn(), name).await?.id.0, None, None))
         }
-        _ if kind.of_version() => {
-            Err(AppError::invalid("version", format!("evidence of kind {kind} is about one version: name it, and no system")))
-        }
-        _ => Err(AppError::invalid("system", format!("evidence of kind {kind} is about a system: name it, and no version"))),
+        _ if kind.of_version() => Err(AppError::invalid(
+            "version",
+            format!("evidence of kind {kind} is about one version: name it, and no system"),
+        )),
+        _ => Err(AppError::invalid(
+            "system",
+            format!("evidence of kind {kind} is about a system: name it, and no version"),
+        )),
     }
 }
 

@@ -89,10 +89,8 @@ pub struct RuleView {
 impl RuleView {
     /// The rules of a decision, each with the clauses that fail.
     pub(crate) fn of(bundle: &Bundle, decision: &Decision, facts: &Facts) -> Vec<Self> {
-        let view = |rule: &FiredRule| Self {
-            clauses: bundle.clauses(rule.id.as_str(), facts),
-            ..Self::from(rule)
-        };
+        let view =
+            |rule: &FiredRule| Self { clauses: bundle.clauses(rule.id.as_str(), facts), ..Self::from(rule) };
         decision.rules.iter().map(view).collect()
     }
 }
@@ -246,8 +244,14 @@ impl App {
                 }
                 let sources = evidence.known.sources;
                 let paths = act.bundle.shortest_paths(&request);
-                let (id, event) =
-                    decision_event(&act, Action::GateCheck, resource, environment, &decision, sources.clone())?;
+                let (id, event) = decision_event(
+                    &act,
+                    Action::GateCheck,
+                    resource,
+                    environment,
+                    &decision,
+                    sources.clone(),
+                )?;
                 let draft = act.draft(event).of_system(system).about("version", &version);
                 let ledger_index = act.record(draft).await?;
                 Ok(GateAnswer {

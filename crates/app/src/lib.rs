@@ -12,6 +12,7 @@ pub mod assess;
 pub mod audit;
 pub mod authzen;
 pub mod caller;
+pub mod classify;
 pub mod datasets;
 pub mod decisions;
 pub mod deploy;

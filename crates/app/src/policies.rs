@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+mod analysis;
 pub mod change;
 pub mod replay;
 
@@ -75,7 +76,9 @@ impl Policies {
         let package = self.package(conn, key, digest).await?;
         // INVARIANT (as-of): what is read is what was approved, byte for byte.
         if package.digest() != *digest {
-            return Err(AppError::Internal(format!("the files of policy bundle {digest} have another digest")));
+            return Err(AppError::Internal(format!(
+                "the files of policy bundle {digest} have another digest"
+            )));
         }
         let bundle = Bundle::of(&package)
             .map_err(|error| AppError::Internal(format!("policy bundle {digest} cannot be used: {error}")))?;
@@ -102,7 +105,8 @@ impl Policies {
         let row = row.ok_or_else(|| AppError::not_found("policy bundle", digest))?;
         let files: Option<Files> = journal::private(conn, key, Some(row.private_at)).await?;
         let text = files.and_then(|files| files.package);
-        let text = text.ok_or_else(|| AppError::Internal(format!("the files of policy bundle {digest} are gone")))?;
+        let text =
+            text.ok_or_else(|| AppError::Internal(format!("the files of policy bundle {digest} are gone")))?;
         Package::from_json(text.as_bytes())
             .map_err(|error| AppError::Internal(format!("policy bundle {digest}: {error}")))
     }

@@ -4,13 +4,11 @@ use crate::act::{Act, Call};
 use crate::people::find_team;
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
-use comptroller_core::event::VersionFacts;
-use comptroller_core::ids::{PrincipalId, SystemId, TeamId, VendorId};
-use comptroller_core::private::{Note, SystemText, VendorText, check_text};
+use comptroller_core::ids::{SystemId, TeamId, VendorId};
+use comptroller_core::private::{SystemText, VendorText, check_text};
 use comptroller_core::vocab::{Relation, RiskTier, SystemKind, SystemStatus};
 use comptroller_core::{Event, Slug, TagText, Timestamp};
-use comptroller_policy::{Action, Facts};
-use comptroller_store::areas::models;
+use comptroller_policy::Action;
 use comptroller_store::areas::systems::{self, SystemFilter, SystemRow, VendorRow};
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
@@ -73,16 +71,6 @@ pub struct LinkSystem {
     /// The vendor, by id or name.
     #[serde(default)]
     pub to_vendor: Option<String>,
-}
-
-/// Says which risk tier a system has.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClassifySystem {
-    /// The tier.
-    pub tier: RiskTier,
-    /// Why: the use, the article or rule it falls under, and who is affected.
-    pub reason: String,
 }
 
 /// Sets a tag; without a value, removes it.
@@ -298,35 +286,6 @@ impl App {
         .await
     }
 
-    /// Says which risk tier a system has.
-    pub async fn classify_system(
-        &self,
-        call: &Call,
-        name: String,
-        command: ClassifySystem,
-    ) -> Result<Receipt, AppError> {
-        self.act(call, "system.classify", (name, command), |mut act, (name, command)| {
-            Box::pin(async move {
-                check_text("reason", &command.reason, false)?;
-                let row = find(act.conn(), &name).await?;
-                let system = row.id.0;
-                let previous = row.risk_tier.map(|tier| tier.0);
-                let caller = act.caller.principal;
-                let facts = Facts::new()
-                    .bool("lowers", previous.is_some_and(|previous| command.tier < previous))
-                    .bool("actor_is_builder", built_a_version(act.conn(), system, caller).await?);
-                let resource = format!("system/{system}");
-                act.authorise(Action::SystemClassify, &resource, Some(system), None, facts).await?;
-                let event = Event::SystemClassified { system, tier: command.tier, previous };
-                let draft =
-                    act.draft(event).about("system", &system).private("reason", &Note { text: command.reason })?;
-                let index = act.record(draft).await?;
-                Ok(Receipt::new(system, index))
-            })
-        })
-        .await
-    }
-
     /// Sets or removes a tag of a system.
     pub async fn tag_system(&self, call: &Call, name: String, command: SetTag) -> Result<Receipt, AppError> {
         self.act(call, "tag.set", (name, command), |mut act, (name, command)| {
@@ -423,17 +382,6 @@ impl App {
             updated_at: row.updated_at.0,
         })
     }
-}
-
-/// Whether somebody is among the builders of a version of the system.
-async fn built_a_version(conn: &mut Conn, system: SystemId, who: PrincipalId) -> Result<bool, AppError> {
-    for facts in models::facts_of_system(conn, system).await? {
-        let facts: VersionFacts = serde_json::from_str(&facts)?;
-        if facts.builders.contains(&who) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 async fn link_target(

@@ -138,9 +138,9 @@ async fn material_changes(
         }
         let newer = measures(new);
         for (measure, before) in measures(&old) {
-            let worse = newer.get(&measure).is_none_or(|after| {
-                if measure.more_is_better() { *after < before } else { *after > before }
-            });
+            let worse = newer
+                .get(&measure)
+                .is_none_or(|after| if measure.more_is_better() { *after < before } else { *after > before });
             if worse {
                 changes.push(format!("the {measure} of a newer {kind} is worse"));
             }
@@ -150,7 +150,12 @@ async fn material_changes(
 }
 
 /// Every rule that stands against a promotion whatever people approve and whoever asks.
-pub(crate) fn fired_without_people(bundle: &Bundle, known: &Known, environment: Environment, facts: &Facts) -> BTreeSet<Slug> {
+pub(crate) fn fired_without_people(
+    bundle: &Bundle,
+    known: &Known,
+    environment: Environment,
+    facts: &Facts,
+) -> BTreeSet<Slug> {
     let quorums: Vec<&str> =
         bundle.rules().filter(|rule| !rule.approvals.is_empty()).map(|rule| rule.id.as_str()).collect();
     let facts = facts
@@ -161,7 +166,12 @@ pub(crate) fn fired_without_people(bundle: &Bundle, known: &Known, environment: 
         .bool("approval_denied", false)
         .bool("artifacts_match_approval", true);
     let principal = Principal {
-        id: known.version.builders.first().copied().unwrap_or_else(|| PrincipalId::new(Timestamp::from_micros(0), [0; 10])),
+        id: known
+            .version
+            .builders
+            .first()
+            .copied()
+            .unwrap_or_else(|| PrincipalId::new(Timestamp::from_micros(0), [0; 10])),
         kind: PrincipalKind::Person,
         roles: BTreeSet::from([Role::Auditor]),
         credential_environment: None,

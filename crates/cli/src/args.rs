@@ -5,7 +5,7 @@
 use crate::commands::{
     approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, evidence, gate,
     invitation, ledger, model, person, policy, role, runtime, serve, service_account, serving, store,
-    subject, system, team, token, vendor, verify, verify_statement, version, workload,
+    subject, system, team, token, vendor, verify, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -66,6 +66,8 @@ pub(crate) enum Command {
     Decision(Noun<decision::Verb>),
     /// Requests for approval, and votes.
     Approval(Noun<approval::Verb>),
+    /// Waivers: exceptions from rules, for a time.
+    Waiver(Noun<waiver::Verb>),
     /// Put a version into an environment.
     Deploy(Act<deploy::DeployArgs>),
     /// Return an environment to an earlier version.
@@ -82,15 +84,14 @@ pub(crate) enum Command {
     Subject(Noun<subject::Verb>),
     /// The log of everything that happened, and its keys.
     Ledger(Noun<ledger::Verb>),
-    /// Evidence for auditors.
+    /// Evidence about versions and systems, and packs for auditors.
     Evidence(Noun<evidence::Verb>),
     /// Verify an evidence pack or a log folder offline, with keys that you bring along.
     Verify(verify::VerifyArgs),
     /// Verify a signed statement about a decision offline, with keys that you bring along.
     VerifyStatement(verify_statement::VerifyStatementArgs),
-    /// Lint, test, prove and compare policies, without a server.
-    #[command(subcommand)]
-    Policy(policy::Verb),
+    /// Policies: lint, test, prove and compare them without a server, and change those of a server.
+    Policy(Noun<policy::Verb>),
     /// Check everything that is stored. Works on the data folder of a stopped server.
     Doctor(doctor::DoctorArgs),
     /// Move everything to another database and object store.

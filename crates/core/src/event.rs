@@ -7,9 +7,9 @@
 //! new optional fields or new variants.
 
 use crate::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EvidenceId, InvitationId, ModelId, OrgId,
-    PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId,
-    VersionId, WaiverId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EvidenceId, InvitationId,
+    ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId,
+    UploadId, VendorId, VersionId, WaiverId,
 };
 use crate::name::{Commit, MediaType};
 use crate::vocab::{

@@ -4,14 +4,14 @@
 //! the forbids that nothing overrides; the review set holds forbids that an approval satisfies.
 
 use crate::action::Action;
+use crate::card::{self, CardFile};
 use crate::decide::NO_PERMIT;
 use crate::engine::{ENTITY_TYPES, Names};
 use crate::error::BundleError;
 use crate::explain::{Clause, Condition};
-use crate::card::{self, CardFile};
+use crate::index::Index;
 use crate::package::{HARD, Package, REVIEW, SCHEMA};
 use crate::request::Facts;
-use crate::index::Index;
 use crate::rule::{Effect, RuleInfo, RuleSet};
 use crate::source::{self, MAX_FINDINGS, cut};
 use cedar_policy::{EntityTypeName, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};

@@ -157,7 +157,9 @@ impl Condition {
         }
         match self {
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().for_each(|part| part.blame(wanted, facts, clauses));
+                for part in parts {
+                    part.blame(wanted, facts, clauses);
+                }
             }
             Self::Not(part) => part.blame(!wanted, facts, clauses),
             Self::Has(fact) if wanted => {

@@ -63,7 +63,9 @@ impl Package {
         }
         for name in [SCHEMA, HARD, REVIEW] {
             if !files.contains_key(name) {
-                return refuse(format!("there is no {name}: copy it from the base policies and go on from there"));
+                return refuse(format!(
+                    "there is no {name}: copy it from the base policies and go on from there"
+                ));
             }
         }
         for name in files.keys() {
@@ -96,7 +98,9 @@ impl Package {
         for pack in packs {
             let Some((name, text)) = PACKS.iter().find(|(name, _)| name == pack) else {
                 let names = PACKS.map(|(name, _)| name).join(", ");
-                return Err(BundleError::Package { detail: format!("there is no pack {pack:?}: use {names}") });
+                return Err(BundleError::Package {
+                    detail: format!("there is no pack {pack:?}: use {names}"),
+                });
             };
             files.insert(format!("{CARDS}{name}.toml"), (*text).to_owned());
         }

@@ -17,7 +17,8 @@ const MAX_PATHS: usize = 5;
 /// Most sets that are tried.
 const MAX_TRIES: usize = 20_000;
 /// Facts that no step of anybody changes in order to pass: they say what is asked, not what is there.
-const GIVEN: [&str; 5] = ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
+const GIVEN: [&str; 5] =
+    ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
 
 /// Something that somebody can do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -26,6 +27,8 @@ pub struct Step {
     pub id: String,
     /// What must be so afterwards.
     pub what: String,
+    /// Who can do it, and how.
+    pub remedy: String,
     /// The rules that it takes part in satisfying.
     pub rules: Vec<String>,
 }
@@ -79,7 +82,7 @@ impl Bundle {
             }
             // The engine has the last word: a step may make another rule fire.
             if self.decide(&after).outcome == Outcome::Allow {
-                shortest.push(set.iter().map(|at| step(names[*at], &changes[names[*at]])).collect());
+                shortest.push(set.iter().map(|at| self.step(names[*at], &changes[names[*at]])).collect());
             }
             if shortest.len() == MAX_PATHS {
                 break;
@@ -101,10 +104,9 @@ impl Bundle {
                 if let Some(repair) = clause.repair {
                     facts.insert(clause.fact.clone(), repair);
                 }
-                let change = changes.entry(id).or_insert_with(|| Change {
-                    facts: BTreeMap::new(),
-                    rules: BTreeSet::new(),
-                });
+                let change = changes
+                    .entry(id)
+                    .or_insert_with(|| Change { facts: BTreeMap::new(), rules: BTreeSet::new() });
                 change.rules.insert(rule.clone());
                 for (name, fact) in facts {
                     merge(&mut change.facts, name, fact);
@@ -136,7 +138,8 @@ impl Bundle {
         changes: &BTreeMap<String, Change>,
         names: &[&String],
     ) -> Vec<BTreeSet<usize>> {
-        let relevant: Vec<usize> = (0..names.len()).filter(|at| changes[names[*at]].rules.contains(rule)).collect();
+        let relevant: Vec<usize> =
+            (0..names.len()).filter(|at| changes[names[*at]].rules.contains(rule)).collect();
         let mut options: Vec<BTreeSet<usize>> = Vec::new();
         for size in 1..=3.min(relevant.len()) {
             for set in subsets(&relevant, size) {
@@ -155,6 +158,51 @@ impl Bundle {
         }
         options
     }
+
+    /// A step in words.
+    fn step(&self, id: &str, change: &Change) -> Step {
+        let what = match id.split_once('/') {
+            Some(("evidence", kind)) => {
+                let measures: Vec<String> = change.facts.iter().filter_map(measured).collect();
+                let with = if measures.is_empty() {
+                    String::new()
+                } else {
+                    format!(", with {}", measures.join(" and "))
+                };
+                format!("a new {kind} is recorded and passed{with}")
+            }
+            Some(("waiver", rule)) => format!("a waiver of {rule} is granted"),
+            _ if id == "approvals" => match change.facts.get("approvals_valid") {
+                Some(Fact::Long(people)) => format!("{people} people approve whose votes count"),
+                _ => "people of the roles that the rule names approve".to_owned(),
+            },
+            _ => {
+                let parts: Vec<String> =
+                    change.facts.iter().map(|(name, fact)| format!("{name} = {}", fact.to_json())).collect();
+                parts.join(" and ")
+            }
+        };
+        let remedy = match id.split_once('/') {
+            Some(("waiver", rule)) => {
+                format!(
+                    "somebody who neither asks for it nor built the version grants it: comptroller waiver request {rule}"
+                )
+            }
+            _ => {
+                let of = |rule: &String| self.rules.get(rule.as_str()).map(|info| info.remedy.clone());
+                change.rules.iter().find_map(of).unwrap_or_default()
+            }
+        };
+        Step { id: id.to_owned(), what, remedy, rules: change.rules.iter().cloned().collect() }
+    }
+}
+
+/// What a measure must be, in words; nothing for another fact.
+fn measured((name, fact): (&String, &Fact)) -> Option<String> {
+    let measure = Measure::ALL.iter().find(|measure| measure_fact(**measure) == *name)?;
+    let Fact::Long(ppm) = fact else { return None };
+    let sign = if measure.more_is_better() { "at least" } else { "at most" };
+    Some(format!("{measure} {sign} {}", decimal(*ppm)))
 }
 
 /// A search for the smallest union that has an option of every rule.
@@ -251,42 +299,6 @@ fn group(fact: &str) -> (String, BTreeMap<String, Fact>) {
         "approvals_valid" | "quorums_met" => ("approvals".to_owned(), BTreeMap::new()),
         _ => (fact.to_owned(), BTreeMap::new()),
     }
-}
-
-fn step(id: &str, change: &Change) -> Step {
-    let mut parts: Vec<String> = Vec::new();
-    for (name, fact) in &change.facts {
-        let text = match fact {
-            Fact::Long(_) if name.ends_with("_age") => continue,
-            Fact::Bool(true) if name.ends_with("_passed") => continue,
-            Fact::Long(value) => {
-                let measure = Measure::ALL.iter().find(|measure| measure_fact(**measure) == *name);
-                match measure {
-                    Some(measure) => {
-                        let sign = if measure.more_is_better() { "at least" } else { "at most" };
-                        format!("{measure} {sign} {}", decimal(*value))
-                    }
-                    None => format!("{name} = {value}"),
-                }
-            }
-            Fact::Bool(value) => format!("{name} = {value}"),
-            Fact::Text(word) => format!("{name} = {word}"),
-            Fact::Set(_) => continue,
-        };
-        parts.push(text);
-    }
-    let subject = match id.split_once('/') {
-        Some(("evidence", kind)) => format!("a new {kind} is recorded, and it passed"),
-        Some(("waiver", rule)) => format!("a waiver of {rule} is granted"),
-        _ if id == "approvals" => "people approve".to_owned(),
-        _ => String::new(),
-    };
-    let what = match (subject.is_empty(), parts.is_empty()) {
-        (false, true) => subject,
-        (false, false) => format!("{subject}, with {}", parts.join(" and ")),
-        (true, _) => parts.join(" and "),
-    };
-    Step { id: id.to_owned(), what, rules: change.rules.iter().cloned().collect() }
 }
 
 /// Millionths as a decimal number without trailing zeros.

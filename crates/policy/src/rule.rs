@@ -2,8 +2,8 @@
 //!
 //! The rule's logic is Cedar's; this module only reads and checks the words beside it.
 
-use crate::error::BundleError;
 use crate::card::Group;
+use crate::error::BundleError;
 use cedar_policy::{ActionConstraint, Policy};
 use comptroller_core::{Role, Slug};
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,9 @@ pub struct RuleInfo {
 }
 
 /// What happens when a running deployment no longer satisfies a rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lapse {
     /// An alert.
@@ -165,7 +167,8 @@ impl RuleInfo {
         };
         let waivable = policy.annotation("waivable").is_some();
         if waivable && set == RuleSet::Hard {
-            let detail = "nothing overrides a hard rule: move it to review.cedar or drop @waivable".to_owned();
+            let detail =
+                "nothing overrides a hard rule: move it to review.cedar or drop @waivable".to_owned();
             return Err(BundleError::BadAnnotation { file, rule, annotation: "waivable", detail });
         }
         Ok(Self {

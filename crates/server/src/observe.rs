@@ -18,12 +18,13 @@ use tokio::time::timeout;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a caller.
 const MAX_REQUEST_ID: usize = 64;
-/// Requests that hold a part in memory or keep the disk busy.
-const HEAVY: [(&str, Method); 4] = [
+/// Requests that hold a part in memory, keep the disk busy or wait for a solver.
+const HEAVY: [(&str, Method); 5] = [
     ("/api/v1/uploads/{id}/parts/{number}", Method::PUT),
     ("/api/v1/uploads/{id}/complete", Method::POST),
     ("/api/v1/evidence/pack", Method::POST),
     ("/api/v1/drills", Method::POST),
+    ("/api/v1/policy/proposals/{proposal}/analysis", Method::POST),
 ];
 
 /// Gives each request its turn. Cheap to clone.

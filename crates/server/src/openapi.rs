@@ -34,6 +34,7 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
         (name = "Datasets", description = "Datasets, their immutable versions, and the lineage between them."),
         (name = "Artifacts", description = "Files of any size: uploaded in parts, content-addressed, encrypted."),
         (name = "Models", description = "Models and their immutable versions."),
+        (name = "Policies", description = "The policies in force, and how they change: proposed, proven, approved, activated."),
         (name = "Governance", description = "The gate, approvals, and the rules and decisions behind them."),
         (name = "Deployment", description = "Deployments, rollbacks, drills, and what runtimes report."),
         (name = "Privacy", description = "Data subjects and erasure."),

@@ -11,6 +11,7 @@ mod data;
 mod example;
 mod inventory;
 mod people;
+mod policy;
 mod production;
 mod quality;
 mod release;
@@ -50,6 +51,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "What really runs", run: runtime::run },
     Chapter { title: "A second version that must not go live", run: quality::run },
     Chapter { title: "Back to the version before, rehearsed and for real", run: rollback::run },
+    Chapter { title: "Stricter policies, proven before they are in force", run: policy::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },
     Chapter { title: "The auditor's questions", run: audit::run },
     Chapter { title: "The evidence, verified without us", run: verify::run },

@@ -15,6 +15,7 @@ const PEOPLE: &[(&str, &str, &[&str])] = &[
     ("approver-one", "Anna Approver", &["approver"]),
     ("approver-two", "Arne Approver", &["approver"]),
     ("risk-officer", "Rosa Risk", &["risk-officer"]),
+    ("risk-officer-two", "Rolf Risk", &["risk-officer"]),
     ("deployer", "Dora Deployer", &["deployer"]),
     ("auditor", "Ali Auditor", &["auditor"]),
 ];

@@ -32,6 +32,7 @@ fn gate_says_what_is_missing(walk: &mut Walk) -> Result<()> {
     for rule in ["staging-skipped", "approvals-missing"] {
         ensure!(fired.iter().any(|id| id == rule), "the gate did not name {rule}: {answer}");
     }
+    walk.note("first-decision", text(&answer, "decision")?);
     walk.step(
         "The gate was asked whether credit-classifier v1 may go to production: deny (exit code 2).",
         &[index_of(&answer)?],

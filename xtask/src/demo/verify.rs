@@ -106,12 +106,14 @@ fn wrong_key(walk: &mut Walk, pack: &Path, vkey: &str, empty: &Path) -> Result<(
 
 /// Changes one byte of a vote in a copy, and expects the place to be named.
 fn flip(walk: &mut Walk, pack: &Path, vkey: &str, empty: &Path) -> Result<()> {
-    let votes = walk.ok("auditor", &["ledger", "entries", "--kind", "approval.voted", "--limit", "1"])?;
-    let index =
-        items(&votes)?.first().and_then(|item| item["index"].as_u64()).context("no vote in the log")?;
+    let votes = walk.ok("auditor", &["ledger", "entries", "--kind", "waiver.decided", "--limit", "1"])?;
+    let index = items(&votes)?
+        .first()
+        .and_then(|item| item["index"].as_u64())
+        .context("no decision about a waiver in the log")?;
     let mut bytes = std::fs::read(pack)?;
     let mark = b"\"vote\":\"approve\"";
-    // The last one in the pack belongs to the newest vote: entries stand in their order.
+    // The last one in the pack is the vote on the waiver: entries stand in their order.
     let at = bytes.windows(mark.len()).rposition(|part| part == mark).context("no vote in the pack")?;
     let place = at + mark.len() - 2;
     bytes[place] ^= 1;
@@ -126,7 +128,7 @@ fn flip(walk: &mut Walk, pack: &Path, vkey: &str, empty: &Path) -> Result<()> {
         answer.text
     );
     let what = format!(
-        "Byte {place} of a copy flipped, inside the vote of entry {index}: found (exit code {}).",
+        "Byte {place} of a copy flipped, inside the vote on a waiver, entry {index}: found (exit code {}).",
         answer.code
     );
     walk.step(&what, &[], "One bit in one vote, and the message names the place.");

@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The token of `who`; none for `nobody`.
-    fn token(&self, who: &str) -> Result<&str> {
+    pub(crate) fn token(&self, who: &str) -> Result<&str> {
         if who == "nobody" {
             return Ok("");
         }

@@ -7,25 +7,21 @@ use crate::act::{Act, Call};
 use crate::approvals::CastVote;
 use crate::gate::decision_event;
 use crate::policies::Files;
+use crate::policies::analysis::{analyse, analysed, tests_pass};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, ProposalId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::{BundleVerdict, Vote};
 use comptroller_core::{Digest, Event, Timestamp};
-use comptroller_policy::cases::Cases;
-use comptroller_policy::prove::{self, Limits, Report, Solver, Standing, Totality, Verdict};
-use comptroller_policy::{Action, Bundle, Facts, Package, card};
+use comptroller_policy::prove::Report;
+use comptroller_policy::{Action, Facts, Package};
 use comptroller_store::areas::policies::{self, ProposalRow};
 use comptroller_store::{Conn, Draft, journal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use utoipa::ToSchema;
-
-/// Longest time that the solver has for one question, when a proposal is compared.
-const QUESTION: Duration = Duration::from_secs(20);
 
 /// Proposes a bundle: its files, or the digest of one that is known already.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -111,38 +107,39 @@ pub struct PoliciesInForce {
 impl App {
     /// Proposes a bundle. Its tests are run at once, and the result is recorded.
     pub async fn propose_policies(&self, call: &Call, command: ProposePolicies) -> Result<Receipt, AppError> {
+        self.may_read(&call.caller, Action::PolicyPropose, ORG, None, None).await?;
+        check_text("reason", &command.reason, false)?;
         let package = match (&command.bundle, command.files.is_empty()) {
-            (None, false) => Some(package(command.files.clone())?),
-            (Some(_), true) => None,
-            _ => return Err(AppError::invalid("files", "give the files of a bundle, or the digest of a known one")),
+            (None, false) => Package::new(command.files.clone())
+                .map_err(|error| AppError::invalid("files", error.to_string()))?,
+            (Some(digest), true) => {
+                let mut conn = self.store.read().await?;
+                self.policies.package(&mut conn, self.store.key(), digest).await?
+            }
+            _ => {
+                let message = "give the files of a bundle, or the digest of a known one";
+                return Err(AppError::invalid("files", message));
+            }
         };
-        let policies = Arc::clone(&self.policies);
+        // Tests take a second: not inside the transaction, and not on a thread that answers others.
+        let (package, tests_passed) = tokio::task::spawn_blocking(move || {
+            let passed = tests_pass(&package)?;
+            Ok::<_, AppError>((package, passed))
+        })
+        .await
+        .map_err(|error| AppError::Internal(format!("the tests broke off: {error}")))??;
+        let builtin = self.policies.builtin().digest().clone();
         self.act(call, "policy.propose", command, move |mut act, command| {
             Box::pin(async move {
-                check_text("reason", &command.reason, false)?;
                 act.may(Action::PolicyPropose, ORG, None).await?;
-                let store = act.store.clone();
-                let known = match &package {
-                    Some(package) => {
-                        let digest = package.digest();
-                        digest == *policies.builtin().digest()
-                            || policies::bundle(act.conn(), &digest).await?.is_some()
-                    }
-                    None => true,
-                };
-                let package = match (package, &command.bundle) {
-                    (Some(package), _) => package,
-                    (None, Some(digest)) => policies.package(act.conn(), store.key(), digest).await?,
-                    (None, None) => return Err(AppError::Internal("a proposal of nothing".into())),
-                };
                 let bundle = package.digest();
                 if bundle == *act.bundle.digest() {
                     return Err(AppError::Conflict("this bundle is in force already".into()));
                 }
-                let proposal = act.new_id(ProposalId::new)?;
-                let event =
-                    Event::PolicyProposed { proposal, bundle, tests_passed: tests_pass(&package)?, new: !known };
+                let known = bundle == builtin || policies::bundle(act.conn(), &bundle).await?.is_some();
                 let text = if known { None } else { Some(text_of(&package)?) };
+                let proposal = act.new_id(ProposalId::new)?;
+                let event = Event::PolicyProposed { proposal, bundle, tests_passed, new: !known };
                 let private = Files { package: text, reason: command.reason };
                 let draft = act.draft(event).about("proposal", &proposal).private("proposal", &private)?;
                 let index = act.record(draft).await?;
@@ -164,11 +161,11 @@ impl App {
         drop(conn);
         let against = old.digest().clone();
         let solver = self.solver.clone();
-        let report = tokio::task::spawn_blocking(move || analyse(&old, &new, &package, solver.as_ref().map(|path| path.as_path())))
-            .await
-            .map_err(|error| AppError::Internal(format!("the comparison broke off: {error}")))??;
-        let view_of = self.clone();
-        let caller = call.caller.clone();
+        let report = tokio::task::spawn_blocking(move || {
+            analyse(&old, &new, &package, solver.as_ref().map(|path| path.as_path()))
+        })
+        .await
+        .map_err(|error| AppError::Internal(format!("the comparison broke off: {error}")))??;
         self.act(call, "policy.analyse", id, move |mut act, id| {
             Box::pin(async move {
                 act.may(Action::PolicyPropose, ORG, None).await?;
@@ -179,14 +176,14 @@ impl App {
                 }
                 let row = proposal(act.conn(), id).await?;
                 let bytes = serde_json_canonicalizer::to_vec(&report)?;
-                let event = analysed(&row, against, &report, &bytes)?;
+                let event = analysed(&row, against, &report, &bytes);
                 let draft = act.draft(event).about("proposal", &id).private("report", &report)?;
                 act.record(draft).await?;
                 Ok(())
             })
         })
         .await?;
-        view_of.proposal(&caller, id).await
+        self.proposal(&call.caller, id).await
     }
 
     /// Votes on a proposal.
@@ -226,14 +223,8 @@ impl App {
                 let decision = act.authorise(Action::PolicyActivate, &resource, None, None, facts).await?;
                 let store = act.store.clone();
                 policies.bundle(act.conn(), store.key(), &row.bundle.0).await?;
-                let (decided, event) = decision_event(
-                    &act,
-                    Action::PolicyActivate,
-                    resource,
-                    None,
-                    &decision,
-                    BTreeMap::new(),
-                )?;
+                let (decided, event) =
+                    decision_event(&act, Action::PolicyActivate, resource, None, &decision, BTreeMap::new())?;
                 let draft = act.draft(event).about("proposal", &id);
                 act.record(draft).await?;
                 let event = Event::PolicyActivated {
@@ -345,7 +336,11 @@ impl App {
             report,
             votes: votes
                 .into_iter()
-                .map(|vote| ProposalVote { voter: vote.voter.0, vote: vote.vote.0, voted_at: vote.voted_at.0 })
+                .map(|vote| ProposalVote {
+                    voter: vote.voter.0,
+                    vote: vote.vote.0,
+                    voted_at: vote.voted_at.0,
+                })
                 .collect(),
             activated_at: row.activated_at.map(|at| at.0),
             reason: files.map(|files| files.reason),
@@ -353,66 +348,8 @@ impl App {
     }
 }
 
-/// Takes the files of a proposal: they must make a usable bundle.
-fn package(files: BTreeMap<String, String>) -> Result<Package, AppError> {
-    let package = Package::new(files).map_err(|error| AppError::invalid("files", error.to_string()))?;
-    Bundle::of(&package).map_err(|error| AppError::invalid("files", error.to_string()))?;
-    Ok(package)
-}
-
 fn text_of(package: &Package) -> Result<String, AppError> {
     String::from_utf8(package.to_json()).map_err(|error| AppError::Internal(error.to_string()))
-}
-
-/// Whether every case of the bundle comes out as written, those of the rules in Cedar and those of the cards.
-fn tests_pass(package: &Package) -> Result<bool, AppError> {
-    let refuse = |error: String| AppError::invalid("files", error);
-    let mut results = card::run(package).map_err(|error| refuse(error.to_string()))?;
-    let Some(text) = package.files().get("tests.toml") else { return Ok(false) };
-    // The cases of the Cedar rules are about them alone: a card may stand against what they allow.
-    let bundle = Bundle::of(&package.without_cards()).map_err(|error| refuse(error.to_string()))?;
-    let cases = Cases::parse(text).map_err(|error| refuse(error.to_string()))?;
-    results.extend(comptroller_policy::cases::run(&bundle, &cases));
-    Ok(results.iter().all(|result| result.failure.is_none()))
-}
-
-/// Makes every proof about a change. Takes seconds.
-fn analyse(old: &Bundle, new: &Bundle, package: &Package, solver: Option<&std::path::Path>) -> Result<Report, AppError> {
-    let solver = Solver::find(solver, Limits { time: QUESTION, ..Limits::default() });
-    let quiet = |_: &str| ();
-    let mut report = Report::new(new, &solver);
-    report.rules = prove::never_errors(new, &solver, &quiet);
-    let invariants = package.files().get("invariants.cedar").map_or(prove::BUILTIN_INVARIANTS, String::as_str);
-    report.invariants = prove::invariants(new, invariants, &solver, &quiet)
-        .map_err(|error| AppError::invalid("files", error.to_string()))?;
-    report.comparison = Some(prove::compare(old, new, &solver, &quiet));
-    Ok(report)
-}
-
-fn analysed(row: &ProposalRow, against: Digest, report: &Report, bytes: &[u8]) -> Result<Event, AppError> {
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let standing = |is: fn(&Standing) -> bool| {
-        count(report.invariants.iter().filter(|proof| is(&proof.verdict)).count())
-    };
-    let total = |is: fn(&Totality) -> bool| count(report.rules.iter().filter(|proof| is(&proof.verdict)).count());
-    let verdict = match report.comparison.as_ref().map(|comparison| comparison.verdict) {
-        Some(Verdict::Equivalent) => BundleVerdict::Equivalent,
-        Some(Verdict::Stricter) => BundleVerdict::Stricter,
-        Some(Verdict::Looser) => BundleVerdict::Looser,
-        Some(Verdict::Unproven) | None => BundleVerdict::Unproven,
-    };
-    Ok(Event::PolicyAnalysed {
-        proposal: row.id.0,
-        bundle: row.bundle.0.clone(),
-        against,
-        verdict,
-        invariants_violated: standing(|s| matches!(s, Standing::Violated { .. })),
-        invariants_unproven: standing(|s| matches!(s, Standing::Unproven { .. })),
-        rules_may_err: total(|t| matches!(t, Totality::CanError { .. })),
-        rules_unproven: total(|t| matches!(t, Totality::Unproven { .. })),
-        report: Digest::from_bytes(*comptroller_ledger::digest(bytes).as_bytes()),
-        solver: report.solver.as_deref().and_then(|solver| solver.parse().ok()),
-    })
 }
 
 async fn proposal(conn: &mut Conn, id: ProposalId) -> Result<ProposalRow, AppError> {

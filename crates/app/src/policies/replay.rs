@@ -62,7 +62,11 @@ struct Recorded {
 
 impl App {
     /// Makes a recorded decision again, by the bundle that made it.
-    pub async fn replay_decision(&self, caller: &Caller, id: DecisionId) -> Result<ReplayedDecision, AppError> {
+    pub async fn replay_decision(
+        &self,
+        caller: &Caller,
+        id: DecisionId,
+    ) -> Result<ReplayedDecision, AppError> {
         self.may_read(caller, Action::PolicyRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
         let row = approvals::decision(&mut conn, id).await?;
@@ -88,8 +92,7 @@ impl App {
         let row = row.ok_or_else(|| AppError::not_found("policy proposal", proposal))?;
         let policies: &Policies = &self.policies;
         let bundle = policies.bundle(&mut conn, self.store.key(), &row.bundle.0).await?;
-        let mut history =
-            ReplayedHistory { bundle: row.bundle.0, replayed: 0, unfit: 0, flips: Vec::new() };
+        let mut history = ReplayedHistory { bundle: row.bundle.0, replayed: 0, unfit: 0, flips: Vec::new() };
         let mut before = i64::MAX;
         while i64::try_from(history.replayed).unwrap_or(i64::MAX) < last {
             let rows = approvals::decisions(&mut conn, "", before, 200).await?;

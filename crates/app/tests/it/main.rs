@@ -7,6 +7,7 @@ mod authority;
 mod authority_server;
 mod credentials;
 mod erasure;
+mod governance;
 mod oidc_server;
 mod promotion;
 mod rotation;

@@ -64,7 +64,6 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                     ("VERSION", "/version"),
                     ("ENVIRONMENT", "/environment"),
                     ("STATE", "/state"),
-                    ("NEEDED", "/needed"),
                     ("REQUESTED", "/requested_at"),
                     ("EXPIRES", "/expires_at"),
                 ],

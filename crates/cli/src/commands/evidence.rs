@@ -1,14 +1,41 @@
-//! `comptroller evidence`: packs for auditors.
+//! `comptroller evidence`: evidence about versions and systems, and packs for auditors.
 
-use super::Context;
 use super::artifact::save;
+use super::{Context, upload};
+use crate::args::Paging;
 use crate::client::{Answer, path};
-use clap::Subcommand;
+use crate::input::{one_of, pair};
+use clap::{Args, Subcommand};
+use comptroller_app::assess::{Because, RecordEvidence};
 use comptroller_app::evidence::ExportPack;
+use comptroller_core::name::MediaType;
+use comptroller_core::vocab::{EvidenceKind, Measure};
+use comptroller_core::{Digest, Timestamp};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Record evidence about a version or a system: a test report, an assessment, a plan.
+    Record(Box<Record>),
+    /// List evidence of a system, or what counts for a version.
+    List {
+        /// Everything about this system: its name or id.
+        #[arg(long, required_unless_present = "version")]
+        system: Option<String>,
+        /// What is about this version, and about its whole system: its id, or MODEL@LABEL.
+        #[arg(long, conflicts_with = "system")]
+        version: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Withdraw evidence: it stays on record and no longer counts.
+    Withdraw {
+        /// Its id.
+        evidence: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// Write the whole log up to now, with proofs and shown payloads, into one file that verifies offline.
     Pack {
         /// The file to write; it must not exist yet.
@@ -20,11 +47,96 @@ pub(crate) enum Verb {
     },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// The version (its id, or MODEL@LABEL), or the system (its name or id): the kind says which it is about.
+    about: String,
+    /// What it is. The first five are about a version, the others about the whole system.
+    #[arg(long, value_parser = one_of(EvidenceKind::ALL, EvidenceKind::as_str))]
+    kind: EvidenceKind,
+    /// When it was observed or written (RFC 3339); now if not given.
+    #[arg(long, value_name = "TIME")]
+    observed_at: Option<Timestamp>,
+    /// It did not come out well.
+    #[arg(long)]
+    failed: bool,
+    /// What it measures, for example `impact-ratio=0.83`. Once per measure.
+    #[arg(long = "measure", value_name = "MEASURE=NUMBER", value_parser = pair::<String>)]
+    measures: Vec<(String, String)>,
+    /// The report or document, a file; it is uploaded.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Media type of the file.
+    #[arg(long, default_value = "application/octet-stream")]
+    media_type: MediaType,
+    /// Digest over the artifacts that were tested; refused if it is not that of the version.
+    #[arg(long, value_name = "SHA256")]
+    subject: Option<Digest>,
+    /// What a reader should know.
+    #[arg(long, default_value = "")]
+    note: String,
+}
+
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
-    let Verb::Pack { out, include_personal_data } = verb;
-    let command = ExportPack { include_personal_data };
-    let (digest, bytes) =
-        save(&out, None, |_| context.client.post_for_file(&path(&["evidence", "pack"]), &command))?;
-    let summary = serde_json::json!({ "file": out, "bytes": bytes, "sha256": digest });
-    context.screen.object(&Answer::of_value(summary))
+    let Context { client, screen } = context;
+    match verb {
+        Verb::Record(record) => screen.object(&self::record(context, *record)?),
+        Verb::List { system, version, paging } => {
+            let query = [("system", system), ("version", version)];
+            let answer = client.list(&path(&["evidence"]), &query, &paging)?;
+            screen.table(
+                &answer,
+                &[
+                    ("ID", "/id"),
+                    ("KIND", "/kind"),
+                    ("PASSED", "/passed"),
+                    ("OBSERVED", "/observed_at"),
+                    ("MEASURES (MILLIONTHS)", "/measures"),
+                    ("WITHDRAWN", "/withdrawn_at"),
+                ],
+            )
+        }
+        Verb::Withdraw { evidence, reason } => {
+            screen.object(&client.post(&path(&["evidence", &evidence, "withdrawal"]), &Because { reason })?)
+        }
+        Verb::Pack { out, include_personal_data } => {
+            let command = ExportPack { include_personal_data };
+            let (digest, bytes) =
+                save(&out, None, |_| client.post_for_file(&path(&["evidence", "pack"]), &command))?;
+            let summary = serde_json::json!({ "file": out, "bytes": bytes, "sha256": digest });
+            screen.object(&Answer::of_value(summary))
+        }
+    }
+}
+
+fn record(context: &Context, record: Record) -> anyhow::Result<Answer> {
+    let mut measures = std::collections::BTreeMap::new();
+    for (name, number) in record.measures {
+        measures.insert(name.parse::<Measure>()?, number);
+    }
+    let document = match &record.file {
+        Some(file) => {
+            let stored = upload::run(&context.client, file, record.media_type)?;
+            // A fresh upload answers with a receipt, whose id is the digest; an earlier one with what is stored.
+            Some(stored.field("/digest").or_else(|_| stored.field("/id"))?.parse()?)
+        }
+        None => None,
+    };
+    let about = Some(record.about);
+    let (version, system) = if record.kind.of_version() { (about, None) } else { (None, about) };
+    let command = RecordEvidence {
+        kind: record.kind,
+        version,
+        system,
+        observed_at: match record.observed_at {
+            Some(at) => at,
+            None => comptroller_core::Clock::now(&comptroller_core::time::SystemClock),
+        },
+        passed: !record.failed,
+        measures,
+        document,
+        subject: record.subject,
+        note: record.note,
+    };
+    context.client.post(&path(&["evidence"]), &command)
 }

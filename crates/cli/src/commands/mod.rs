@@ -32,6 +32,7 @@ pub(crate) mod vendor;
 pub(crate) mod verify;
 pub(crate) mod verify_statement;
 pub(crate) mod version;
+pub(crate) mod waiver;
 pub(crate) mod workload;
 
 use crate::args::{Act, ApiArgs, Cli, Command, Noun};
@@ -74,6 +75,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Gate(act) => gate::run(&Context::new(&act.api, screen)?, &act.arguments),
         Command::Decision(noun) => verb(screen, noun, decision::run),
         Command::Approval(noun) => verb(screen, noun, approval::run),
+        Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Deploy(act) => single(screen, act, deploy::deploy),
         Command::Rollback(act) => single(screen, act, deploy::rollback),
         Command::Drill(act) => single(screen, act, deploy::drill),
@@ -87,7 +89,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::VerifyStatement(arguments) => verify_statement::run(screen, &arguments),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
-        Command::Policy(what) => policy::run(screen, &what),
+        Command::Policy(noun) => policy::run(screen, &noun),
         Command::Config(what) => config::run(screen, &what),
         Command::Docs(what) => docs::run(&what),
         Command::Completions(arguments) => completions::run(&arguments),

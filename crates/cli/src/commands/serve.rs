@@ -165,6 +165,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     make_private(&settings.keys)?;
     let store = Store::open(&settings, Arc::new(SystemClock)).await.context("the store cannot be opened")?;
     let mut app = App::new(store.clone())?;
+    app = app.with_solver(config.policy.solver.clone());
     if let Some(sign_in) = sign_in {
         app = app.with_sign_in(sign_in)?;
     }
@@ -176,6 +177,9 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         app = app.with_timestamps(timestamps)?;
     }
     bootstrap(&app, &config.store.data_dir).await?;
+    if !app.store().is_read_only() {
+        app.record_shipped_policies().await?;
+    }
     let log = app.log().await?;
     tracing::info!(server.address = %address, log.origin = %log.origin, log.size = log.size, "serving");
     for vkey in &log.vkeys {

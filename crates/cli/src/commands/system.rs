@@ -7,9 +7,10 @@ use crate::failure::Failure;
 use crate::input::{one_of, read_command};
 use crate::output::Column;
 use clap::{Args, Subcommand};
+use comptroller_app::classify::ClassifySystem;
 use comptroller_app::systems::{LinkSystem, RegisterSystem, SetTag, UpdateSystem};
 use comptroller_core::private::SystemText;
-use comptroller_core::vocab::{Relation, SystemKind, SystemStatus};
+use comptroller_core::vocab::{Relation, RiskTier, SystemKind, SystemStatus};
 use comptroller_core::{Slug, TagText};
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ const COLUMNS: &[Column] = &[
     ("TITLE", "/text/title"),
     ("KIND", "/kind"),
     ("STATUS", "/status"),
+    ("TIER", "/risk_tier"),
     ("ID", "/id"),
     ("UPDATED", "/updated_at"),
 ];
@@ -37,6 +39,17 @@ pub(crate) enum Verb {
     Update(Box<Update>),
     /// Say how a system hangs together with another one, or with a vendor.
     Link(Link),
+    /// Say which risk tier a system has, and why.
+    Classify {
+        /// Its name or id.
+        system: String,
+        /// The tier.
+        #[arg(value_parser = one_of(RiskTier::ALL, RiskTier::as_str))]
+        tier: RiskTier,
+        /// Why: the use, the article or rule it falls under, and who is affected.
+        #[arg(long)]
+        reason: String,
+    },
     /// Set a free-form tag.
     Tag(Tag),
 }
@@ -176,6 +189,10 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             let Link { system, relation, to_system, to_vendor } = link;
             let command = LinkSystem { relation, to_system, to_vendor };
             screen.object(&client.post(&path(&["systems", &system, "links"]), &command)?)
+        }
+        Verb::Classify { system, tier, reason } => {
+            let command = ClassifySystem { tier, reason };
+            screen.object(&client.post(&path(&["systems", &system, "classification"]), &command)?)
         }
         Verb::Tag(tag) => {
             let command = SetTag { key: tag.key, value: tag.value };

@@ -108,6 +108,11 @@ settings! {
         /// verified never counts.
         assume_verified_email: bool, Some("false"), false;
     }
+    /// Proofs about changes of policies.
+    [policy] Policy {
+        /// The program cvc5. Default: `cvc5` on `PATH`; without one, every change counts as unproven.
+        solver: Option<PathBuf>, None, false;
+    }
     /// Where everything is kept.
     [store] Store {
         /// Folder of everything that has no place of its own. Created with access for its owner only.

@@ -10,8 +10,8 @@ mod requirement;
 mod test;
 
 pub(crate) use compile::compile;
+pub use compile::rank;
 pub use mutate::survivors;
 pub use read::{Card, CardFile, CardTest};
 pub use requirement::{Group, Requirement, Threshold, age_fact, measure_fact, passed_fact};
-pub use compile::rank;
 pub use test::run;

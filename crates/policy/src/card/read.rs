@@ -92,13 +92,18 @@ impl CardFile {
     /// [`BundleError::Card`], which names the file, and the rule or line.
     pub fn read(file: &str, text: &str) -> Result<Self, BundleError> {
         let refuse = |detail: String| BundleError::Card { file: file.to_owned(), findings: vec![detail] };
-        let cards: Self = toml::from_str(text).map_err(|error| refuse(error.to_string().trim().to_owned()))?;
+        let cards: Self =
+            toml::from_str(text).map_err(|error| refuse(error.to_string().trim().to_owned()))?;
         let mut findings = Vec::new();
         for (id, card) in &cards.rule {
             findings.extend(card.findings().into_iter().map(|finding| format!("rule {id}: {finding}")));
         }
         findings.truncate(MAX_FINDINGS);
-        if findings.is_empty() { Ok(cards) } else { Err(BundleError::Card { file: file.to_owned(), findings }) }
+        if findings.is_empty() {
+            Ok(cards)
+        } else {
+            Err(BundleError::Card { file: file.to_owned(), findings })
+        }
     }
 }
 

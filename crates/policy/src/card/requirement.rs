@@ -199,11 +199,20 @@ impl TryFrom<String> for Threshold {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let refuse = || format!("the threshold {text:?} is not a decimal number such as \"0.8\", with at most six digits after the point");
+        let refuse = || {
+            format!(
+                "the threshold {text:?} is not a decimal number such as \"0.8\", with at most six digits after the point"
+            )
+        };
         let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
         let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
         let all_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || whole.len() > 6 || part.len() > DIGITS || !all_digits(whole) || !all_digits(part) {
+        if whole.is_empty()
+            || whole.len() > 6
+            || part.len() > DIGITS
+            || !all_digits(whole)
+            || !all_digits(part)
+        {
             return Err(refuse());
         }
         let whole: i64 = whole.parse().map_err(|_| refuse())?;
@@ -244,7 +253,9 @@ impl Requirement {
                 };
                 // A fact is rounded against whoever asks, which has one direction only.
                 if given.0.is_none() || given.1.is_some() {
-                    findings.push(format!("{measure}: give {wanted}, and nothing else, as a text such as \"0.8\""));
+                    findings.push(format!(
+                        "{measure}: give {wanted}, and nothing else, as a text such as \"0.8\""
+                    ));
                 }
             }
             Self::Flag { fact, .. } | Self::Count { fact, .. } if !is_name(fact) => {

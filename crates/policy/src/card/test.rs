@@ -1,7 +1,7 @@
 //! Runs the cases that every card carries.
 
-use super::read::{Card, CardFile, Occasion};
 use super::compile::policy;
+use super::read::{Card, CardFile, Occasion};
 use crate::action::Action;
 use crate::bundle::Bundle;
 use crate::cases::CaseResult;
@@ -10,9 +10,9 @@ use crate::error::BundleError;
 use crate::package::Package;
 use crate::request::{Fact, Facts, Principal, Request};
 use crate::source;
+use comptroller_core::Timestamp;
 use comptroller_core::ids::PrincipalId;
 use comptroller_core::vocab::{Environment, PrincipalKind};
-use comptroller_core::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs every case of every card of a package, in the order of files, rules and acts.
@@ -108,10 +108,15 @@ fn request(case: &Case<'_>) -> Result<Request, String> {
             }
             toml::Value::String(text) => Fact::Text(text.clone()),
             toml::Value::Array(words) => {
-                let words: Option<Vec<String>> = words.iter().map(|w| w.as_str().map(str::to_owned)).collect();
+                let words: Option<Vec<String>> =
+                    words.iter().map(|w| w.as_str().map(str::to_owned)).collect();
                 Fact::Set(words.ok_or_else(|| format!("{name}: a list of words is expected"))?)
             }
-            _ => return Err(format!("{name}: a number, a truth value, a word or a list of words is expected")),
+            _ => {
+                return Err(format!(
+                    "{name}: a number, a truth value, a word or a list of words is expected"
+                ));
+            }
         };
         facts = facts.with(name, fact);
     }

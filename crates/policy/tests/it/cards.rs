@@ -2,7 +2,7 @@
 
 use comptroller_policy::card::{run, survivors};
 use comptroller_policy::cases::CaseResult;
-use comptroller_policy::{Bundle, Package, PACKS};
+use comptroller_policy::{Bundle, PACKS, Package};
 use std::collections::BTreeMap;
 
 fn names() -> Vec<&'static str> {
@@ -89,7 +89,8 @@ fn a_card_says_what_is_wrong_with_it() {
     ];
     for (from, to, expected) in cases {
         let to_all = CARD.replace(from, to);
-        let error = if from == "own-bias" { with_card(&to_all).map(|_| ()).unwrap_err() } else { reads(from, to) };
+        let error =
+            if from == "own-bias" { with_card(&to_all).map(|_| ()).unwrap_err() } else { reads(from, to) };
         assert!(error.contains(expected), "{from} -> {to}: {error}");
     }
 }

@@ -90,7 +90,13 @@ fn the_roles_that_a_permit_names_are_those_that_it_lets_through() {
 fn an_auditor_changes_nothing_and_reads_everything() {
     let bundle = Bundle::builtin().unwrap();
     let cases = shipped_cases();
-    let harmless = [Action::GateCheck, Action::EvidenceExport, Action::DoctorRun, Action::TokenIssueOwn, Action::Operate];
+    let harmless = [
+        Action::GateCheck,
+        Action::EvidenceExport,
+        Action::DoctorRun,
+        Action::TokenIssueOwn,
+        Action::Operate,
+    ];
     for (action, place) in rows() {
         let reads = action.as_str().rsplit('.').next() == Some("read") || harmless.contains(&action);
         let outcome = outcome(&bundle, &cases, action, place, Role::Auditor);

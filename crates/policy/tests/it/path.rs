@@ -11,14 +11,22 @@ fn bundle() -> Bundle {
 /// A high-risk version of which nothing is on record but what the registry knows.
 fn bare() -> Request {
     let mut request = shipped_cases().baseline(Action::GateCheck);
-    request.facts =
-        request.facts.long("risk_tier", 2).long("approvals_valid", 0).set("quorums_met", &[]).bool("served_in_staging", false);
+    request.facts = request
+        .facts
+        .long("risk_tier", 2)
+        .long("approvals_valid", 0)
+        .set("quorums_met", &[])
+        .bool("served_in_staging", false);
     request
 }
 
 #[test]
 fn a_clause_names_the_fact_with_what_it_is_and_what_it_must_be() {
-    let facts = bare().facts.long("bias_test_age", 60).bool("bias_test_passed", true).long("impact_ratio_ppm", 799_960);
+    let facts = bare()
+        .facts
+        .long("bias_test_age", 60)
+        .bool("bias_test_passed", true)
+        .long("impact_ratio_ppm", 799_960);
     let clauses = bundle().clauses("baseline-bias-tested", &facts);
     assert_eq!(clauses.len(), 1, "{clauses:?}");
     assert_eq!(clauses[0].fact, "impact_ratio_ppm");
@@ -58,9 +66,10 @@ fn every_shortest_path_passes_and_none_of_its_steps_can_be_left_out() {
 #[test]
 fn a_waiver_takes_the_place_of_a_step() {
     let mut request = bare();
-    request.facts = request
-        .facts
-        .set("waived", &["baseline-evaluated", "soc2-change-tested", "soc2-risk-assessed", "soc2-security-reviewed"]);
+    request.facts = request.facts.set(
+        "waived",
+        &["baseline-evaluated", "soc2-change-tested", "soc2-risk-assessed", "soc2-security-reviewed"],
+    );
     let paths = bundle().shortest_paths(&request);
     let ids: Vec<&str> = paths.shortest[0].iter().map(|step| step.id.as_str()).collect();
     assert!(!ids.contains(&"evidence/evaluation"), "{ids:?}");

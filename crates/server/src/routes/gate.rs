@@ -1,4 +1,4 @@
-//! The gate: may this version go there? And the rules and decisions behind the answer.
+//! The gate: may this version go there? And the decisions on record.
 
 use super::{Answer, IdempotencyKey};
 use crate::auth::{Authenticated, Keyed};
@@ -8,17 +8,14 @@ use axum::Json;
 use axum::extract::State;
 use comptroller_app::gate::{CheckGate, DecisionView, GateAnswer};
 use comptroller_app::view::Slice;
-use comptroller_app::{App, Page, RuleInfo};
+use comptroller_app::{App, Page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<ServerState> {
-    OpenApiRouter::new()
-        .routes(routes!(check_gate))
-        .routes(routes!(list_decisions))
-        .routes(routes!(list_policy_rules))
+    OpenApiRouter::new().routes(routes!(check_gate)).routes(routes!(list_decisions))
 }
 
 /// Narrows a list of decisions.
@@ -63,16 +60,4 @@ async fn list_decisions(
 ) -> Answer<Page<DecisionView>> {
     let slice = Slice { after: query.after, limit: query.limit };
     Ok(Json(app.decisions(&caller, query.resource.as_deref(), slice).await?))
-}
-
-/// List the rules of the policy bundle in force
-#[utoipa::path(
-    get, path = "/policy/rules", tag = "Governance",
-    responses((status = 200, description = "Every rule", body = Vec<RuleInfo>))
-)]
-async fn list_policy_rules(
-    State(app): State<App>,
-    Authenticated(caller): Authenticated,
-) -> Answer<Vec<RuleInfo>> {
-    Ok(Json(app.policy_rules(&caller).await?))
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod approvals;
+mod assess;
 mod authzen;
 mod datasets;
 mod decisions;
@@ -14,6 +15,7 @@ mod log;
 mod models;
 mod operations;
 mod people;
+mod policies;
 mod subjects;
 mod systems;
 mod uploads;
@@ -44,6 +46,8 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(gate::routes())
         .merge(decisions::routes())
         .merge(approvals::routes())
+        .merge(assess::routes())
+        .merge(policies::routes())
         .merge(deploy::routes())
         .merge(subjects::routes())
         .merge(ledger::routes())

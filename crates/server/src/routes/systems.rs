@@ -6,6 +6,7 @@ use crate::extract::{Body, Params, Segment};
 use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
+use comptroller_app::classify::ClassifySystem;
 use comptroller_app::deploy::DeploymentView;
 use comptroller_app::runtime::RuntimeView;
 use comptroller_app::systems::{
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(register_system, list_systems))
         .routes(routes!(show_system, update_system))
         .routes(routes!(link_system))
+        .routes(routes!(classify_system))
         .routes(routes!(tag_system))
         .routes(routes!(show_serving))
         .routes(routes!(list_runtimes))
@@ -171,6 +173,23 @@ async fn link_system(
     Body(command): Body<LinkSystem>,
 ) -> Answer<Receipt> {
     Ok(Json(app.link_system(&call, system, command).await?))
+}
+
+/// Classify the risk of an AI system
+///
+/// Which tier it has, with the reasons. Rules for a tier hold for a system without one too.
+#[utoipa::path(
+    post, path = "/systems/{system}/classification", tag = "Inventory",
+    params(("system" = String, Path, description = "Id or name"), IdempotencyKey), request_body = ClassifySystem,
+    responses((status = 200, description = "The classification is recorded", body = Receipt))
+)]
+async fn classify_system(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(system): Segment<String>,
+    Body(command): Body<ClassifySystem>,
+) -> Answer<Receipt> {
+    Ok(Json(app.classify_system(&call, system, command).await?))
 }
 
 /// Set or remove a tag of an AI system

@@ -5,6 +5,7 @@
 
 use crate::support::{Call, get, post, request};
 use crate::world::{World, dataset, dataset_version, enrol, secret, system, version};
+use comptroller_policy::Package;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -72,6 +73,9 @@ struct Named {
     subject: String,
     token: String,
     trust: String,
+    evidence: String,
+    waiver: String,
+    proposal: String,
     decision: String,
 }
 
@@ -96,8 +100,17 @@ fn prepare(world: &World) -> Named {
     let token = world.ok(&world.post("owner", "/tokens", &command));
     let trust = world.ok(&world.post("owner", "/workload-trusts", &workload()));
     let shown = world.ok(&world.get("auditor", "/versions/scorer@1"));
-    let question = json!({"version": "scorer@1", "environment": "production"});
-    let decided = world.ok(&world.post("ci", "/gate", &question));
+    let evidence = world.ok(&world.post("developer", "/evidence", &evaluation()));
+    // A rule that can be waived comes with a pack: the whole way of a change of policies.
+    let first = propose(world, &["baseline"]);
+    world.ok(&world.post("risk", &format!("/policy/proposals/{first}/analysis"), &Value::Null));
+    let vote = json!({"vote": "approve", "comment": "stricter"});
+    world.ok(&world.post("risk2", &format!("/policy/proposals/{first}/votes"), &vote));
+    world.ok(&world.post("admin", &format!("/policy/proposals/{first}/activation"), &Value::Null));
+    let waiver = world.ok(&world.post("developer", "/waivers", &waiver(&world.ids["spare"])));
+    let ask = json!({"version": "scorer@1", "environment": "staging"});
+    let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
+    let proposal = propose(world, &["baseline", "soc2"]);
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
     Named {
         version: text(&shown),
@@ -107,8 +120,34 @@ fn prepare(world: &World) -> Named {
         subject: text(&subject),
         token: text(&token),
         trust: text(&trust),
-        decision: decided["decision"].as_str().unwrap().to_owned(),
+        evidence: text(&evidence),
+        waiver: text(&waiver),
+        proposal,
+        decision,
     }
+}
+
+fn evaluation() -> Value {
+    json!({
+        "kind": "evaluation", "version": "scorer@1", "observed_at": "2026-01-01T00:00:00Z", "passed": true,
+        "measures": {"auc": "0.81"}
+    })
+}
+
+fn waiver(owner: &str) -> Value {
+    json!({
+        "rule": "baseline-model-card", "version": "scorer@1", "environment": "production", "owner": owner,
+        "ticket": "RISK-7", "days": 7, "reason": "the card is being written"
+    })
+}
+
+fn bundle(packs: &[&str]) -> Value {
+    json!({"files": Package::with_packs(packs).unwrap().files(), "reason": "more evidence"})
+}
+
+fn propose(world: &World, packs: &[&str]) -> String {
+    let proposed = world.ok(&world.post("risk", "/policy/proposals", &bundle(packs)));
+    proposed["id"].as_str().unwrap().to_owned()
 }
 
 fn table(world: &World, named: &Named) -> Vec<Row> {
@@ -117,6 +156,8 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(inventory());
     rows.extend(models(named));
     rows.extend(governance(named));
+    rows.extend(assessment(world, named));
+    rows.extend(policies(named));
     rows.extend(oversight(named));
     rows.extend(authzen());
     rows
@@ -297,7 +338,6 @@ fn governance(named: &Named) -> Vec<Row> {
         row("get /api/v1/decisions", "/api/v1/decisions", "auditor", "nobody"),
         row("get /api/v1/decisions/{id}", decision.clone(), "auditor", "nobody"),
         row("get /api/v1/decisions/{id}/statement", format!("{decision}/statement"), "auditor", "nobody"),
-        row("get /api/v1/policy/rules", "/api/v1/policy/rules", "auditor", "nobody"),
         row("post /api/v1/approvals", "/api/v1/approvals", "deployer", "auditor").with(ask),
         row("get /api/v1/approvals", "/api/v1/approvals?version=scorer@2", "auditor", "nobody"),
         row("get /api/v1/approvals/{id}", format!("/api/v1/approvals/{approval}"), "auditor", "nobody"),
@@ -310,6 +350,64 @@ fn governance(named: &Named) -> Vec<Row> {
         row("post /api/v1/drills", "/api/v1/drills", "deployer", "owner")
             .with(json!({"model": "scorer", "environment": "staging"})),
         row("post /api/v1/runtimes", "/api/v1/runtimes", "ci", "developer").with(report),
+    ]
+}
+
+fn assessment(world: &World, named: &Named) -> Vec<Row> {
+    let Named { evidence, waiver: id, .. } = named;
+    let because = json!({"reason": "made in error"});
+    vec![
+        row(
+            "post /api/v1/systems/{system}/classification",
+            "/api/v1/systems/credit/classification",
+            "risk",
+            "developer",
+        )
+        .with(json!({"tier": "high", "reason": "creditworthiness, Annex III 5(b)"})),
+        row("post /api/v1/evidence", "/api/v1/evidence", "ci", "auditor").with(evaluation()),
+        row("get /api/v1/evidence", "/api/v1/evidence?version=scorer@1", "auditor", "nobody"),
+        row(
+            "post /api/v1/evidence/{evidence}/withdrawal",
+            format!("/api/v1/evidence/{evidence}/withdrawal"),
+            "developer",
+            "auditor",
+        )
+        .with(because.clone()),
+        row("post /api/v1/waivers", "/api/v1/waivers", "deployer", "ci").with(waiver(&world.ids["spare"])),
+        row("get /api/v1/waivers", "/api/v1/waivers?version=scorer@1", "auditor", "nobody"),
+        row(
+            "post /api/v1/waivers/{waiver}/decision",
+            format!("/api/v1/waivers/{id}/decision"),
+            "risk",
+            "developer",
+        )
+        .with(json!({"vote": "approve", "comment": "for a week"})),
+        row("post /api/v1/waivers/{waiver}/end", format!("/api/v1/waivers/{id}/end"), "developer", "auditor")
+            .with(because),
+    ]
+}
+
+fn policies(named: &Named) -> Vec<Row> {
+    let Named { proposal, decision, .. } = named;
+    let of = |rest: &str| format!("/api/v1/policy/proposals/{proposal}{rest}");
+    vec![
+        row("get /api/v1/policy", "/api/v1/policy", "auditor", "nobody"),
+        row("get /api/v1/policy/rules", "/api/v1/policy/rules", "auditor", "nobody"),
+        row("post /api/v1/policy/proposals", "/api/v1/policy/proposals", "risk", "developer")
+            .with(bundle(&["iso-42001"])),
+        row("get /api/v1/policy/proposals", "/api/v1/policy/proposals", "auditor", "nobody"),
+        row("get /api/v1/policy/proposals/{proposal}", of(""), "auditor", "nobody"),
+        row("post /api/v1/policy/proposals/{proposal}/analysis", of("/analysis"), "risk", "developer"),
+        row("post /api/v1/policy/proposals/{proposal}/votes", of("/votes"), "risk2", "approver")
+            .with(json!({"vote": "approve", "comment": "stricter"})),
+        row("get /api/v1/policy/proposals/{proposal}/history", of("/history?last=50"), "auditor", "nobody"),
+        row("post /api/v1/policy/proposals/{proposal}/activation", of("/activation"), "admin", "developer"),
+        row(
+            "get /api/v1/decisions/{decision}/replay",
+            format!("/api/v1/decisions/{decision}/replay"),
+            "auditor",
+            "nobody",
+        ),
     ]
 }
 

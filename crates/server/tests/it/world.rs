@@ -17,12 +17,13 @@ pub(crate) struct World {
 }
 
 /// Each person's name and roles.
-const PEOPLE: [(&str, &[&str]); 10] = [
+const PEOPLE: [(&str, &[&str]); 11] = [
     ("admin", &["admin"]),
     ("developer", &["developer"]),
     ("approver", &["approver"]),
     ("approver2", &["approver"]),
     ("risk", &["risk-officer"]),
+    ("risk2", &["risk-officer"]),
     ("deployer", &["deployer"]),
     ("auditor", &["auditor"]),
     ("nobody", &[]),

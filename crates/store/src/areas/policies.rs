@@ -179,7 +179,14 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
             change!(changes, "UPDATE proposal SET activated_at = $1 WHERE id = $2", now, Text(proposal));
         }
         Event::OperationDecided {
-            deployment, system, decision, outcome, previous, asks_for, lapses_at, ..
+            deployment,
+            system,
+            decision,
+            outcome,
+            previous,
+            asks_for,
+            lapses_at,
+            ..
         } => {
             let changed = *previous != Some(*outcome);
             change!(
@@ -195,7 +202,7 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
                 Text(outcome),
                 now,
                 asks_for.as_ref().map(Text),
-                lapses_at.map(|at| at.micros()),
+                lapses_at.map(comptroller_core::Timestamp::micros),
                 changed
             );
         }
@@ -233,11 +240,7 @@ pub async fn active(conn: &mut Conn) -> Result<Option<ActivationRow>, StoreError
 }
 
 /// Activations before `before`, newest first.
-pub async fn activations(
-    conn: &mut Conn,
-    before: i64,
-    limit: i64,
-) -> Result<Vec<ActivationRow>, StoreError> {
+pub async fn activations(conn: &mut Conn, before: i64, limit: i64) -> Result<Vec<ActivationRow>, StoreError> {
     fetch_all!(
         conn,
         ActivationRow,

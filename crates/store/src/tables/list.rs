@@ -321,14 +321,7 @@ pub static TABLES: &[Table] = &[
         Class::State,
         "activation",
         1,
-        &[
-            int("idx"),
-            text("bundle"),
-            text("previous"),
-            text("proposal"),
-            text("actor"),
-            int("activated_at"),
-        ],
+        &[int("idx"), text("bundle"), text("previous"), text("proposal"), text("actor"), int("activated_at")],
     ),
     table(
         Class::State,

@@ -7,12 +7,13 @@ use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EvidenceId, InvitationId,
-    ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
-    WaiverId,
+    ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId,
+    VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
-    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis, EvidenceKind, LegalBasis,
-    Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier, SystemKind, SystemStatus, Vote,
+    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
+    EvidenceKind, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier, SystemKind,
+    SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -328,7 +329,8 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             rules: vec!["rule-1".parse()?],
             sources: BTreeMap::new(),
         }),
-        draft(Event::SystemClassified { system, tier: RiskTier::High, previous: None }).private("basis", &text)?,
+        draft(Event::SystemClassified { system, tier: RiskTier::High, previous: None })
+            .private("basis", &text)?,
         draft(Event::EvidenceRecorded {
             evidence,
             kind: EvidenceKind::BiasTest,
@@ -382,8 +384,13 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         .private("reason", &text)?,
         draft(waiver(granted)?).private("reason", &text)?,
         draft(waiver(refused)?),
-        draft(Event::WaiverDecided { waiver: granted, approver: world.person, vote: Vote::Approve, decision })
-            .private("comment", &text)?,
+        draft(Event::WaiverDecided {
+            waiver: granted,
+            approver: world.person,
+            vote: Vote::Approve,
+            decision,
+        })
+        .private("comment", &text)?,
         draft(Event::WaiverDecided { waiver: refused, approver: world.person, vote: Vote::Deny, decision }),
         draft(Event::WaiverEnded { waiver: granted }).private("reason", &text)?,
         draft(Event::ApprovalRequested {

@@ -39,7 +39,7 @@ fn exit(verdict: Verdict) -> Exit {
     }
 }
 
-fn text(comparison: &Comparison, style: Style) -> String {
+pub(super) fn text(comparison: &Comparison, style: Style) -> String {
     let mut text = format!("before  {}\n", comparison.old);
     for slice in &comparison.slices {
         let _ = writeln!(

@@ -31,11 +31,12 @@ pub(super) fn read(folder: Option<&Path>) -> anyhow::Result<Package> {
     }
     let cards = folder.join(CARDS);
     if cards.is_dir() {
-        let listing = std::fs::read_dir(&cards).with_context(|| format!("cannot list {}", cards.display()))?;
+        let listing =
+            std::fs::read_dir(&cards).with_context(|| format!("cannot list {}", cards.display()))?;
         for file in listing {
             let path = file.with_context(|| format!("cannot list {}", cards.display()))?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if name.ends_with(".toml") {
+            if path.extension().is_some_and(|extension| extension == "toml") {
                 files.insert(format!("{CARDS}/{name}"), read_text(&path, MAX_FILE)?);
             }
         }

@@ -1,5 +1,6 @@
-//! `comptroller policy`: lint, test, prove and compare policies, without a server and without a data folder.
+//! `comptroller policy`: lint, test, prove and compare policies without a server, and change those of a server.
 
+pub(crate) mod change;
 mod diff;
 mod folder;
 mod junit;
@@ -7,10 +8,14 @@ mod lint;
 mod prove;
 mod test;
 
+use super::Context;
+use crate::args::Noun;
+use crate::client::Answer;
 use crate::exit::Exit;
 use crate::output::Screen;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use comptroller_policy::Package;
 use comptroller_policy::prove::{Limits, Solver};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -39,6 +44,14 @@ pub(crate) enum Verb {
         #[command(flatten)]
         solver: SolverArgs,
     },
+    /// Write a folder with the base policies and some packs of rule cards, to go on from.
+    Init {
+        /// The folder; it must not exist yet.
+        folder: PathBuf,
+        /// A pack of rule cards; may be given more than once.
+        #[arg(long = "pack", value_name = "NAME")]
+        packs: Vec<String>,
+    },
     /// Prove what a change of policies lets in and keeps out, for every request that there can be.
     ///
     /// Needs the solver cvc5. Ends with 0 if nothing new is let in, 2 if something is and 4 if that is unproven.
@@ -50,6 +63,8 @@ pub(crate) enum Verb {
         #[command(flatten)]
         solver: SolverArgs,
     },
+    #[command(flatten)]
+    Change(change::Verb),
 }
 
 /// Which policies.
@@ -85,8 +100,17 @@ impl SolverArgs {
     }
 }
 
-pub(crate) fn run(screen: Screen, verb: &Verb) -> anyhow::Result<Exit> {
-    match verb {
+pub(crate) fn run(screen: Screen, noun: &Noun<Verb>) -> anyhow::Result<Exit> {
+    match &noun.verb {
+        Verb::Change(verb) => change::run(&Context::new(&noun.api, screen)?, verb),
+        Verb::Init { folder, packs } => {
+            let packs: Vec<&str> = packs.iter().map(String::as_str).collect();
+            let package = Package::with_packs(&packs)?;
+            folder::write(&package, folder)?;
+            let summary = serde_json::json!({ "folder": folder, "bundle": package.digest(), "packs": packs });
+            screen.object(&Answer::of_value(summary))?;
+            Ok(Exit::OK)
+        }
         Verb::Lint(which) => lint::run(screen, which.folder.as_deref()),
         Verb::Test { folder, junit } => test::run(screen, folder.folder.as_deref(), junit.as_deref()),
         Verb::Prove { folder, solver } => prove::run(screen, folder.folder.as_deref(), solver),

@@ -44,7 +44,7 @@ pub(super) fn head(report: &Report) -> String {
     format!("bundle  {}\nby      {}, {}\n", report.bundle, clean(solver), report.compiler)
 }
 
-fn text(report: &Report, style: Style) -> String {
+pub(super) fn text(report: &Report, style: Style) -> String {
     let mut text = head(report);
     let mut proven = 0;
     for rule in &report.rules {

@@ -1,0 +1,70 @@
+//! The risk tier of a system: who may say it, and who may lower it.
+
+use crate::act::Call;
+use crate::systems::find;
+use crate::view::Receipt;
+use crate::{App, AppError};
+use comptroller_core::Event;
+use comptroller_core::event::VersionFacts;
+use comptroller_core::ids::{PrincipalId, SystemId};
+use comptroller_core::private::{Note, check_text};
+use comptroller_core::vocab::RiskTier;
+use comptroller_policy::{Action, Facts};
+use comptroller_store::Conn;
+use comptroller_store::areas::models;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Says which risk tier a system has.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifySystem {
+    /// The tier.
+    pub tier: RiskTier,
+    /// Why: the use, the article or rule it falls under, and who is affected.
+    pub reason: String,
+}
+
+impl App {
+    /// Says which risk tier a system has.
+    pub async fn classify_system(
+        &self,
+        call: &Call,
+        name: String,
+        command: ClassifySystem,
+    ) -> Result<Receipt, AppError> {
+        self.act(call, "system.classify", (name, command), |mut act, (name, command)| {
+            Box::pin(async move {
+                check_text("reason", &command.reason, false)?;
+                let row = find(act.conn(), &name).await?;
+                let system = row.id.0;
+                let previous = row.risk_tier.map(|tier| tier.0);
+                let caller = act.caller.principal;
+                let facts = Facts::new()
+                    .bool("lowers", previous.is_some_and(|previous| command.tier < previous))
+                    .bool("actor_is_builder", built_a_version(act.conn(), system, caller).await?);
+                let resource = format!("system/{system}");
+                act.authorise(Action::SystemClassify, &resource, Some(system), None, facts).await?;
+                let event = Event::SystemClassified { system, tier: command.tier, previous };
+                let draft = act
+                    .draft(event)
+                    .about("system", &system)
+                    .private("reason", &Note { text: command.reason })?;
+                let index = act.record(draft).await?;
+                Ok(Receipt::new(system, index))
+            })
+        })
+        .await
+    }
+}
+
+/// Whether somebody is among the builders of a version of the system.
+async fn built_a_version(conn: &mut Conn, system: SystemId, who: PrincipalId) -> Result<bool, AppError> {
+    for facts in models::facts_of_system(conn, system).await? {
+        let facts: VersionFacts = serde_json::from_str(&facts)?;
+        if facts.builders.contains(&who) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

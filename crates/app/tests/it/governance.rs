@@ -1,0 +1,340 @@
+//! Evidence, approvals that invalidate themselves, waivers, and the way of a change of policies.
+
+use crate::promotion::{ask, vote};
+use crate::world::World;
+use comptroller_app::approvals::CastVote;
+use comptroller_app::assess::{Because, RecordEvidence};
+use comptroller_app::caller::Caller;
+use comptroller_app::classify::ClassifySystem;
+use comptroller_app::deploy::Deploy;
+use comptroller_app::gate::{CheckGate, GateAnswer};
+use comptroller_app::people::ChangeRole;
+use comptroller_app::policies::change::ProposePolicies;
+use comptroller_app::waivers::{DecideWaiver, RequestWaiver};
+use comptroller_app::{AppError, Call};
+use comptroller_core::ids::{EvidenceId, ProposalId, WaiverId};
+use comptroller_core::vocab::{BundleVerdict, EvidenceKind, Measure, Outcome, RiskTier, Vote};
+use comptroller_core::{Environment, Role, Timestamp};
+use comptroller_policy::Package;
+use std::collections::BTreeMap;
+
+const DAY: i64 = 86_400;
+
+/// People of every role that a change needs, and a version that served in staging.
+struct Team {
+    world: World,
+    developer: Caller,
+    deployer: Caller,
+    approver: Caller,
+    risk: Caller,
+    risk2: Caller,
+    risk3: Caller,
+}
+
+impl Team {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let developer = world.person("developer", &[Role::Developer], None).await;
+        let deployer = world.person("deployer", &[Role::Deployer], None).await;
+        let approver = world.person("approver", &[Role::Approver], None).await;
+        let risk = world.person("risk", &[Role::RiskOfficer], None).await;
+        let risk2 = world.person("risk2", &[Role::RiskOfficer], None).await;
+        let risk3 = world.person("risk3", &[Role::RiskOfficer], None).await;
+        world.system(&developer).await;
+        world.version(&developer, "1", 0.9).await;
+        let team = Self { world, developer, deployer, approver, risk, risk2, risk3 };
+        team.deploy(Environment::Staging).await.unwrap();
+        team
+    }
+
+    async fn deploy(&self, environment: Environment) -> Result<(), AppError> {
+        let command = Deploy { version: "scorer@1".into(), environment, reason: "test".into() };
+        self.world.app.deploy(&Call::new(self.deployer.clone()), command).await.map(|_| ())
+    }
+
+    async fn gate(&self) -> GateAnswer {
+        let check = CheckGate { version: "scorer@1".into(), environment: Environment::Production };
+        self.world.app.check_gate(&Call::new(self.deployer.clone()), check).await.unwrap()
+    }
+
+    async fn fired(&self) -> Vec<String> {
+        self.gate().await.rules.iter().map(|rule| rule.id.to_string()).collect()
+    }
+
+    async fn evidence(&self, kind: EvidenceKind, measures: &[(Measure, &str)]) -> EvidenceId {
+        self.evidence_at(kind, measures, self.world.app.store().clock().now()).await.unwrap()
+    }
+
+    async fn evidence_at(
+        &self,
+        kind: EvidenceKind,
+        measures: &[(Measure, &str)],
+        observed_at: Timestamp,
+    ) -> Result<EvidenceId, AppError> {
+        let of_version = kind.of_version();
+        let command = RecordEvidence {
+            kind,
+            version: of_version.then(|| "scorer@1".to_owned()),
+            system: (!of_version).then(|| "scoring".to_owned()),
+            observed_at,
+            passed: true,
+            measures: measures.iter().map(|(measure, text)| (*measure, (*text).to_owned())).collect(),
+            document: None,
+            subject: None,
+            note: String::new(),
+        };
+        let receipt = self.world.app.record_evidence(&Call::new(self.developer.clone()), command).await?;
+        Ok(receipt.id.parse().unwrap())
+    }
+
+    async fn propose(&self, packs: &[&str], edit: impl Fn(&mut BTreeMap<String, String>)) -> ProposalId {
+        let mut files = Package::with_packs(packs).unwrap().files().clone();
+        edit(&mut files);
+        let command = ProposePolicies { files, bundle: None, reason: "more evidence".into() };
+        let receipt = self.world.app.propose_policies(&Call::new(self.risk.clone()), command).await.unwrap();
+        receipt.id.parse().unwrap()
+    }
+
+    async fn approve_policies(&self, who: &Caller, id: ProposalId) -> Result<(), AppError> {
+        let command = CastVote { vote: Vote::Approve, comment: "seen".into() };
+        self.world.app.vote_on_policies(&Call::new(who.clone()), id, command).await.map(|_| ())
+    }
+
+    async fn activate(&self, id: ProposalId) -> Result<(), AppError> {
+        self.world.app.activate_policies(&self.world.owner(), id).await.map(|_| ())
+    }
+
+    /// Puts the pack `baseline` in force, the whole way.
+    async fn baseline(&self) {
+        let id = self.propose(&["baseline"], |_| ()).await;
+        let analysed = self.world.app.analyse_policies(&Call::new(self.risk.clone()), id).await.unwrap();
+        assert_eq!(analysed.verdict, Some(BundleVerdict::Stricter));
+        self.approve_policies(&self.risk2, id).await.unwrap();
+        self.activate(id).await.unwrap();
+    }
+
+    async fn classify(&self, who: &Caller, tier: RiskTier) -> Result<(), AppError> {
+        let command = ClassifySystem { tier, reason: "Annex III 5(b)".into() };
+        self.world.app.classify_system(&Call::new(who.clone()), "scoring".into(), command).await.map(|_| ())
+    }
+}
+
+fn refused_by(error: &AppError) -> Vec<String> {
+    match error {
+        AppError::Denied { decision, .. } => decision.rules.iter().map(|rule| rule.id.to_string()).collect(),
+        other => panic!("not a refusal: {other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_policies_is_proven_approved_and_decides_about_what_comes_after_it() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    let before = team.gate().await;
+    assert_eq!(before.outcome, Outcome::NeedsReview);
+
+    // Tested at once; not comparable before it was compared; not by the proposer; and one approval is enough for what
+    // is proven stricter.
+    let id = team.propose(&["baseline"], |_| ()).await;
+    let refused = team.activate(id).await.unwrap_err();
+    assert_eq!(
+        refused_by(&refused),
+        ["policy-looser-or-unproven", "policy-not-approved", "policy-not-compared"]
+    );
+    let analysed = app.analyse_policies(&Call::new(team.risk.clone()), id).await.unwrap();
+    assert!(analysed.tests_passed && analysed.analysis_is_current);
+    assert_eq!(analysed.verdict, Some(BundleVerdict::Stricter));
+    assert_eq!((analysed.invariants_violated, analysed.invariants_unproven), (0, 0));
+    assert_eq!((analysed.rules_may_err, analysed.rules_unproven), (0, 0));
+    assert!(team.approve_policies(&team.risk, id).await.is_err(), "the proposer");
+    assert!(team.approve_policies(&team.approver, id).await.is_err(), "no owner of policies");
+    team.approve_policies(&team.risk2, id).await.unwrap();
+    // What would it have decided? The gate's question of before comes out otherwise only by more rules.
+    let history = app.replay_history(&team.risk, id, 100).await.unwrap();
+    assert!(history.replayed >= 2 && history.unfit == 0, "{history:?}");
+    team.activate(id).await.unwrap();
+
+    let after = team.gate().await;
+    let fired: Vec<&str> = after.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert!(fired.contains(&"baseline-evaluated") && fired.contains(&"baseline-bias-tested"), "{fired:?}");
+    assert!(after.paths.shortest[0].iter().any(|step| step.id == "evidence/bias-test"), "{:?}", after.paths);
+    // INVARIANT (as-of): a decision of before is made again by the bundle of before.
+    for answer in [&before, &after] {
+        let replayed = app.replay_decision(&team.risk, answer.decision).await.unwrap();
+        assert!(replayed.same && replayed.bundle == answer.bundle, "{replayed:?}");
+    }
+
+    // Back again is looser: it names the request that is let in, and takes a second approval.
+    let back = ProposePolicies {
+        files: BTreeMap::new(),
+        bundle: Some(before.bundle.clone()),
+        reason: "back".into(),
+    };
+    let id: ProposalId =
+        app.propose_policies(&Call::new(team.risk.clone()), back).await.unwrap().id.parse().unwrap();
+    let analysed = app.analyse_policies(&Call::new(team.risk.clone()), id).await.unwrap();
+    assert_eq!(analysed.verdict, Some(BundleVerdict::Looser));
+    team.approve_policies(&team.risk2, id).await.unwrap();
+    assert_eq!(refused_by(&team.activate(id).await.unwrap_err()), ["policy-looser-or-unproven"]);
+    team.approve_policies(&team.risk3, id).await.unwrap();
+    team.activate(id).await.unwrap();
+    assert_eq!(team.gate().await.bundle, before.bundle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_that_break_an_invariant_or_fail_their_tests_never_come_in_force() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    let weak = |files: &mut BTreeMap<String, String>| {
+        let hard = files.get_mut("hard.cedar").unwrap();
+        *hard = hard.replace("context.voter_is_builder", "context.voter_is_builder && context.already_voted");
+    };
+    let id = team.propose(&[], weak).await;
+    let analysed = app.analyse_policies(&Call::new(team.risk.clone()), id).await.unwrap();
+    assert_eq!(analysed.invariants_violated, 1);
+    assert!(!analysed.tests_passed);
+    team.approve_policies(&team.risk2, id).await.unwrap();
+    team.approve_policies(&team.risk3, id).await.unwrap();
+    assert_eq!(
+        refused_by(&team.activate(id).await.unwrap_err()),
+        ["policy-breaks-invariant", "policy-not-tested"]
+    );
+    // A typo in the name of a fact is refused at the door, with the name.
+    let mut files = Package::builtin().unwrap().files().clone();
+    let hard = files.get_mut("hard.cedar").unwrap();
+    *hard = hard.replace("context.served_in_staging", "context.serves_in_staging");
+    let command = ProposePolicies { files, bundle: None, reason: "typo".into() };
+    let error = app.propose_policies(&Call::new(team.risk.clone()), command).await.unwrap_err();
+    assert!(error.to_string().contains("serves_in_staging"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_counts_for_what_it_is_about_and_never_rounds_up_to_a_threshold() {
+    let team = Team::new().await;
+    team.baseline().await;
+    let fired = team.fired().await;
+    for rule in ["baseline-bias-tested", "baseline-evaluated", "baseline-model-card", "baseline-monitored"] {
+        assert!(fired.iter().any(|fired| fired == rule), "{rule}: {fired:?}");
+    }
+    // A tier below high takes the rules for high away; nobody who built lowers it.
+    team.classify(&team.risk, RiskTier::Limited).await.unwrap();
+    assert!(!team.fired().await.contains(&"baseline-bias-tested".to_owned()));
+    team.classify(&team.risk, RiskTier::High).await.unwrap();
+    assert!(team.classify(&team.developer, RiskTier::Minimal).await.is_err());
+
+    team.evidence(EvidenceKind::Evaluation, &[(Measure::Auc, "0.9")]).await;
+    team.evidence(EvidenceKind::ModelCard, &[]).await;
+    team.evidence(EvidenceKind::MonitoringPlan, &[]).await;
+    let near = team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.79996")]).await;
+    let gate = team.gate().await;
+    let rule = gate.rules.iter().find(|rule| rule.id.as_str() == "baseline-bias-tested").unwrap();
+    assert_eq!(rule.clauses.len(), 1);
+    assert_eq!(rule.clauses[0].required, ">= 800000");
+    assert_eq!(rule.clauses[0].actual, Some(799_960.into()));
+    assert_eq!(gate.sources["impact_ratio_ppm"].evidence, [near]);
+    team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.8")]).await;
+    assert_eq!(team.fired().await, ["approvals-missing"]);
+
+    let app = &team.world.app;
+    let tomorrow = app.store().clock().now().plus_seconds(DAY);
+    let error = team.evidence_at(EvidenceKind::BiasTest, &[], tomorrow).await.unwrap_err();
+    assert!(error.to_string().contains("in the future"), "{error}");
+    let error = team
+        .evidence_at(EvidenceKind::Evaluation, &[(Measure::ImpactRatio, "0.9")], app.store().clock().now())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("stated by evidence of kind bias-test"), "{error}");
+    // Nobody did anything: half a year later the test is too old. The callers' tokens have ended by then, the use case
+    // asks for none.
+    team.world.clock.pass(181 * DAY);
+    assert!(team.fired().await.contains(&"baseline-bias-tested".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approvals_stop_to_count_when_what_they_rest_on_changes_and_say_why() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    team.baseline().await;
+    team.classify(&team.risk, RiskTier::High).await.unwrap();
+    team.evidence(EvidenceKind::Evaluation, &[]).await;
+    team.evidence(EvidenceKind::ModelCard, &[]).await;
+    team.evidence(EvidenceKind::MonitoringPlan, &[]).await;
+    team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.85")]).await;
+    let id = ask(app, &team.deployer, "scorer@1").await;
+    vote(app, &team.approver, id).await.unwrap();
+    vote(app, &team.risk, id).await.unwrap();
+    assert_eq!(team.gate().await.outcome, Outcome::Allow);
+
+    // A better test keeps the votes; a worse one, and a withdrawn one, do not.
+    team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.9")]).await;
+    assert_eq!(team.gate().await.outcome, Outcome::Allow);
+    let worse = team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.82")]).await;
+    let gate = team.gate().await;
+    assert_eq!(gate.outcome, Outcome::NeedsReview);
+    let causes: Vec<&str> = gate.votes.iter().filter_map(|vote| vote.cause.as_deref()).collect();
+    assert_eq!(causes.len(), 2);
+    assert!(causes[0].contains("the impact-ratio of a newer bias-test is worse"), "{causes:?}");
+    let withdraw = Because { reason: "wrong data".into() };
+    app.withdraw_evidence(&Call::new(team.developer.clone()), worse, withdraw.clone()).await.unwrap();
+    assert_eq!(team.gate().await.outcome, Outcome::Allow);
+
+    // Somebody who voted comes to administer, and stops to count that moment.
+    let role = ChangeRole { principal: team.approver.principal.to_string(), role: Role::Admin, system: None };
+    app.grant_role(&team.world.owner(), role.clone()).await.unwrap();
+    let gate = team.gate().await;
+    assert_eq!(gate.outcome, Outcome::NeedsReview);
+    assert!(gate.votes.iter().any(|vote| vote.cause.as_deref() == Some("the voter administers")));
+    app.revoke_role(&team.world.owner(), role).await.unwrap();
+    assert_eq!(team.gate().await.outcome, Outcome::Allow);
+    // INVARIANT (deny-on-error): a higher tier asks again.
+    team.classify(&team.risk, RiskTier::Prohibited).await.unwrap();
+    let fired = team.fired().await;
+    assert!(fired.contains(&"prohibited-system".to_owned()), "{fired:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiver_takes_the_place_of_a_rule_for_its_time_and_no_longer() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    team.baseline().await;
+    team.classify(&team.risk, RiskTier::Minimal).await.unwrap();
+    team.evidence(EvidenceKind::Evaluation, &[]).await;
+    let request = |rule: &str, days| RequestWaiver {
+        rule: rule.parse().unwrap(),
+        version: "scorer@1".into(),
+        environment: Environment::Production,
+        owner: team.developer.principal.to_string(),
+        ticket: "RISK-7".parse().unwrap(),
+        days,
+        reason: "the card is being written".into(),
+    };
+    let call = Call::new(team.deployer.clone());
+    for (rule, days, expected) in [
+        ("approvals-missing", 7, "cannot be waived"),
+        ("artifacts-missing", 7, "cannot be waived"),
+        ("no-such-rule", 7, "no-such-rule"),
+        ("baseline-model-card", 91, "1 to 90"),
+    ] {
+        let error = app.request_waiver(&call, request(rule, days)).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{rule}: {error}");
+    }
+    let id: WaiverId =
+        app.request_waiver(&call, request("baseline-model-card", 20)).await.unwrap().id.parse().unwrap();
+    assert!(team.fired().await.contains(&"baseline-model-card".to_owned()), "asked for is not granted");
+    let grant = DecideWaiver { vote: Vote::Approve, comment: "for three weeks".into() };
+    for refused in [&team.deployer, &team.approver] {
+        assert!(app.decide_waiver(&Call::new(refused.clone()), id, grant.clone()).await.is_err());
+    }
+    app.decide_waiver(&Call::new(team.risk.clone()), id, grant.clone()).await.unwrap();
+    assert!(app.decide_waiver(&Call::new(team.risk2.clone()), id, grant).await.is_err(), "decided already");
+    let gate = team.gate().await;
+    assert!(!gate.rules.iter().any(|rule| rule.id.as_str() == "baseline-model-card"));
+    assert_eq!(gate.waivers, [id]);
+    let page = app.waivers(&team.risk, None, comptroller_app::view::Slice::default()).await.unwrap();
+    assert_eq!(page.items[0].warning.as_deref(), Some("ends in less than 30 days"));
+
+    let end = Because { reason: "the card is there".into() };
+    app.end_waiver(&call, id, end.clone()).await.unwrap();
+    assert!(team.fired().await.contains(&"baseline-model-card".to_owned()), "an ended waiver waives nothing");
+    assert!(app.end_waiver(&call, id, end).await.is_err());
+}
