@@ -73,6 +73,8 @@ impl App {
         write_log(&mut pack, &mut conn, &signed).await?;
         let (opened, proven) = select(&mut conn, signed.size, command.include_personal_data).await?;
         self.write_openings(&mut pack, &mut conn, &opened).await?;
+        let changes = crate::population::csv(&mut conn).await?;
+        add(&mut pack, "populations/changes.csv", changes.as_bytes())?;
         write_deployments(&mut pack, &mut conn).await?;
         for index in proven {
             if let Some(proof) = proof(&mut conn, index, &signed).await? {

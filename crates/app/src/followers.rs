@@ -1,7 +1,7 @@
-//! What runs beside the requests: signing, witnesses, time-stamps, stream heads, forgetting old answers. Each is idempotent, and
-//! its state is visible.
+//! What runs beside the requests: signing, witnesses, time-stamps, stream heads, decisions about running deployments,
+//! forgetting old answers. Each is idempotent, and its state is visible.
 
-use crate::{App, AppError};
+use crate::{App, AppError, operate};
 use comptroller_core::{Event, Timestamp};
 use comptroller_ledger::StreamHeads;
 use comptroller_store::{Draft, StoreError, areas, journal};
@@ -12,6 +12,8 @@ use tokio::sync::watch;
 pub const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 /// How often the stream heads are recorded, if the log grew.
 const STREAM_HEADS_EVERY: Duration = Duration::from_hours(1);
+/// How often the log is looked through for what matters to running deployments.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long an answer to an idempotency key is remembered.
 const REMEMBER_SECONDS: i64 = 7 * 86_400;
 
@@ -20,6 +22,7 @@ impl App {
     pub async fn run_followers(self, mut stop: watch::Receiver<bool>) {
         let mut outside = self.spawn_witness_followers(&stop);
         self.spawn_timestamp_follower(&stop, &mut outside);
+        outside.spawn(self.clone().follow_operations(stop.clone()));
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
         publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heads = tokio::time::interval(STREAM_HEADS_EVERY);
@@ -33,6 +36,24 @@ impl App {
         }
         self.publish_once().await;
         while outside.join_next().await.is_some() {}
+    }
+
+    async fn follow_operations(self, mut stop: watch::Receiver<bool>) {
+        let mut watch = operate::Watch::default();
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = look.tick() => {}
+                _ = stop.changed() => return,
+            }
+            if self.store.is_read_only() {
+                continue;
+            }
+            if let Err(error) = self.watch_operations(&mut watch).await {
+                tracing::error!(error = %error, "running deployments could not be decided about");
+            }
+        }
     }
 
     async fn publish_once(&self) {

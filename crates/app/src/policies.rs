@@ -2,7 +2,7 @@
 
 use crate::AppError;
 use comptroller_core::Digest;
-use comptroller_policy::{Bundle, Package};
+use comptroller_policy::{Bundle, BundleError, Package};
 use comptroller_store::areas::policies;
 use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, journal};
@@ -80,7 +80,14 @@ impl Policies {
                 "the files of policy bundle {digest} have another digest"
             )));
         }
-        let bundle = Bundle::of(&package)
+        let bundle = match Bundle::of(&package) {
+            Err(BundleError::MissingDefinition { missing }) => {
+                tracing::warn!(bundle = %digest, missing, "these policies do not know an act of this version: nobody is permitted it");
+                Bundle::adapted(&package)
+            }
+            other => other,
+        };
+        let bundle = bundle
             .map_err(|error| AppError::Internal(format!("policy bundle {digest} cannot be used: {error}")))?;
         let bundle = Arc::new(bundle);
         let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);

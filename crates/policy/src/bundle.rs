@@ -67,7 +67,21 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`], which names the rule or the line.
     pub fn of(package: &Package) -> Result<Self, BundleError> {
-        let (schema, declared) = source::schema(package.text(SCHEMA))?;
+        Self::under_schema(package, package.text(SCHEMA))
+    }
+
+    /// A bundle that came in force under an earlier version of the product, whose schema lacks an act: its rules under
+    /// the schema of this version. Acts that it does not know are permitted to nobody, so nobody is let in by it, and
+    /// those it knows decide as before, also about its successor.
+    ///
+    /// # Errors
+    /// [`BundleError`] if the rules do not fit this schema either.
+    pub fn adapted(package: &Package) -> Result<Self, BundleError> {
+        Self::under_schema(package, crate::builtin::SCHEMA)
+    }
+
+    fn under_schema(package: &Package, schema: &str) -> Result<Self, BundleError> {
+        let (schema, declared) = source::schema(schema)?;
         check_schema(&schema, &Names::new())?;
         let mut rules = BTreeMap::new();
         let read = |set: RuleSet, text: &str, rules: &mut BTreeMap<String, RuleInfo>| {

@@ -19,9 +19,11 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
     draft(walk, &folder)?;
     in_force(walk, &folder)?;
     classify(walk)?;
+    runs_no_longer_in_order(walk)?;
     shortest_path(walk)?;
     evidence(walk)?;
     waiver(walk)?;
+    runs_in_order_until(walk)?;
     self_invalidated(walk)?;
     a_test_that_fails(walk)?;
     made_again(walk)
@@ -111,6 +113,51 @@ fn classify(walk: &mut Walk) -> Result<()> {
         "A risk officer classified both systems as high risk, with reasons.",
         &entries,
         "Rules for high risk held before too: a system that nobody classified is not thereby outside them.",
+    );
+    Ok(())
+}
+
+/// The deployment of the credit model that is live, once it was decided about with this outcome.
+fn running(walk: &Walk, outcome: &str) -> Result<Value> {
+    for _ in 0..60 {
+        let list = walk.ok("auditor", &["deployments", "running", "--system", "consumer-credit-risk"])?;
+        let one = items(&list)?.first().context("nothing runs")?.clone();
+        let recorded =
+            walk.ok("auditor", &["ledger", "entries", "--kind", "operation.decided", "--limit", "20"])?;
+        let decided =
+            items(&recorded)?.iter().find(|entry| entry["entry"]["data"]["deployment"] == one["deployment"]);
+        if let Some(entry) = decided.filter(|entry| entry["entry"]["data"]["outcome"] == outcome) {
+            let mut one = one;
+            one["ledger_index"] = entry["index"].clone();
+            return Ok(one);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    anyhow::bail!("the running deployment was not decided about as {outcome} within half a minute")
+}
+
+fn runs_no_longer_in_order(walk: &mut Walk) -> Result<()> {
+    let one = running(walk, "needs-review")?;
+    let rules: Vec<&str> = one["rules"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    ensure!(rules.contains(&"baseline-bias-tested"), "other rules than expected: {one}");
+    walk.step(
+        "What runs was decided about again by itself: the credit model in production needs review, and an alert says why.",
+        &[index_of(&one)?],
+        "New policies hold for what runs, not only for what comes next.",
+    );
+    walk.screen.quote(&rules.iter().map(|rule| (*rule).to_owned()).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn runs_in_order_until(walk: &mut Walk) -> Result<()> {
+    let one = running(walk, "allow")?;
+    let lapsing = one["lapsing"][0].as_str().context("nothing lapses")?;
+    walk.step(
+        &format!(
+            "The credit model in production is in order again. Next to lapse, if nobody acts: {lapsing}."
+        ),
+        &[index_of(&one)?],
+        &format!("At {}; it is decided about again then, and once a day.", text(&one, "lapses_at")?),
     );
     Ok(())
 }

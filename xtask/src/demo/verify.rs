@@ -22,6 +22,7 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
     let empty = tempfile::Builder::new().prefix("comptroller-auditor-").tempdir()?;
     let report = verify_here(walk, &pack, &vkey, empty.path())?;
     foreign_verifier(walk, &pack, &vkey, empty.path(), &report)?;
+    made_again(walk, &pack, &vkey)?;
     wrong_key(walk, &pack, &vkey, empty.path())?;
     flip(walk, &pack, &vkey, empty.path())
 }
@@ -89,6 +90,25 @@ fn foreign_verifier(walk: &mut Walk, pack: &Path, vkey: &str, empty: &Path, repo
         "A program that shares no code with ours agrees.",
     );
     walk.screen.quote(&[format!("OK {size} {root}")]);
+    Ok(())
+}
+
+/// Decides every recorded decision again from the pack alone, and makes the proof about the change of policies again.
+fn made_again(walk: &mut Walk, pack: &Path, vkey: &str) -> Result<()> {
+    let pack = pack.to_string_lossy().into_owned();
+    let answer = walk.ok("nobody", &["policy", "recheck", &pack, "--key", vkey, "--proofs"])?;
+    let found = &answer["rechecked"];
+    let (decisions, same) = (found["decisions"].as_u64(), found["same"].as_u64());
+    ensure!(decisions == same && decisions > Some(0), "a decision comes out otherwise: {found}");
+    ensure!(found["proofs"] == 1 && found["same_proofs"] == 1, "a proof comes out otherwise: {found}");
+    walk.step(
+        &format!(
+            "All {} decisions in the pack made again, offline, and the proof about the policies too.",
+            same.unwrap_or(0)
+        ),
+        &[],
+        "Same outcomes, rules and facts; the report of the proof is the same, byte for byte.",
+    );
     Ok(())
 }
 

@@ -32,19 +32,12 @@ pub(super) fn analyse(
     solver: Option<&std::path::Path>,
 ) -> Result<Report, AppError> {
     let solver = Solver::find(solver, Limits { time: QUESTION, ..Limits::default() });
-    let quiet = |_: &str| ();
-    let mut report = Report::new(new, &solver);
-    report.rules = prove::never_errors(new, &solver, &quiet);
-    let invariants =
-        package.files().get("invariants.cedar").map_or(prove::BUILTIN_INVARIANTS, String::as_str);
-    report.invariants = prove::invariants(new, invariants, &solver, &quiet)
-        .map_err(|error| AppError::invalid("files", error.to_string()))?;
-    report.comparison = Some(prove::compare(old, new, &solver, &quiet));
-    Ok(report)
+    prove::analyse(old, new, package, &solver, &|_| ())
+        .map_err(|error| AppError::invalid("files", error.to_string()))
 }
 
 /// The event that says what was found.
-pub(super) fn analysed(row: &ProposalRow, against: Digest, report: &Report, bytes: &[u8]) -> Event {
+pub(super) fn analysed(row: &ProposalRow, against: Digest, report: &Report) -> Event {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let standing = |is: fn(&Standing) -> bool| {
         count(report.invariants.iter().filter(|proof| is(&proof.verdict)).count())
@@ -66,7 +59,7 @@ pub(super) fn analysed(row: &ProposalRow, against: Digest, report: &Report, byte
         invariants_unproven: standing(|s| matches!(s, Standing::Unproven { .. })),
         rules_may_err: total(|t| matches!(t, Totality::CanError { .. })),
         rules_unproven: total(|t| matches!(t, Totality::Unproven { .. })),
-        report: Digest::from_bytes(*comptroller_ledger::digest(bytes).as_bytes()),
+        report: report.digest(),
         solver: report.solver.as_deref().and_then(|solver| solver.parse().ok()),
     }
 }

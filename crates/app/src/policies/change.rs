@@ -175,8 +175,7 @@ impl App {
                     ));
                 }
                 let row = proposal(act.conn(), id).await?;
-                let bytes = serde_json_canonicalizer::to_vec(&report)?;
-                let event = analysed(&row, against, &report, &bytes);
+                let event = analysed(&row, against, &report);
                 let draft = act.draft(event).about("proposal", &id).private("report", &report)?;
                 act.record(draft).await?;
                 Ok(())

@@ -8,8 +8,11 @@ use comptroller_app::caller::Caller;
 use comptroller_app::classify::ClassifySystem;
 use comptroller_app::deploy::Deploy;
 use comptroller_app::gate::{CheckGate, GateAnswer};
+use comptroller_app::operate::Watch;
 use comptroller_app::people::ChangeRole;
 use comptroller_app::policies::change::ProposePolicies;
+use comptroller_app::runtime::ReportRuntime;
+use comptroller_app::view::Slice;
 use comptroller_app::waivers::{DecideWaiver, RequestWaiver};
 use comptroller_app::{AppError, Call};
 use comptroller_core::ids::{EvidenceId, ProposalId, WaiverId};
@@ -337,4 +340,70 @@ async fn a_waiver_takes_the_place_of_a_rule_for_its_time_and_no_longer() {
     app.end_waiver(&call, id, end.clone()).await.unwrap();
     assert!(team.fired().await.contains(&"baseline-model-card".to_owned()), "an ended waiver waives nothing");
     assert!(app.end_waiver(&call, id, end).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_deployment_is_decided_about_again_when_something_changes_and_when_time_passes() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    let id = ask(app, &team.deployer, "scorer@1").await;
+    vote(app, &team.approver, id).await.unwrap();
+    vote(app, &team.risk, id).await.unwrap();
+    team.deploy(Environment::Production).await.unwrap();
+    let mut watch = Watch::default();
+    let running = async || app.operations(&team.risk, None, Slice::default()).await.unwrap().items.remove(0);
+    assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 1, "the first decision");
+    assert_eq!(running().await.outcome, Outcome::Allow);
+    let size = app.store().clone();
+    let entries = async || {
+        let mut conn = size.read().await.unwrap();
+        comptroller_store::journal::head(&mut conn).await.unwrap().unwrap().size
+    };
+    let before = entries().await;
+    assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 0);
+    assert_eq!(entries().await, before, "nothing changed, nothing is recorded");
+
+    // New policies: what was enough yesterday is not today.
+    team.baseline().await;
+    team.classify(&team.risk, RiskTier::High).await.unwrap();
+    assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 1);
+    let now = running().await;
+    assert_eq!((now.outcome, now.asks_for.as_deref()), (Outcome::NeedsReview, Some("alert")));
+    assert!(now.rules.iter().any(|rule| rule.as_str() == "baseline-bias-tested"), "{:?}", now.rules);
+    // The approvals rest on less than the new rules ask for.
+    assert!(now.rules.iter().any(|rule| rule.as_str() == "baseline-approvals-hold"), "{:?}", now.rules);
+
+    // Evidence puts it right, and says until when.
+    team.evidence(EvidenceKind::Evaluation, &[]).await;
+    team.evidence(EvidenceKind::ModelCard, &[]).await;
+    team.evidence(EvidenceKind::MonitoringPlan, &[]).await;
+    team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.85")]).await;
+    let runtime = team.world.runtime().await;
+    let report = ReportRuntime {
+        system: "scoring".into(),
+        environment: Environment::Production,
+        instance: "host-1".parse().unwrap(),
+        loaded: crate::world::digest(b"model 1"),
+    };
+    app.report_runtime(&Call::new(runtime), report).await.unwrap();
+    assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 1);
+    let now = running().await;
+    assert_eq!(now.outcome, Outcome::Allow, "{:?}", now.rules);
+    assert_eq!(now.lapsing.iter().map(|rule| rule.as_str()).collect::<Vec<_>>(), ["baseline-heartbeat"]);
+    let lapses = now.lapses_at.unwrap().micros() - app.store().clock().now().micros();
+    assert!((47 * 3_600..=48 * 3_600 + 2).contains(&(lapses / 1_000_000)), "{lapses}");
+
+    // Nobody does anything, and two days later it lapses.
+    team.world.clock.pass(2 * DAY + 5);
+    assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 1);
+    let now = running().await;
+    assert_eq!(now.rules.iter().map(|rule| rule.as_str()).collect::<Vec<_>>(), ["baseline-heartbeat"]);
+    // The recorded decision is made again like any other.
+    let replayed = app.replay_decision(&team.risk, now.decision.unwrap()).await.unwrap();
+    assert!(replayed.same, "{replayed:?}");
+    // A day later there is a decision again, though nothing changed: somebody looks.
+    let before = entries().await;
+    team.world.clock.pass(DAY + 5);
+    assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 0);
+    assert_eq!(entries().await, before + 2);
 }

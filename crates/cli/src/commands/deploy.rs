@@ -7,7 +7,7 @@ use crate::input::one_of;
 use crate::output::Column;
 use clap::{Args, Subcommand};
 use comptroller_app::deploy::{Deploy, DrillRollback, Rollback};
-use comptroller_core::{Environment, Label};
+use comptroller_core::{Environment, Label, Timestamp};
 
 /// Columns of a list of deployments.
 pub(super) const COLUMNS: &[Column] = &[
@@ -66,6 +66,25 @@ pub(crate) enum Verb {
         #[command(flatten)]
         paging: Paging,
     },
+    /// List the changes of production: who asked, built, approved and deployed, when, and on what evidence.
+    Changes {
+        /// Only from this moment on (RFC 3339).
+        #[arg(long, value_name = "TIME")]
+        from: Option<Timestamp>,
+        /// Only before this moment.
+        #[arg(long, value_name = "TIME")]
+        to: Option<Timestamp>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// List what runs in production as the policies see it now, and what lapses next if nobody acts.
+    Running {
+        /// Only in this system, by name or id.
+        #[arg(long)]
+        system: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
 }
 
 pub(crate) fn deploy(context: &Context, arguments: DeployArgs) -> anyhow::Result<()> {
@@ -88,7 +107,38 @@ pub(crate) fn drill(context: &Context, arguments: DrillArgs) -> anyhow::Result<(
 }
 
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
-    let Verb::List { system, paging } = verb;
-    let answer = context.client.list(&path(&["deployments"]), &[("system", system)], &paging)?;
-    context.screen.table(&answer, COLUMNS)
+    let Context { client, screen } = context;
+    match verb {
+        Verb::List { system, paging } => {
+            let answer = client.list(&path(&["deployments"]), &[("system", system)], &paging)?;
+            screen.table(&answer, COLUMNS)
+        }
+        Verb::Changes { from, to, paging } => {
+            let query = [("from", from.map(|at| at.to_string())), ("to", to.map(|at| at.to_string()))];
+            let answer = client.list(&path(&["changes"]), &query, &paging)?;
+            let columns = [
+                ("ENTRY", "/ledger_index"),
+                ("KIND", "/kind"),
+                ("LABEL", "/label"),
+                ("REQUESTED BY", "/requested_by"),
+                ("APPROVERS", "/approvers"),
+                ("DEPLOYED BY", "/deployed_by"),
+                ("DEPLOYED", "/deployed_at"),
+            ];
+            screen.table(&answer, &columns)
+        }
+        Verb::Running { system, paging } => {
+            let answer = client.list(&path(&["operations"]), &[("system", system)], &paging)?;
+            let columns = [
+                ("DEPLOYMENT", "/deployment"),
+                ("LABEL", "/label"),
+                ("OUTCOME", "/outcome"),
+                ("RULES", "/rules"),
+                ("ASKS FOR", "/asks_for"),
+                ("LAPSES", "/lapses_at"),
+                ("WHAT LAPSES", "/lapsing"),
+            ];
+            screen.table(&answer, &columns)
+        }
+    }
 }

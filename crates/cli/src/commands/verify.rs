@@ -44,6 +44,13 @@ pub(crate) struct VerifyArgs {
     timestamp_ca: Option<PathBuf>,
 }
 
+impl VerifyArgs {
+    /// What is to be verified.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 pub(crate) fn run(screen: Screen, arguments: &VerifyArgs) -> anyhow::Result<Exit> {
     let trust = trust(arguments)?;
     let path = &arguments.path;
@@ -81,7 +88,8 @@ pub(crate) fn run(screen: Screen, arguments: &VerifyArgs) -> anyhow::Result<Exit
     Ok(Exit::OK)
 }
 
-fn trust(arguments: &VerifyArgs) -> anyhow::Result<Trust> {
+/// What the auditor brings along.
+pub(crate) fn trust(arguments: &VerifyArgs) -> anyhow::Result<Trust> {
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
     if arguments.key.is_empty() && policy.as_ref().is_none_or(|policy| policy.logs().is_empty()) {
         return Err(Failure::usage(

@@ -23,7 +23,7 @@ mod solver;
 mod total;
 mod world;
 
-use crate::{Bundle, BundleError};
+use crate::{Bundle, BundleError, Package};
 pub use example::Example;
 pub(crate) use invariants::FILE as INVARIANTS_FILE;
 pub use invariants::{BUILTIN as BUILTIN_INVARIANTS, check as check_invariants};
@@ -88,6 +88,27 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
             slices: vec![everything],
         }
     })
+}
+
+/// Everything that there is to know about a change before anybody votes: whether a rule of the new bundle can err,
+/// whether its standing invariants hold, and what the change lets in and keeps out.
+///
+/// # Errors
+/// [`BundleError`] when an invariant is not in order.
+pub fn analyse(
+    old: &Bundle,
+    new: &Bundle,
+    package: &Package,
+    solver: &Solver,
+    progress: Progress,
+) -> Result<Report, BundleError> {
+    let mut report = Report::new(new, solver);
+    report.rules = never_errors(new, solver, progress);
+    // A bundle without invariants of its own is held to those that ship.
+    let text = package.files().get(INVARIANTS_FILE).map_or(BUILTIN_INVARIANTS, String::as_str);
+    report.invariants = invariants(new, text, solver, progress)?;
+    report.comparison = Some(compare(old, new, solver, progress));
+    Ok(report)
 }
 
 /// Works on a thread of its own, with a large stack, and turns a panic of the compiler into a cause.

@@ -7,6 +7,7 @@ use crate::rule::RuleSet;
 use comptroller_core::vocab::Outcome;
 use comptroller_core::{Digest, Slug};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Name and version of this form.
 const FORMAT: &str = "comptroller-policy-proof/1";
@@ -44,6 +45,15 @@ impl Report {
             invariants: Vec::new(),
             comparison: None,
         }
+    }
+}
+
+impl Report {
+    /// SHA-256 of its canonical JSON (RFC 8785): the same for whoever makes the same proofs again.
+    pub fn digest(&self) -> Digest {
+        // Proof: a report has string keys only, and no number that JSON could not hold.
+        let bytes = serde_json_canonicalizer::to_vec(self).expect("canonical JSON of a report");
+        Digest::from_bytes(Sha256::digest(bytes).into())
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a bundle must be to come into force.
 
-use crate::cases::{HARD, REVIEW, SCHEMA};
-use comptroller_policy::{Bundle, BundleError, Effect};
+use crate::cases::{HARD, REVIEW, SCHEMA, shipped_cases};
+use comptroller_core::vocab::Outcome;
+use comptroller_policy::{Action, Bundle, BundleError, Effect, Package};
 use std::fmt::Write as _;
 
 /// A rule with every annotation around a head and a condition.
@@ -231,4 +232,33 @@ fn long_chains_are_read_or_refused_but_never_crash() {
         }
     }
     assert!(read > 0 && refused > 0, "{read} read, {refused} refused");
+}
+
+/// After an update of the product, policies of before must neither let anybody in nor lock everybody out.
+#[test]
+fn policies_of_an_earlier_version_permit_nobody_an_act_that_they_do_not_know() {
+    let mut files = Package::builtin().unwrap().files().clone();
+    // An earlier version that knew no waivers.
+    let schema = files.get_mut("schema.cedarschema").unwrap();
+    for (act, context) in [("request", "Placed"), ("decide", "Exception"), ("end", "Placed")] {
+        let definition = format!(
+            "action \"waiver.{act}\"\nappliesTo {{ principal: [Person, ServiceAccount], resource: [Resource], \
+             context: {context} }};\n"
+        );
+        assert!(schema.contains(&definition), "{definition}");
+        *schema = schema.replace(&definition, "");
+    }
+    let strip = |text: &str| {
+        let policies = text.split(";\n").filter(|policy| !policy.contains("waiver."));
+        policies.collect::<Vec<_>>().join(";\n")
+    };
+    let hard = strip(&files["hard.cedar"]);
+    files.insert("hard.cedar".into(), hard);
+    let package = Package::new(files).unwrap();
+    assert!(Bundle::of(&package).is_err());
+    let adapted = Bundle::adapted(&package).unwrap();
+    assert_eq!(adapted.digest(), &package.digest());
+    let cases = shipped_cases();
+    assert_eq!(adapted.decide(&cases.baseline(Action::WaiverDecide)).outcome, Outcome::Deny);
+    assert_eq!(adapted.decide(&cases.baseline(Action::PolicyActivate)).outcome, Outcome::Allow);
 }

@@ -4,6 +4,7 @@
 mod bundle;
 mod cards;
 mod cases;
+mod contexts;
 mod decisions;
 mod lint;
 mod matrix;

@@ -90,3 +90,35 @@ fn the_bounds_of_an_age_are_where_an_outcome_may_change() {
     assert_eq!(bundle().bounds("evaluation_age"), [90 * 86_400, 365 * 86_400]);
     assert!(matches!(bare().facts.get("risk_tier"), Some(Fact::Long(2))));
 }
+
+#[test]
+fn what_lapses_next_is_the_first_age_or_waiver_that_makes_a_rule_fire() {
+    let bundle = bundle();
+    let mut request = shipped_cases().baseline(Action::Operate);
+    request.facts = request
+        .facts
+        .long("risk_tier", 2)
+        .long("approvals_valid", 2)
+        .set("quorums_met", &["baseline-approvals-hold"])
+        .set("waived", &["baseline-monitored"])
+        .long("runtime_age", 60)
+        .long("evaluation_age", 300 * 86_400)
+        .bool("evaluation_passed", true)
+        .long("bias_test_age", 170 * 86_400)
+        .bool("bias_test_passed", true)
+        .long("impact_ratio_ppm", 900_000)
+        .long("security_review_age", 0)
+        .bool("security_review_passed", true);
+    assert_eq!(bundle.decide(&request).outcome, Outcome::Allow, "{:?}", bundle.decide(&request).rules);
+    let next = |request: &Request, left| {
+        let waiver = [("baseline-monitored".parse().unwrap(), left)];
+        let next = bundle.next_lapse(request, &waiver).unwrap();
+        (next.seconds, next.rules.iter().map(|rule| rule.to_string()).collect::<Vec<_>>())
+    };
+    // Silence of the runtime comes first; with that out of the way the waiver, and then the bias test.
+    assert_eq!(next(&request, 20 * 86_400), (24 * 3_600 - 59, vec!["soc2-monitored".to_owned()]));
+    let Some(Fact::Long(_)) = request.facts.get("runtime_age") else { panic!() };
+    request.facts = request.facts.long("runtime_age", -1_000 * 86_400);
+    assert_eq!(next(&request, 5 * 86_400), (5 * 86_400, vec!["baseline-monitored".to_owned()]));
+    assert_eq!(next(&request, 40 * 86_400), (10 * 86_400 + 1, vec!["baseline-bias-tested".to_owned()]));
+}

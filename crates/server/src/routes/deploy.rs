@@ -7,9 +7,12 @@ use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
 use comptroller_app::deploy::{Deploy, Deployed, DeploymentView, DrillRollback, Drilled, Rollback};
+use comptroller_app::operate::OperationView;
+use comptroller_app::population::ChangeView;
 use comptroller_app::runtime::{ReportRuntime, RuntimeAnswer};
 use comptroller_app::view::Slice;
 use comptroller_app::{App, Page};
+use comptroller_core::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +21,8 @@ use utoipa_axum::routes;
 pub(crate) fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::new()
         .routes(routes!(deploy_version, list_deployments))
+        .routes(routes!(list_operations))
+        .routes(routes!(list_changes))
         .routes(routes!(roll_back))
         .routes(routes!(drill_rollback))
         .routes(routes!(report_runtime))
@@ -30,6 +35,24 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
 struct DeploymentsQuery {
     /// Only deployments of this system, by id or name.
     system: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Items of one page: 1 to 200, 50 if not given.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+}
+
+/// Narrows a list of changes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesQuery {
+    /// Only changes from this moment on (RFC 3339). A `+` in an offset is written `%2B`.
+    #[param(inline)]
+    from: Option<Timestamp>,
+    /// Only changes before this moment.
+    #[param(inline)]
+    to: Option<Timestamp>,
     /// The `next` of the page before.
     after: Option<String>,
     /// Items of one page: 1 to 200, 50 if not given.
@@ -64,6 +87,40 @@ async fn list_deployments(
 ) -> Answer<Page<DeploymentView>> {
     let slice = Slice { after: query.after, limit: query.limit };
     Ok(Json(app.deployments(&caller, query.system.as_deref(), slice).await?))
+}
+
+/// List what runs in production, as the policies see it now
+///
+/// Whether each deployment may go on running, the rules that stand against it, what they ask for, and what lapses next
+/// if nobody acts.
+#[utoipa::path(
+    get, path = "/operations", tag = "Deployment", params(DeploymentsQuery),
+    responses((status = 200, description = "One page, oldest deployment first", body = Page<OperationView>))
+)]
+async fn list_operations(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Params(query): Params<DeploymentsQuery>,
+) -> Answer<Page<OperationView>> {
+    let slice = Slice { after: query.after, limit: query.limit };
+    Ok(Json(app.operations(&caller, query.system.as_deref(), slice).await?))
+}
+
+/// List the changes of production
+///
+/// Each with who asked, who built, who approved and when, the evidence, the decision and who put it there. An evidence
+/// pack holds the same for the whole log, and `policy recheck` shows that no change of the log is missing in it.
+#[utoipa::path(
+    get, path = "/changes", tag = "Deployment", params(ChangesQuery),
+    responses((status = 200, description = "One page, newest first", body = Page<ChangeView>))
+)]
+async fn list_changes(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Params(query): Params<ChangesQuery>,
+) -> Answer<Page<ChangeView>> {
+    let slice = Slice { after: query.after, limit: query.limit };
+    Ok(Json(app.changes(&caller, query.from, query.to, slice).await?))
 }
 
 /// Roll back to an earlier version

@@ -173,8 +173,8 @@ async fn replay_history(
 
 /// Decide a recorded decision again by the policies that made it
 #[utoipa::path(
-    get, path = "/decisions/{decision}/replay", tag = "Policies",
-    params(("decision" = DecisionId, Path, description = "Its id")),
+    get, path = "/decisions/{id}/replay", tag = "Policies",
+    params(("id" = DecisionId, Path, description = "Its id")),
     responses((status = 200, description = "What is on record beside what comes out now", body = ReplayedDecision))
 )]
 async fn replay_decision(

@@ -345,6 +345,8 @@ fn governance(named: &Named) -> Vec<Row> {
             .with(json!({"vote": "approve", "comment": "complete"})),
         row("post /api/v1/deployments", "/api/v1/deployments", "deployer", "developer").with(staging),
         row("get /api/v1/deployments", "/api/v1/deployments", "auditor", "nobody"),
+        row("get /api/v1/changes", "/api/v1/changes", "auditor", "developer"),
+        row("get /api/v1/operations", "/api/v1/operations", "auditor", "nobody"),
         row("post /api/v1/rollbacks", "/api/v1/rollbacks", "deployer", "ci")
             .with(json!({"model": "scorer", "environment": "staging", "reason": "back"})),
         row("post /api/v1/drills", "/api/v1/drills", "deployer", "owner")
@@ -403,7 +405,7 @@ fn policies(named: &Named) -> Vec<Row> {
         row("get /api/v1/policy/proposals/{proposal}/history", of("/history?last=50"), "auditor", "nobody"),
         row("post /api/v1/policy/proposals/{proposal}/activation", of("/activation"), "admin", "developer"),
         row(
-            "get /api/v1/decisions/{decision}/replay",
+            "get /api/v1/decisions/{id}/replay",
             format!("/api/v1/decisions/{decision}/replay"),
             "auditor",
             "nobody",

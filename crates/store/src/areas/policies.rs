@@ -299,3 +299,36 @@ pub async fn operation(
         Text(deployment)
     )
 }
+
+/// A deployment that is live in production, with what was last decided about it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct RunningRow {
+    /// The deployment.
+    pub deployment: Text<DeploymentId>,
+    /// Its system.
+    pub system: Text<SystemId>,
+    /// When it was last decided about.
+    pub decided_at: Option<Micros>,
+    /// When something was to lapse, by that decision.
+    pub lapses_at: Option<Micros>,
+}
+
+/// Everything that is live in production, after `after` by deployment id; of one system, or all when empty.
+pub async fn running(
+    conn: &mut Conn,
+    system: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<RunningRow>, StoreError> {
+    fetch_all!(
+        conn,
+        RunningRow,
+        "SELECT d.id AS deployment, d.system, o.decided_at, o.lapses_at FROM deployment d \
+         LEFT JOIN operation o ON o.deployment = d.id \
+         WHERE d.environment = 'production' AND d.live_until IS NULL AND d.id > $1 AND ($2 = '' OR d.system = $2) \
+         ORDER BY d.id LIMIT $3",
+        after,
+        system,
+        limit
+    )
+}

@@ -6,6 +6,7 @@ mod folder;
 mod junit;
 mod lint;
 mod prove;
+mod recheck;
 mod test;
 
 use super::Context;
@@ -63,6 +64,10 @@ pub(crate) enum Verb {
         #[command(flatten)]
         solver: SolverArgs,
     },
+    /// Make the decisions in an evidence pack again, offline, and with --proofs the proofs about changes of policies.
+    ///
+    /// The pack is verified first. Ends with 2 if anything comes out otherwise.
+    Recheck(Box<recheck::RecheckArgs>),
     #[command(flatten)]
     Change(change::Verb),
 }
@@ -102,6 +107,7 @@ impl SolverArgs {
 
 pub(crate) fn run(screen: Screen, noun: &Noun<Verb>) -> anyhow::Result<Exit> {
     match &noun.verb {
+        Verb::Recheck(arguments) => recheck::run(screen, arguments),
         Verb::Change(verb) => change::run(&Context::new(&noun.api, screen)?, verb),
         Verb::Init { folder, packs } => {
             let packs: Vec<&str> = packs.iter().map(String::as_str).collect();

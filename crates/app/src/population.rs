@@ -1,0 +1,209 @@
+//! The population of production changes: each with who asked, who built, who approved, when, on what evidence, by which
+//! decision, and who put it there.
+//!
+//! INVARIANT (no-conclusion): rows are facts of the log. What follows from them is the auditor's to say.
+
+use crate::models::facts;
+use crate::view::{Page, Slice, page};
+use crate::{App, AppError, Caller, ORG};
+use comptroller_core::ids::{
+    ApprovalId, DecisionId, DeploymentId, EvidenceId, ModelId, PrincipalId, SystemId, VersionId,
+};
+use comptroller_core::vocab::{DeploymentKind, Outcome, Vote};
+use comptroller_core::{Digest, Environment, Label, Timestamp};
+use comptroller_policy::Action;
+use comptroller_store::Conn;
+use comptroller_store::areas::deployments::{self, DeploymentRow};
+use comptroller_store::areas::{approvals, models};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Deployments read at a time.
+const CHUNK: i64 = 500;
+
+/// A change of production.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ChangeView {
+    /// Index of the deployment in the log.
+    pub ledger_index: u64,
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// Promotion or rollback.
+    pub kind: DeploymentKind,
+    /// The AI system.
+    pub system: SystemId,
+    /// The model.
+    pub model: ModelId,
+    /// The version.
+    pub version: VersionId,
+    /// Its label.
+    pub label: Label,
+    /// Digest over its artifacts.
+    pub artifacts: Digest,
+    /// Who built it.
+    pub builders: Vec<PrincipalId>,
+    /// The request for approval; none for a rollback.
+    pub approval: Option<ApprovalId>,
+    /// Who asked for approval.
+    pub requested_by: Option<String>,
+    /// When.
+    pub requested_at: Option<Timestamp>,
+    /// Who approved before it went live, and when.
+    pub approvers: Vec<Approver>,
+    /// The evidence that counted when approval was asked for.
+    pub evidence: Vec<EvidenceId>,
+    /// The decision that let it happen.
+    pub decision: DecisionId,
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// The policies that decided.
+    pub policies: Digest,
+    /// Index of the decision in the log.
+    pub decision_index: u64,
+    /// Who put it there.
+    pub deployed_by: String,
+    /// When.
+    pub deployed_at: Timestamp,
+    /// Until when it was live; none = still.
+    pub live_until: Option<Timestamp>,
+}
+
+/// Somebody who approved.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Approver {
+    /// Who.
+    pub voter: PrincipalId,
+    /// When.
+    pub voted_at: Timestamp,
+}
+
+impl App {
+    /// Changes of production, newest first; of a period.
+    pub async fn changes(
+        &self,
+        caller: &Caller,
+        from: Option<Timestamp>,
+        to: Option<Timestamp>,
+        slice: Slice,
+    ) -> Result<Page<ChangeView>, AppError> {
+        self.may_read(caller, Action::AuditRead, ORG, None, None).await?;
+        let limit = slice.limit()?;
+        let mut before = slice.before()?;
+        let mut conn = self.store.read().await?;
+        let mut views = Vec::new();
+        let wanted = usize::try_from(limit).unwrap_or(0) + 1;
+        'pages: loop {
+            let rows = deployments::history(&mut conn, "", before, CHUNK).await?;
+            let Some(last) = rows.last() else { break };
+            before = last.idx;
+            for row in rows {
+                let at = row.live_from.0;
+                if from.is_some_and(|from| at < from) {
+                    break 'pages;
+                }
+                if row.environment.0 != Environment::Production || to.is_some_and(|to| at >= to) {
+                    continue;
+                }
+                views.push(change(&mut conn, row).await?);
+                if views.len() == wanted {
+                    break 'pages;
+                }
+            }
+        }
+        drop(conn);
+        let page = page(views, limit, |view| view.ledger_index.to_string());
+        self.note_read(caller, comptroller_core::vocab::ReadKind::AuditLog, ORG, page.items.len()).await?;
+        Ok(page)
+    }
+}
+
+async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppError> {
+    let missing = |what: &str| AppError::Internal(format!("deployment {} without its {what}", row.id.0));
+    let version = models::version(conn, row.version.0).await?.ok_or_else(|| missing("version"))?;
+    let decision = approvals::decision(conn, row.decision.0).await?.ok_or_else(|| missing("decision"))?;
+    let request = match &row.approval {
+        Some(id) => approvals::approval(conn, id.0).await?,
+        None => None,
+    };
+    let (mut approvers, mut evidence) = (Vec::new(), Vec::new());
+    if let Some(request) = &request {
+        evidence = serde_json::from_str(&request.evidence)?;
+        let votes = approvals::votes(conn, request.id.0).await?;
+        let counted = votes
+            .into_iter()
+            .filter(|vote| vote.vote.0 == Vote::Approve && vote.voted_at.0 <= row.live_from.0);
+        approvers.extend(counted.map(|vote| Approver { voter: vote.voter.0, voted_at: vote.voted_at.0 }));
+    }
+    Ok(ChangeView {
+        ledger_index: row.idx.unsigned_abs(),
+        deployment: row.id.0,
+        kind: row.kind.0,
+        system: row.system.0,
+        model: row.model.0,
+        version: row.version.0,
+        builders: facts(&version)?.builders,
+        label: version.label.0,
+        artifacts: row.artifacts.0,
+        approval: row.approval.map(|id| id.0),
+        requested_by: request.as_ref().map(|request| request.requested_by.clone()),
+        requested_at: request.as_ref().map(|request| request.requested_at.0),
+        approvers,
+        evidence,
+        decision: row.decision.0,
+        outcome: decision.outcome.0,
+        policies: decision.bundle.0,
+        decision_index: decision.idx.unsigned_abs(),
+        deployed_by: row.actor,
+        deployed_at: row.live_from.0,
+        live_until: row.live_until.map(|at| at.0),
+    })
+}
+
+/// Every change of production as CSV, oldest first. The first column is the entry of the log that proves the row: the
+/// file is complete if, and only if, it has a row for every `deployment.created` of production in the log.
+pub(crate) async fn csv(conn: &mut Conn) -> Result<String, AppError> {
+    let mut rows = Vec::new();
+    let mut before = i64::MAX;
+    loop {
+        let page = deployments::history(conn, "", before, CHUNK).await?;
+        let Some(last) = page.last() else { break };
+        before = last.idx;
+        rows.extend(page.into_iter().filter(|row| row.environment.0 == Environment::Production));
+    }
+    let mut csv = String::from(
+        "entry,deployment,kind,system,model,version,label,artifacts,builders,approval,requested_by,requested_at,\
+         approvers,evidence,decision,outcome,policies,decision_entry,deployed_by,deployed_at,live_until\n",
+    );
+    for row in rows.into_iter().rev() {
+        let c = change(conn, row).await?;
+        let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
+        let list = |items: Vec<String>| items.join(" ");
+        // Every value is an id, a digest, a word, a label or a time: none has a comma or a quote.
+        let fields = [
+            c.ledger_index.to_string(),
+            c.deployment.to_string(),
+            c.kind.to_string(),
+            c.system.to_string(),
+            c.model.to_string(),
+            c.version.to_string(),
+            c.label.to_string(),
+            c.artifacts.to_string(),
+            list(c.builders.iter().map(ToString::to_string).collect()),
+            c.approval.map_or_else(String::new, |id| id.to_string()),
+            c.requested_by.unwrap_or_default(),
+            time(c.requested_at),
+            list(c.approvers.iter().map(|a| format!("{}@{}", a.voter, a.voted_at)).collect()),
+            list(c.evidence.iter().map(ToString::to_string).collect()),
+            c.decision.to_string(),
+            c.outcome.to_string(),
+            c.policies.to_string(),
+            c.decision_index.to_string(),
+            c.deployed_by,
+            c.deployed_at.to_string(),
+            time(c.live_until),
+        ];
+        csv.push_str(&fields.join(","));
+        csv.push('\n');
+    }
+    Ok(csv)
+}

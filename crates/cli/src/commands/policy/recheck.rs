@@ -1,0 +1,314 @@
+//! `comptroller policy recheck`: the decisions and proofs of an evidence pack, made again offline.
+//!
+//! INVARIANT (as-of): every decision in the log names its policies by digest and holds its facts, and the policies stand
+//! in the pack; so whoever holds the pack can decide it all again, without the server and without trust in it.
+
+use super::{SolverArgs, progress, progress_done};
+use crate::client::Answer;
+use crate::commands::verify::{VerifyArgs, trust};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Screen, Style, clean};
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use comptroller_core::ids::PrincipalId;
+use comptroller_core::{Digest, Event, Slug, Timestamp};
+use comptroller_ledger::pack::Opening;
+use comptroller_ledger::tile::decode_bundle;
+use comptroller_ledger::verify_pack;
+use comptroller_policy::prove::{self, Report};
+use comptroller_policy::{Action, Bundle, Package, Request};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+
+/// Where entries stand in a pack.
+const ENTRIES: &str = "log/tile/entries/";
+/// Where the population of changes stands.
+const POPULATION: &str = "populations/changes.csv";
+/// Most differences that are shown.
+const SHOWN: usize = 20;
+
+#[derive(Debug, Args)]
+pub(crate) struct RecheckArgs {
+    #[command(flatten)]
+    verify: VerifyArgs,
+    /// Only the decision with this id.
+    #[arg(long, value_name = "ID")]
+    decision: Option<String>,
+    /// Make the proofs about changes of policies again too. Needs the solver cvc5.
+    #[arg(long)]
+    proofs: bool,
+    #[command(flatten)]
+    solver: SolverArgs,
+}
+
+/// The private part of an event that made policies known.
+#[derive(Default, Deserialize)]
+struct Files {
+    #[serde(default)]
+    package: Option<String>,
+}
+
+/// What a pack says about policies.
+#[derive(Default)]
+struct Contents {
+    packages: BTreeMap<Digest, Package>,
+    decisions: Vec<(u64, String, Event)>,
+    analyses: Vec<(u64, Event, Report)>,
+    /// Entries that changed production.
+    changes: Vec<u64>,
+    /// The entries that the population of changes names.
+    population: Option<Vec<u64>>,
+}
+
+/// What came of it.
+#[derive(Debug, Default, Serialize)]
+struct Rechecked {
+    /// Decisions made again.
+    decisions: usize,
+    /// Those that come out the same, to the last fact.
+    same: usize,
+    /// Those whose policies are not in the pack.
+    without_policies: usize,
+    /// Proofs made again.
+    proofs: usize,
+    /// Those whose report is the same, byte for byte.
+    same_proofs: usize,
+    /// Changes of production in the log.
+    changes: usize,
+    /// Those that the population in the pack has a row for.
+    listed: usize,
+    /// What came out otherwise.
+    differences: Vec<String>,
+}
+
+pub(super) fn run(screen: Screen, arguments: &RecheckArgs) -> Result<Exit> {
+    let path = arguments.verify.path();
+    let open = || {
+        File::open(path).map_err(|error| {
+            Failure::usage(format!("{}: {error}", path.display()), "name a pack that can be read")
+        })
+    };
+    // First what everything else rests on: that this is the log, whole, and that what is shown is what it holds.
+    let report = verify_pack(open()?, &trust(&arguments.verify)?).map_err(Failure::Verify)?;
+    let contents = read(open()?).with_context(|| path.display().to_string())?;
+    let mut found = Rechecked::default();
+    let mut bundles = BTreeMap::new();
+    for (index, actor, event) in &contents.decisions {
+        decide(*index, actor, event, arguments.decision.as_deref(), &contents, &mut bundles, &mut found)?;
+    }
+    population(&contents, &mut found);
+    if arguments.decision.is_some() && found.decisions + found.without_policies == 0 {
+        return Err(Failure::usage("the pack has no such decision", "name the id of a decision in the log"));
+    }
+    if arguments.proofs {
+        prove_again(&contents, &arguments.solver, &mut found)?;
+    }
+    let exit = if found.differences.is_empty() { Exit::OK } else { Exit::DENY };
+    let value = serde_json::json!({ "size": report.log.size, "root": report.log.root.to_string(), "rechecked": found });
+    screen.print(&Answer::of_value(value), |_| text(report.log.size, &found, screen.style))?;
+    Ok(exit)
+}
+
+/// Reads entries and shown payloads. The pack was verified before: this is what the log holds.
+fn read(file: File) -> Result<Contents> {
+    let (mut entries, mut shown) = (BTreeMap::new(), BTreeMap::new());
+    let mut population = None;
+    let mut archive = tar::Archive::new(file);
+    for member in archive.entries()? {
+        let mut member = member?;
+        let path = member.path()?.to_string_lossy().into_owned();
+        let wanted = path.starts_with(ENTRIES) || path.starts_with("openings/") || path == POPULATION;
+        if !wanted {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes)?;
+        if path == POPULATION {
+            let rows = String::from_utf8(bytes)?;
+            let indexes: Result<Vec<u64>, _> =
+                rows.lines().skip(1).map(|row| row.split(',').next().unwrap_or_default().parse()).collect();
+            population = Some(indexes.with_context(|| format!("{POPULATION}: a row without its entry"))?);
+        } else if let Some(place) = path.strip_prefix("log/").filter(|_| path.starts_with(ENTRIES)) {
+            let bundle = comptroller_ledger::EntryBundle::parse(place)?;
+            let first = bundle.index * 256;
+            for (at, entry) in decode_bundle(&bytes)?.into_iter().enumerate() {
+                entries.insert(first + at as u64, serde_json::from_slice::<Value>(entry)?);
+            }
+        } else {
+            for opening in serde_json::from_slice::<Vec<Opening>>(&bytes)? {
+                shown.insert(opening.index, STANDARD.decode(&opening.payload)?);
+            }
+        }
+    }
+    let mut contents = Contents { population, ..Contents::default() };
+    let builtin = Package::builtin()?;
+    contents.packages.insert(builtin.digest(), builtin);
+    for (index, entry) in entries {
+        let kind = entry["type"].as_str().unwrap_or_default();
+        match kind {
+            "deployment.created" if entry["data"]["environment"] == "production" => {
+                contents.changes.push(index);
+                continue;
+            }
+            "decision.recorded" | "policy.analysed" | "policy.proposed" | "policy.shipped" => {}
+            _ => continue,
+        }
+        let event = Event::from_parts(kind, &entry["data"])?;
+        let payload = shown.get(&index);
+        match &event {
+            Event::PolicyShipped { .. } | Event::PolicyProposed { .. } => {
+                let files: Files =
+                    payload.map_or(Ok(Files::default()), |bytes| serde_json::from_slice(bytes))?;
+                if let Some(text) = files.package {
+                    let package = Package::from_json(text.as_bytes())?;
+                    contents.packages.insert(package.digest(), package);
+                }
+            }
+            Event::PolicyAnalysed { .. } => {
+                if let Some(bytes) = payload {
+                    contents.analyses.push((index, event, serde_json::from_slice(bytes)?));
+                }
+            }
+            _ => {
+                let actor = entry["actor"].as_str().unwrap_or_default().to_owned();
+                contents.decisions.push((index, actor, event));
+            }
+        }
+    }
+    Ok(contents)
+}
+
+/// The population of changes is complete if it names exactly the entries of the log that changed production.
+fn population(contents: &Contents, found: &mut Rechecked) {
+    found.changes = contents.changes.len();
+    let Some(listed) = &contents.population else { return };
+    found.listed = contents.changes.iter().filter(|index| listed.contains(index)).count();
+    for index in contents.changes.iter().filter(|index| !listed.contains(index)) {
+        found.differences.push(format!("entry {index} changed production and is not in {POPULATION}"));
+    }
+    for index in listed.iter().filter(|index| !contents.changes.contains(index)) {
+        found
+            .differences
+            .push(format!("{POPULATION} names entry {index}, which changed nothing in production"));
+    }
+}
+
+fn bundle<'b>(
+    contents: &Contents,
+    bundles: &'b mut BTreeMap<Digest, Bundle>,
+    digest: &Digest,
+) -> Result<Option<&'b Bundle>> {
+    if !bundles.contains_key(digest) {
+        let Some(package) = contents.packages.get(digest) else { return Ok(None) };
+        bundles.insert(digest.clone(), Bundle::of(package)?);
+    }
+    Ok(bundles.get(digest))
+}
+
+fn decide(
+    index: u64,
+    actor: &str,
+    event: &Event,
+    wanted: Option<&str>,
+    contents: &Contents,
+    bundles: &mut BTreeMap<Digest, Bundle>,
+    found: &mut Rechecked,
+) -> Result<()> {
+    let Event::DecisionRecorded {
+        decision,
+        action,
+        resource,
+        environment,
+        outcome,
+        bundle: digest,
+        facts,
+        rules,
+        ..
+    } = event
+    else {
+        return Ok(());
+    };
+    if wanted.is_some_and(|wanted| wanted != decision.to_string()) {
+        return Ok(());
+    }
+    let Some(bundle) = bundle(contents, bundles, digest)? else {
+        found.without_policies += 1;
+        found.differences.push(format!("entry {index}: the pack does not hold the policies {digest}"));
+        return Ok(());
+    };
+    let principal: PrincipalId = match actor.strip_prefix("principal/") {
+        Some(id) => id.parse()?,
+        None => PrincipalId::new(Timestamp::from_micros(0), [0; 10]),
+    };
+    let action: Action = action.as_str().parse()?;
+    found.decisions += 1;
+    let again = match Request::replay(principal, action, resource, *environment, facts) {
+        Ok(request) => bundle.decide(&request),
+        Err(error) => {
+            found.differences.push(format!("entry {index}: {error}"));
+            return Ok(());
+        }
+    };
+    let fired: Vec<Slug> = again.rules.iter().map(|rule| rule.id.clone()).collect();
+    if again.outcome == *outcome && fired == *rules && again.facts == *facts {
+        found.same += 1;
+    } else {
+        found.differences.push(format!("entry {index}: {outcome} on record, {} again", again.outcome));
+    }
+    Ok(())
+}
+
+/// Makes each proof again by the policies in the pack, and compares the reports byte for byte.
+fn prove_again(contents: &Contents, solver: &SolverArgs, found: &mut Rechecked) -> Result<()> {
+    let mut bundles = BTreeMap::new();
+    for (index, event, recorded) in &contents.analyses {
+        let Event::PolicyAnalysed { bundle: digest, against, report, .. } = event else { continue };
+        let (Some(package), true) =
+            (contents.packages.get(digest), bundle(contents, &mut bundles, against)?.is_some())
+        else {
+            found
+                .differences
+                .push(format!("entry {index}: the pack does not hold the policies that were compared"));
+            continue;
+        };
+        let new = Bundle::of(package)?;
+        let old = &bundles[against];
+        let solver = solver.find()?;
+        let again = prove::analyse(old, &new, package, &solver, &progress)?;
+        progress_done();
+        found.proofs += 1;
+        let same = again.digest() == *report;
+        found.same_proofs += usize::from(same);
+        if !same {
+            let other = if again.solver == recorded.solver { "" } else { ", by another solver" };
+            found.differences.push(format!("entry {index}: the report of the proof is another one{other}"));
+        }
+    }
+    Ok(())
+}
+
+fn text(size: u64, found: &Rechecked, style: Style) -> String {
+    let mut text = format!("{} {size} entries\n", style.good("verified:"));
+    let _ =
+        writeln!(text, "{} of {} decisions come out the same, to the last fact", found.same, found.decisions);
+    let _ =
+        writeln!(text, "{} of {} changes of production are in the population", found.listed, found.changes);
+    if found.proofs > 0 {
+        let _ = writeln!(
+            text,
+            "{} of {} proofs give the same report, byte for byte",
+            found.same_proofs, found.proofs
+        );
+    }
+    for difference in found.differences.iter().take(SHOWN) {
+        let _ = writeln!(text, "{} {}", style.bad("differs:"), clean(difference));
+    }
+    text
+}
