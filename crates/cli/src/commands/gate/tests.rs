@@ -31,7 +31,7 @@ fn needs_review() -> View {
         "control": ["SOC2:CC8.1"],
         "clauses": [{"fact": "approvals_met", "required": "contains \"two-approvals\"", "actual": []}]
     }]);
-    let path = json!({"id": "approvals", "what": "one more approver votes", "rules": ["two-approvals"]});
+    let path = json!({"id": "approvals", "what": "one more approver votes", "remedy": "whoever may", "rules": ["two-approvals"]});
     let paths = json!({"shortest": [[path]], "hopeless": [], "complete": true});
     let mut value = answer("needs-review", &rules, &paths);
     value["votes"] = json!([
@@ -56,11 +56,9 @@ fn deny() -> View {
             "control": [], "clauses": [{"fact": "auc", "required": ">= 800000", "actual": 790_000}]
         }
     ]);
-    let test =
-        json!({"id": "evidence/bias-test", "what": "a bias test passes", "rules": ["bias-test-required"]});
-    let waive =
-        json!({"id": "waiver/bias-test-required", "what": "a waiver", "rules": ["bias-test-required"]});
-    let vote = json!({"id": "approvals", "what": "two approvers vote", "rules": ["two-approvals"]});
+    let test = json!({"id": "evidence/bias-test", "what": "a bias test passes", "remedy": "whoever may", "rules": ["bias-test-required"]});
+    let waive = json!({"id": "waiver/bias-test-required", "what": "a waiver", "remedy": "whoever may", "rules": ["bias-test-required"]});
+    let vote = json!({"id": "approvals", "what": "two approvers vote", "remedy": "whoever may", "rules": ["two-approvals"]});
     let paths = json!({"shortest": [[vote, test], [vote, waive]], "hopeless": [], "complete": false});
     let mut value = answer("deny", &rules, &paths);
     value["regressions"] = json!(["auc 0.86 -> 0.79"]);
@@ -76,7 +74,7 @@ fn hostile() -> View {
         "id": "two-approvals", "set": HOSTILE, "reason": HOSTILE, "remedy": HOSTILE, "control": [HOSTILE],
         "clauses": [{"fact": HOSTILE, "required": HOSTILE, "actual": HOSTILE}]
     }]);
-    let paths = json!({"shortest": [[{"id": HOSTILE, "what": HOSTILE, "rules": [HOSTILE]}]], "hopeless": [], "complete": true});
+    let paths = json!({"shortest": [[{"id": HOSTILE, "what": HOSTILE, "remedy": HOSTILE, "rules": [HOSTILE]}]], "hopeless": [], "complete": true});
     let mut value = answer("deny", &rules, &paths);
     value["errors"] = json!([HOSTILE]);
     value["regressions"] = json!([HOSTILE]);

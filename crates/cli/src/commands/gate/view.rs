@@ -118,10 +118,11 @@ pub(super) fn details(rule: &RuleView) -> Vec<Labelled> {
     lines
 }
 
-/// A step of a path, with the rules that it helps to satisfy.
+/// A step of a path, with the rules that it helps to satisfy and who can do it.
 pub(super) fn step(step: &Step) -> String {
     let rules: Vec<String> = step.rules.iter().map(|rule| one_line(rule)).collect();
-    format!("{} ({}), for {}", one_line(&step.what), one_line(&step.id), rules.join(", "))
+    let text = format!("{} ({}), for {}", one_line(&step.what), one_line(&step.id), rules.join(", "));
+    if step.remedy.is_empty() { text } else { format!("{text}; do: {}", one_line(&step.remedy)) }
 }
 
 /// Text as one line: line ends become spaces, and what could steer a terminal or reorder a line becomes visible.
