@@ -1,7 +1,7 @@
 //! The population of production changes: each with who asked, who built, who approved, when, on what evidence, by which
 //! decision, and who put it there.
 //!
-//! INVARIANT (no-conclusion): rows are facts of the log. What follows from them is the auditor's to say.
+//! Rows are facts of the log. What follows from them is the auditor's to say.
 
 use crate::models::facts;
 use crate::view::{Page, Slice, page};
