@@ -135,7 +135,7 @@ impl Act<'_> {
 }
 
 /// A question in the name of `caller`, with the roles that hold for `system`.
-async fn request(
+pub(crate) async fn request(
     conn: &mut Conn,
     caller: &Caller,
     action: Action,

@@ -39,6 +39,7 @@ pub mod timestamp;
 pub mod view;
 pub mod votes;
 pub mod waivers;
+pub mod what_if;
 pub mod witness;
 pub mod workloads;
 

@@ -193,7 +193,7 @@ pub enum ReplayError {
         name: &'static str,
     },
     /// A recorded value has a form that no fact has.
-    #[error("the recorded fact {name} is not {expected}")]
+    #[error("the fact {name} is not {expected}")]
     BadValue {
         /// The name.
         name: String,

@@ -136,7 +136,11 @@ impl Fact {
         }
     }
 
-    fn from_json(name: &str, value: &Value) -> Result<Self, ReplayError> {
+    /// Reads a fact as a decision record has it: a 64-bit integer, a truth value, a word or a list of words.
+    ///
+    /// # Errors
+    /// [`ReplayError`], which names the fact.
+    pub fn read(name: &str, value: &Value) -> Result<Self, ReplayError> {
         let bad = |expected| ReplayError::BadValue { name: name.to_owned(), expected };
         match value {
             Value::Bool(value) => Ok(Self::Bool(*value)),
@@ -240,7 +244,7 @@ impl Request {
         let mut rebuilt = Facts::new();
         for (name, value) in facts {
             if ![KIND, ROLES, CREDENTIAL].contains(&name.as_str()) {
-                rebuilt.0.insert(name.clone(), Fact::from_json(name, value)?);
+                rebuilt.0.insert(name.clone(), Fact::read(name, value)?);
             }
         }
         let principal = Principal { id: principal, kind, roles, credential_environment };

@@ -14,6 +14,7 @@ use comptroller_app::policies::change::ProposePolicies;
 use comptroller_app::runtime::ReportRuntime;
 use comptroller_app::view::Slice;
 use comptroller_app::waivers::{DecideWaiver, RequestWaiver};
+use comptroller_app::what_if::WhatIf;
 use comptroller_app::{AppError, Call};
 use comptroller_core::ids::{EvidenceId, ProposalId, WaiverId};
 use comptroller_core::vocab::{BundleVerdict, EvidenceKind, Measure, Outcome, RiskTier, Vote};
@@ -191,6 +192,8 @@ async fn policies_that_break_an_invariant_or_fail_their_tests_never_come_in_forc
     let weak = |files: &mut BTreeMap<String, String>| {
         let hard = files.get_mut("hard.cedar").unwrap();
         *hard = hard.replace("context.voter_is_builder", "context.voter_is_builder && context.already_voted");
+        // Who proposes it says that nothing needs to hold: the invariants that ship hold all the same.
+        files.insert("invariants.cedar".into(), String::new());
     };
     let id = team.propose(&[], weak).await;
     let analysed = app.analyse_policies(&Call::new(team.risk.clone()), id).await.unwrap();
@@ -267,6 +270,20 @@ async fn approvals_stop_to_count_when_what_they_rest_on_changes_and_say_why() {
     vote(app, &team.approver, id).await.unwrap();
     vote(app, &team.risk, id).await.unwrap();
     assert_eq!(team.gate().await.outcome, Outcome::Allow);
+
+    // What if it were worse? The gate says so, and nothing is recorded.
+    let suppose = WhatIf {
+        version: "scorer@1".into(),
+        environment: Environment::Production,
+        facts: BTreeMap::from([("impact_ratio_ppm".to_owned(), 799_999.into())]),
+        proposal: None,
+    };
+    let supposed = app.what_if(&team.risk, suppose.clone()).await.unwrap();
+    assert_eq!((supposed.outcome_now, supposed.outcome), (Outcome::Allow, Outcome::NeedsReview));
+    assert_eq!(supposed.rules[0].id.as_str(), "baseline-bias-tested");
+    let wrong = WhatIf { facts: BTreeMap::from([("impact_ratio_ppm".to_owned(), 0.8.into())]), ..suppose };
+    let error = app.what_if(&team.risk, wrong).await.unwrap_err();
+    assert!(error.to_string().contains("impact_ratio_ppm is not a 64-bit integer"), "{error}");
 
     // A better test keeps the votes; a worse one, and a withdrawn one, do not.
     team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.9")]).await;

@@ -91,7 +91,7 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
 }
 
 /// Everything that there is to know about a change before anybody votes: whether a rule of the new bundle can err,
-/// whether its standing invariants hold, and what the change lets in and keeps out.
+/// whether the standing invariants hold, those that ship and its own, and what the change lets in and keeps out.
 ///
 /// # Errors
 /// [`BundleError`] when an invariant is not in order.
@@ -104,9 +104,11 @@ pub fn analyse(
 ) -> Result<Report, BundleError> {
     let mut report = Report::new(new, solver);
     report.rules = never_errors(new, solver, progress);
-    // A bundle without invariants of its own is held to those that ship.
-    let text = package.files().get(INVARIANTS_FILE).map_or(BUILTIN_INVARIANTS, String::as_str);
-    report.invariants = invariants(new, text, solver, progress)?;
+    // Whatever a bundle says about itself, it is held to the invariants that ship; its own come on top.
+    report.invariants = invariants(new, BUILTIN_INVARIANTS, solver, progress)?;
+    if let Some(own) = package.files().get(INVARIANTS_FILE).filter(|own| *own != BUILTIN_INVARIANTS) {
+        report.invariants.extend(invariants(new, own, solver, progress)?);
+    }
     report.comparison = Some(compare(old, new, solver, progress));
     Ok(report)
 }

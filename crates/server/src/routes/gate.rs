@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use comptroller_app::gate::{CheckGate, DecisionView, GateAnswer};
 use comptroller_app::view::Slice;
+use comptroller_app::what_if::{WhatIf, WhatIfAnswer};
 use comptroller_app::{App, Page};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -15,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<ServerState> {
-    OpenApiRouter::new().routes(routes!(check_gate)).routes(routes!(list_decisions))
+    OpenApiRouter::new().routes(routes!(check_gate)).routes(routes!(what_if)).routes(routes!(list_decisions))
 }
 
 /// Narrows a list of decisions.
@@ -46,6 +47,21 @@ async fn check_gate(
     Body(command): Body<CheckGate>,
 ) -> Answer<GateAnswer> {
     Ok(Json(app.check_gate(&call, command).await?))
+}
+
+/// Ask what the gate would say
+///
+/// Under other facts, or under the policies of a proposal. Nothing is recorded as a decision, and nothing comes of it.
+#[utoipa::path(
+    post, path = "/gate/what-if", tag = "Governance", request_body = WhatIf,
+    responses((status = 200, description = "What would come out, beside what comes out now", body = WhatIfAnswer))
+)]
+async fn what_if(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Body(command): Body<WhatIf>,
+) -> Answer<WhatIfAnswer> {
+    Ok(Json(app.what_if(&caller, command).await?))
 }
 
 /// List recorded decisions

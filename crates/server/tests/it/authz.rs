@@ -335,6 +335,9 @@ fn governance(named: &Named) -> Vec<Row> {
     vec![
         row("post /api/v1/gate", "/api/v1/gate", "ci", "nobody")
             .with(json!({"version": "scorer@1", "environment": "production"})),
+        row("post /api/v1/gate/what-if", "/api/v1/gate/what-if", "auditor", "nobody").with(json!({
+            "version": "scorer@1", "environment": "production", "facts": {"approvals_valid": 2}
+        })),
         row("get /api/v1/decisions", "/api/v1/decisions", "auditor", "nobody"),
         row("get /api/v1/decisions/{id}", decision.clone(), "auditor", "nobody"),
         row("get /api/v1/decisions/{id}/statement", format!("{decision}/statement"), "auditor", "nobody"),

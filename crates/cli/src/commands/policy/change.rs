@@ -5,14 +5,16 @@ use crate::args::Paging;
 use crate::client::{Answer, path};
 use crate::commands::Context;
 use crate::exit::Exit;
-use crate::input::one_of;
+use crate::input::{one_of, pair};
 use crate::output::{Style, cell};
 use anyhow::Context as _;
 use clap::Subcommand;
 use comptroller_app::approvals::CastVote;
 use comptroller_app::policies::change::ProposePolicies;
-use comptroller_core::Digest;
+use comptroller_app::what_if::WhatIf;
+use comptroller_core::ids::ProposalId;
 use comptroller_core::vocab::Vote;
+use comptroller_core::{Digest, Environment};
 use comptroller_policy::Package;
 use comptroller_policy::prove::Report;
 use serde_json::{Value, json};
@@ -77,6 +79,21 @@ pub(crate) enum Verb {
     Activate {
         /// Its id.
         proposal: String,
+    },
+    /// Ask what the gate would say under other facts, or under the policies of a proposal. Nothing is recorded.
+    WhatIf {
+        /// The version: its id, MODEL@LABEL, or SYSTEM/MODEL@LABEL.
+        version: String,
+        /// Where it should go.
+        #[arg(value_parser = one_of(Environment::ALL, Environment::as_str))]
+        environment: Environment,
+        /// A fact that is supposed to be otherwise, as in `impact_ratio_ppm=810000`, `served_in_staging=true` or
+        /// `waived=["baseline-model-card"]`. Once per fact.
+        #[arg(long = "fact", value_name = "FACT=VALUE", value_parser = pair::<Value>)]
+        facts: Vec<(String, Value)>,
+        /// The proposal whose policies are supposed to be in force.
+        #[arg(long)]
+        proposal: Option<ProposalId>,
     },
     /// Decide a recorded decision again by the policies that made it. Ends with 2 if it comes out otherwise.
     Replay {
@@ -156,6 +173,17 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
         }
         Verb::Activate { proposal } => {
             screen.object(&client.post(&proposals(&[proposal, "activation"]), &Value::Null)?)?;
+        }
+        Verb::WhatIf { version, environment, facts, proposal } => {
+            let command = WhatIf {
+                version: version.clone(),
+                environment: *environment,
+                facts: facts.iter().cloned().collect(),
+                proposal: *proposal,
+            };
+            let answer = client.post(&path(&["gate", "what-if"]), &command)?;
+            screen.object(&answer)?;
+            return Ok(Exit::of_outcome(answer.field("/outcome")?.parse()?));
         }
         Verb::Replay { decision } => {
             let answer = client.get(&path(&["decisions", decision, "replay"]), &[])?;

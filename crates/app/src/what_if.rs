@@ -1,0 +1,111 @@
+//! What if: the gate's answer under other facts, or under the policies of a proposal. Nothing is recorded as a decision,
+//! and nothing comes of it.
+
+use crate::gate::{Parts, RuleView, situation};
+use crate::models::find_version;
+use crate::{App, AppError, Caller, act};
+use comptroller_core::ids::ProposalId;
+use comptroller_core::vocab::Outcome;
+use comptroller_core::{Digest, Environment};
+use comptroller_policy::{Action, Fact, Paths};
+use comptroller_store::areas::{approvals, policies};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Most facts that are supposed to be otherwise.
+const MAX_SUPPOSED: usize = 64;
+
+/// Supposes something.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhatIf {
+    /// The version: its id, or `model@label`.
+    pub version: String,
+    /// Where it should go.
+    pub environment: Environment,
+    /// Facts that are supposed to be otherwise: a whole number, a truth value or a list of words each.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub facts: BTreeMap<String, serde_json::Value>,
+    /// The proposal whose policies are supposed to be in force.
+    #[serde(default)]
+    pub proposal: Option<ProposalId>,
+}
+
+/// What would come out.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WhatIfAnswer {
+    /// What comes out now.
+    pub outcome_now: Outcome,
+    /// What would come out.
+    pub outcome: Outcome,
+    /// Every rule that would stand against it.
+    pub rules: Vec<RuleView>,
+    /// What would go wrong while deciding.
+    pub errors: Vec<String>,
+    /// The smallest sets of steps after which nothing would stand against it.
+    pub paths: Paths,
+    /// The policies that would decide.
+    pub bundle: Digest,
+}
+
+impl App {
+    /// Answers what the gate would say.
+    pub async fn what_if(&self, caller: &Caller, command: WhatIf) -> Result<WhatIfAnswer, AppError> {
+        let WhatIf { version, environment, facts, proposal } = command;
+        if facts.len() > MAX_SUPPOSED {
+            return Err(AppError::invalid("facts", format!("at most {MAX_SUPPOSED} can be supposed")));
+        }
+        let mut supposed = BTreeMap::new();
+        for (name, value) in facts {
+            let fact =
+                Fact::read(&name, &value).map_err(|error| AppError::invalid("facts", error.to_string()))?;
+            supposed.insert(name, fact);
+        }
+        let mut conn = self.store.read().await?;
+        let (model, row) = find_version(&mut conn, &version).await?;
+        let (system, id) = (model.system.0, row.id.0);
+        let resource = format!("version/{id}");
+        drop(conn);
+        self.may_read(caller, Action::PolicyRead, &resource, Some(system), None).await?;
+        let mut conn = self.store.read().await?;
+        let (key, now) = (self.store.key(), self.store.clock().now());
+        let in_force = self.policies.in_force(&mut conn, key).await?;
+        let bundle = match proposal {
+            None => in_force.clone(),
+            Some(id) => {
+                let row = policies::proposal(&mut conn, id).await?;
+                let row = row.ok_or_else(|| AppError::not_found("policy proposal", id))?;
+                self.policies.bundle(&mut conn, key, &row.bundle.0).await?
+            }
+        };
+        let approval = approvals::latest_approval(&mut conn, id, environment).await?;
+        let parts = Parts { key, now, bundle: &bundle, environment, in_operation: false };
+        let present = situation(&mut conn, &parts, model, row, approval, Some(caller.principal)).await?;
+        let mut request = act::request(
+            &mut conn,
+            caller,
+            Action::GateCheck,
+            &resource,
+            Some(system),
+            Some(environment),
+            present.facts,
+        )
+        .await?;
+        drop(conn);
+        let outcome_now = in_force.decide(&request).outcome;
+        for (name, fact) in supposed {
+            request.facts = request.facts.with(&name, fact);
+        }
+        let decision = bundle.decide(&request);
+        Ok(WhatIfAnswer {
+            outcome_now,
+            outcome: decision.outcome,
+            rules: RuleView::of(&bundle, &decision, &request.facts),
+            paths: bundle.shortest_paths(&request),
+            errors: decision.errors,
+            bundle: decision.bundle,
+        })
+    }
+}
