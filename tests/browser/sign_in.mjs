@@ -54,6 +54,8 @@ try {
   await page.click("#make button");
   await page.waitForSelector("#made:not([hidden])");
   seen.token = await shown("#secret");
+  // The list is asked for again after the token is shown.
+  await page.waitForSelector("#tokens tr", { timeout: 10_000 });
   seen.tokens = await page.$$eval("#tokens tr", (rows) => rows.length);
   await page.screenshot({ path: `${folder}/signed-in.png`, fullPage: true });
   await page.setViewport({ width: 400, height: 800 });
