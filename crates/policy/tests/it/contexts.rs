@@ -1,6 +1,6 @@
 //! Random contexts, integer extremes among them, against every shipped rule together.
 //!
-//! `COMPTROLLER_TEST_CONTEXTS` says how many; a million take half a minute in a release build.
+//! `COMPTROLLER_TEST_CONTEXTS` says how many; a million take three minutes in a release build.
 
 use crate::cases::{shipped_cases, somebody};
 use comptroller_core::vocab::{EvidenceKind, Measure, Outcome, PrincipalKind};
