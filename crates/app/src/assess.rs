@@ -11,7 +11,7 @@ use comptroller_core::ids::{EvidenceId, SystemId, VersionId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::{EvidenceKind, Measure};
 use comptroller_core::{Digest, Event, Timestamp};
-use comptroller_policy::Action;
+use comptroller_policy::{Action, Facts};
 use comptroller_store::areas::evidence::{self, EvidenceRow};
 use comptroller_store::areas::models;
 use comptroller_store::{Conn, journal};
@@ -133,7 +133,18 @@ impl App {
                 check_text("reason", &command.reason, false)?;
                 let row = evidence::evidence(act.conn(), id).await?;
                 let row = row.ok_or_else(|| AppError::not_found("evidence", id))?;
-                act.may(Action::EvidenceWithdraw, &format!("evidence/{id}"), Some(row.system.0)).await?;
+                let built = match &row.version {
+                    Some(version) => {
+                        let version = find_version(act.conn(), &version.0.to_string()).await?.1;
+                        facts(&version)?.builders.contains(&act.caller.principal)
+                    }
+                    None => false,
+                };
+                let asked = Facts::new()
+                    .bool("actor_is_recorder", row.recorded_by == act.caller.actor())
+                    .bool("hides_failure", !row.passed && built);
+                let resource = format!("evidence/{id}");
+                act.authorise(Action::EvidenceWithdraw, &resource, Some(row.system.0), None, asked).await?;
                 if row.withdrawn_at.is_some() {
                     return Err(AppError::Conflict("this evidence was withdrawn already".into()));
                 }
@@ -174,7 +185,8 @@ impl App {
         let after = slice.after().to_owned();
         let mut rows: Vec<EvidenceRow> = match rows.iter().position(|row| row.id.0.to_string() == after) {
             Some(at) => rows.into_iter().skip(at + 1).collect(),
-            None => rows,
+            None if after.is_empty() => rows,
+            None => return Err(AppError::invalid("after", "use the `next` of the page before")),
         };
         rows.truncate(usize::try_from(limit).unwrap_or(0) + 1);
         let mut views = Vec::new();

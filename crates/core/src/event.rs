@@ -296,7 +296,7 @@ pub enum Event {
     /// A vote on a proposed bundle. Private: the comment.
     #[serde(rename = "policy.voted")]
     PolicyVoted { proposal: ProposalId, voter: PrincipalId, vote: Vote, decision: DecisionId },
-    /// A bundle is in force from this entry on. Private: the reason.
+    /// A bundle is in force from this entry on.
     #[serde(rename = "policy.activated")]
     PolicyActivated {
         proposal: ProposalId,

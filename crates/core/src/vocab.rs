@@ -175,16 +175,16 @@ vocabulary! {
         /// Share of hostile inputs that changed the output.
         AttackSuccess = "attack-success",
     }
-    /// How a proposed bundle of policies compares with the one in force, as far as it could be proven.
+    /// How a bundle of policies compares with another one, as far as it could be proven; the worst last.
     BundleVerdict, "bundle verdict" {
-        /// Proven to decide the same.
+        /// Every request comes out as before.
         Equivalent = "equivalent",
-        /// Proven to let nothing new happen.
+        /// Nothing new is let in, and something may be newly refused.
         Stricter = "stricter",
-        /// A request is known that only the new bundle lets happen.
-        Looser = "looser",
-        /// Nobody knows.
+        /// Not known whether something new is let in.
         Unproven = "unproven",
+        /// Something new is let in, whatever else is newly refused.
+        Looser = "looser",
     }
     /// Legal basis of a dataset's use (GDPR Art. 6(1) (a) to (f), or none needed).
     LegalBasis, "legal basis" {

@@ -77,10 +77,6 @@ pub struct RuleInfo {
     pub lapse: Lapse,
     /// The people whose approval satisfies it; each human counts once.
     pub approvals: Vec<Group>,
-    /// After how many hours of silence the voters are reminded.
-    pub remind_hours: Option<u32>,
-    /// After how many hours of silence owners are told.
-    pub escalate_hours: Option<u32>,
 }
 
 /// What happens when a running deployment no longer satisfies a rule.
@@ -179,8 +175,6 @@ impl RuleInfo {
             waivable,
             lapse: lapse(file, &rule, policy)?,
             approvals: approvals(file, &rule, policy)?,
-            remind_hours: hours(file, &rule, policy, "remind_hours")?,
-            escalate_hours: hours(file, &rule, policy, "escalate_hours")?,
             reason,
             control,
             remedy: text(file, &rule, policy, "remedy")?,
@@ -261,22 +255,6 @@ fn lapse(file: &'static str, rule: &str, policy: &Policy) -> Result<Lapse, Bundl
         Some(other) => {
             let detail = format!("{other:?} is not alert, rollback or stop");
             Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation: "lapse", detail })
-        }
-    }
-}
-
-fn hours(
-    file: &'static str,
-    rule: &str,
-    policy: &Policy,
-    annotation: &'static str,
-) -> Result<Option<u32>, BundleError> {
-    let Some(text) = policy.annotation(annotation) else { return Ok(None) };
-    match text.parse() {
-        Ok(hours @ 1..=2_160) => Ok(Some(hours)),
-        _ => {
-            let detail = format!("{text:?} is not a number of hours from 1 to 2160");
-            Err(BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail })
         }
     }
 }

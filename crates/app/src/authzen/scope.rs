@@ -48,7 +48,6 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::VersionAnnotate
         | A::VersionRead
         | A::EvidenceRecord
-        | A::EvidenceWithdraw
         | A::EvidenceRead
         | A::ServingRead
         | A::AuditRead => Some(Scope::System),

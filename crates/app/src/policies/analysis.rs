@@ -4,7 +4,7 @@ use crate::AppError;
 use comptroller_core::vocab::BundleVerdict;
 use comptroller_core::{Digest, Event};
 use comptroller_policy::cases::Cases;
-use comptroller_policy::prove::{self, Limits, Report, Solver, Standing, Totality, Verdict};
+use comptroller_policy::prove::{self, Limits, Report, Solver, Standing, Totality};
 use comptroller_policy::{Bundle, Package, card};
 use comptroller_store::areas::policies::ProposalRow;
 use std::time::Duration;
@@ -44,12 +44,7 @@ pub(super) fn analysed(row: &ProposalRow, against: Digest, report: &Report) -> E
     };
     let total =
         |is: fn(&Totality) -> bool| count(report.rules.iter().filter(|proof| is(&proof.verdict)).count());
-    let verdict = match report.comparison.as_ref().map(|comparison| comparison.verdict) {
-        Some(Verdict::Equivalent) => BundleVerdict::Equivalent,
-        Some(Verdict::Stricter) => BundleVerdict::Stricter,
-        Some(Verdict::Looser) => BundleVerdict::Looser,
-        Some(Verdict::Unproven) | None => BundleVerdict::Unproven,
-    };
+    let verdict = report.comparison.as_ref().map_or(BundleVerdict::Unproven, |comparison| comparison.verdict);
     Event::PolicyAnalysed {
         proposal: row.id.0,
         bundle: row.bundle.0.clone(),

@@ -75,20 +75,16 @@ impl Team {
         measures: &[(Measure, &str)],
         observed_at: Timestamp,
     ) -> Result<EvidenceId, AppError> {
-        let of_version = kind.of_version();
-        let command = RecordEvidence {
-            kind,
-            version: of_version.then(|| "scorer@1".to_owned()),
-            system: (!of_version).then(|| "scoring".to_owned()),
-            observed_at,
-            passed: true,
-            measures: measures.iter().map(|(measure, text)| (*measure, (*text).to_owned())).collect(),
-            document: None,
-            subject: None,
-            note: String::new(),
-        };
+        let command = command(kind, measures, observed_at);
         let receipt = self.world.app.record_evidence(&Call::new(self.developer.clone()), command).await?;
         Ok(receipt.id.parse().unwrap())
+    }
+
+    async fn record(&self, kind: EvidenceKind, measures: &[(Measure, &str)], passed: bool) -> EvidenceId {
+        let now = self.world.app.store().clock().now();
+        let command = RecordEvidence { passed, ..command(kind, measures, now) };
+        let call = Call::new(self.developer.clone());
+        self.world.app.record_evidence(&call, command).await.unwrap().id.parse().unwrap()
     }
 
     async fn propose(&self, packs: &[&str], edit: impl Fn(&mut BTreeMap<String, String>)) -> ProposalId {
@@ -120,6 +116,22 @@ impl Team {
     async fn classify(&self, who: &Caller, tier: RiskTier) -> Result<(), AppError> {
         let command = ClassifySystem { tier, reason: "Annex III 5(b)".into() };
         self.world.app.classify_system(&Call::new(who.clone()), "scoring".into(), command).await.map(|_| ())
+    }
+}
+
+/// Evidence that came out well, about the version or its system.
+fn command(kind: EvidenceKind, measures: &[(Measure, &str)], observed_at: Timestamp) -> RecordEvidence {
+    let of_version = kind.of_version();
+    RecordEvidence {
+        kind,
+        version: of_version.then(|| "scorer@1".to_owned()),
+        system: (!of_version).then(|| "scoring".to_owned()),
+        observed_at,
+        passed: true,
+        measures: measures.iter().map(|(measure, text)| (*measure, (*text).to_owned())).collect(),
+        document: None,
+        subject: None,
+        note: String::new(),
     }
 }
 
@@ -296,6 +308,18 @@ async fn approvals_stop_to_count_when_what_they_rest_on_changes_and_say_why() {
     assert!(causes[0].contains("the impact-ratio of a newer bias-test is worse"), "{causes:?}");
     let withdraw = Because { reason: "wrong data".into() };
     app.withdraw_evidence(&Call::new(team.developer.clone()), worse, withdraw.clone()).await.unwrap();
+    assert_eq!(team.gate().await.outcome, Outcome::Allow);
+
+    // A failed test is not made undone by whoever built the version, nor any evidence by a bystander.
+    let failed = team.record(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.5")], false).await;
+    for (who, rule) in
+        [(&team.developer, "failure-withdrawn-by-builder"), (&team.approver, "withdrawal-by-another")]
+    {
+        let refused = app.withdraw_evidence(&Call::new(who.clone()), failed, withdraw.clone()).await;
+        assert_eq!(refused_by(&refused.unwrap_err()), [rule]);
+    }
+    assert_eq!(team.gate().await.outcome, Outcome::NeedsReview);
+    app.withdraw_evidence(&Call::new(team.risk.clone()), failed, withdraw).await.unwrap();
     assert_eq!(team.gate().await.outcome, Outcome::Allow);
 
     // Somebody who voted comes to administer, and stops to count that moment.

@@ -33,14 +33,8 @@ pub(super) fn policy(pack: &str, id: &str, card: &Card) -> String {
         annotate("waivable", "yes");
     }
     for requirement in &card.require {
-        if let Requirement::Approvals { approvals, remind_hours, escalate_hours } = requirement {
+        if let Requirement::Approvals { approvals } = requirement {
             annotate("approvals", &plan(approvals));
-            if let Some(hours) = remind_hours {
-                annotate("remind_hours", &hours.to_string());
-            }
-            if let Some(hours) = escalate_hours {
-                annotate("escalate_hours", &hours.to_string());
-            }
         }
     }
     let acts: Vec<String> =

@@ -113,16 +113,12 @@ fn damaged(requirement: &Requirement) -> Vec<(String, Requirement)> {
                 damaged.push((format!("heartbeat_hours = {hours}"), other));
             }
         }
-        Requirement::Approvals { approvals, remind_hours, escalate_hours } => {
+        Requirement::Approvals { approvals } => {
             for (at, group) in approvals.iter().enumerate() {
                 for count in [group.count.saturating_sub(1), group.count + 1] {
                     let mut groups = approvals.clone();
                     groups[at].count = count;
-                    let other = Requirement::Approvals {
-                        approvals: groups,
-                        remind_hours: *remind_hours,
-                        escalate_hours: *escalate_hours,
-                    };
+                    let other = Requirement::Approvals { approvals: groups };
                     damaged.push((format!("{count} people in group {}", at + 1), other));
                 }
             }

@@ -17,7 +17,7 @@ const DIGITS: usize = 6;
 
 /// One thing that must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Raw")]
+#[serde(try_from = "toml::Table")]
 pub enum Requirement {
     /// Evidence of this kind, about exactly this version or its system, that passed and is not too old.
     Evidence {
@@ -58,114 +58,90 @@ pub enum Requirement {
     Approvals {
         /// The groups.
         approvals: Vec<Group>,
-        /// After how many hours of silence the voters are reminded.
-        remind_hours: Option<u32>,
-        /// After how many hours of silence owners are told.
-        escalate_hours: Option<u32>,
     },
 }
 
-/// A requirement as it is written: one table whose first key says what kind it is.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    evidence: Option<EvidenceKind>,
-    max_age_days: Option<i64>,
-    measure: Option<Measure>,
-    at_least: Option<toml::Value>,
-    at_most: Option<toml::Value>,
-    fact: Option<String>,
-    is: Option<bool>,
-    heartbeat_hours: Option<i64>,
-    approvals: Option<Vec<Group>>,
-    remind_hours: Option<u32>,
-    escalate_hours: Option<u32>,
+/// How each kind of requirement is written. Its first key says which kind it is.
+mod written {
+    use super::{EvidenceKind, Group, Measure};
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Evidence {
+        pub(super) evidence: EvidenceKind,
+        pub(super) max_age_days: i64,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Measured {
+        pub(super) measure: Measure,
+        pub(super) at_least: Option<toml::Value>,
+        pub(super) at_most: Option<toml::Value>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Plain {
+        pub(super) fact: String,
+        pub(super) is: Option<bool>,
+        pub(super) at_most: Option<i64>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Heartbeat {
+        pub(super) heartbeat_hours: i64,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Approvals {
+        pub(super) approvals: Vec<Group>,
+    }
 }
 
-impl TryFrom<Raw> for Requirement {
+impl TryFrom<toml::Table> for Requirement {
     type Error = String;
 
-    fn try_from(raw: Raw) -> Result<Self, String> {
-        match raw {
-            Raw {
-                evidence: Some(evidence),
-                max_age_days,
-                measure: None,
-                at_least: None,
-                at_most: None,
-                fact: None,
-                is: None,
-                heartbeat_hours: None,
-                approvals: None,
-                remind_hours: None,
-                escalate_hours: None,
-            } => {
-                let days = max_age_days.ok_or("a requirement of evidence needs max_age_days")?;
-                Ok(Self::Evidence { evidence, max_age_days: days })
+    fn try_from(table: toml::Table) -> Result<Self, String> {
+        fn read<T: serde::de::DeserializeOwned>(table: toml::Table) -> Result<T, String> {
+            table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+        }
+        let kind = ["evidence", "measure", "fact", "heartbeat_hours", "approvals"]
+            .into_iter()
+            .find(|key| table.contains_key(*key));
+        match kind {
+            Some("evidence") => {
+                let written::Evidence { evidence, max_age_days } = read(table)?;
+                Ok(Self::Evidence { evidence, max_age_days })
             }
-            Raw {
-                measure: Some(measure),
-                at_least,
-                at_most,
-                evidence: None,
-                max_age_days: None,
-                fact: None,
-                is: None,
-                heartbeat_hours: None,
-                approvals: None,
-                remind_hours: None,
-                escalate_hours: None,
-            } => Ok(Self::Measure {
-                measure,
-                at_least: at_least.map(threshold).transpose()?,
-                at_most: at_most.map(threshold).transpose()?,
-            }),
-            Raw {
-                fact: Some(fact),
-                is,
-                at_most,
-                evidence: None,
-                max_age_days: None,
-                measure: None,
-                at_least: None,
-                heartbeat_hours: None,
-                approvals: None,
-                remind_hours: None,
-                escalate_hours: None,
-            } => match (is, at_most) {
-                (Some(is), None) => Ok(Self::Flag { fact, is }),
-                (None, Some(toml::Value::Integer(at_most))) => Ok(Self::Count { fact, at_most }),
-                _ => Err(format!("the fact {fact} needs `is = true`, `is = false`, or `at_most` with a whole number")),
+            Some("measure") => {
+                let written::Measured { measure, at_least, at_most } = read(table)?;
+                let (at_least, at_most) =
+                    (at_least.map(threshold).transpose()?, at_most.map(threshold).transpose()?);
+                Ok(Self::Measure { measure, at_least, at_most })
+            }
+            Some("fact") => match read(table)? {
+                written::Plain { fact, is: Some(is), at_most: None } => Ok(Self::Flag { fact, is }),
+                written::Plain { fact, is: None, at_most: Some(at_most) } => {
+                    Ok(Self::Count { fact, at_most })
+                }
+                written::Plain { fact, .. } => Err(format!("the fact {fact} needs either `is` or `at_most`")),
             },
-            Raw {
-                heartbeat_hours: Some(heartbeat_hours),
-                evidence: None,
-                max_age_days: None,
-                measure: None,
-                at_least: None,
-                at_most: None,
-                fact: None,
-                is: None,
-                approvals: None,
-                remind_hours: None,
-                escalate_hours: None,
-            } => Ok(Self::Heartbeat { heartbeat_hours }),
-            Raw {
-                approvals: Some(approvals),
-                remind_hours,
-                escalate_hours,
-                evidence: None,
-                max_age_days: None,
-                measure: None,
-                at_least: None,
-                at_most: None,
-                fact: None,
-                is: None,
-                heartbeat_hours: None,
-            } => Ok(Self::Approvals { approvals, remind_hours, escalate_hours }),
-            _ => Err("a requirement is one of { evidence, max_age_days }, { measure, at_least or at_most }, \
-                      { fact, is or at_most }, { heartbeat_hours } and { approvals, remind_hours, escalate_hours }"
-                .to_owned()),
+            Some("heartbeat_hours") => {
+                let written::Heartbeat { heartbeat_hours } = read(table)?;
+                Ok(Self::Heartbeat { heartbeat_hours })
+            }
+            Some("approvals") => {
+                let written::Approvals { approvals } = read(table)?;
+                Ok(Self::Approvals { approvals })
+            }
+            _ => {
+                Err("a requirement begins with evidence, measure, fact, heartbeat_hours or approvals"
+                    .to_owned())
+            }
         }
     }
 }
@@ -264,7 +240,7 @@ impl Requirement {
             Self::Heartbeat { heartbeat_hours } if !(1..=24 * 366).contains(heartbeat_hours) => {
                 findings.push(format!("heartbeat_hours is {heartbeat_hours}, not 1 to {}", 24 * 366));
             }
-            Self::Approvals { approvals, .. } => {
+            Self::Approvals { approvals } => {
                 let people: u32 = approvals.iter().map(|group| group.count).fold(0, u32::saturating_add);
                 if approvals.iter().any(|group| group.count == 0 || group.roles.is_empty()) {
                     findings.push("approvals: a group needs a count of at least 1 and a role".to_owned());
@@ -310,7 +286,7 @@ impl Requirement {
                 let most = heartbeat_hours * 3_600;
                 format!("context has runtime_age && context.runtime_age <= {most}")
             }
-            Self::Approvals { approvals, .. } => {
+            Self::Approvals { approvals } => {
                 let people: u32 = approvals.iter().map(|group| group.count).sum();
                 // The count stands beside the quorum so that proofs about numbers of people see it.
                 format!("context.quorums_met.contains(\"{rule}\") && context.approvals_valid >= {people}")

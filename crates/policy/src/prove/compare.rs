@@ -4,13 +4,14 @@
 //! refused? A rule that moves from the hard to the review set changes only the second.
 
 use super::example::{self, Example};
-use super::report::{Comparison, Finding, Flip, SliceProof, Totality, Verdict};
+use super::report::{Comparison, Finding, Flip, SliceProof, Totality};
 use super::session::Session;
 use super::solver::Solver;
 use super::{meaning, total, world};
 use crate::bundle::Bundle;
 use crate::request::Request;
 use cedar_policy::{Policy, RequestEnv};
+use comptroller_core::vocab::BundleVerdict;
 use comptroller_core::vocab::Outcome;
 
 /// How far a request gets.
@@ -67,7 +68,7 @@ pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn 
     let mut comparison = Comparison {
         old: old.digest().clone(),
         new: new.digest().clone(),
-        verdict: Verdict::Equivalent,
+        verdict: BundleVerdict::Equivalent,
         unchanged: 0,
         slices: Vec::new(),
     };
@@ -122,11 +123,11 @@ fn of_slice(
         }
     };
     let verdict = match (&lets_in, &keeps_out) {
-        (Finding::Something { .. }, _) => Verdict::Looser,
-        (Finding::Unproven { .. }, _) => Verdict::Unproven,
-        (Finding::Nothing, Finding::Nothing) => Verdict::Equivalent,
+        (Finding::Something { .. }, _) => BundleVerdict::Looser,
+        (Finding::Unproven { .. }, _) => BundleVerdict::Unproven,
+        (Finding::Nothing, Finding::Nothing) => BundleVerdict::Equivalent,
         // What matters is proven: nothing new is let in.
-        (Finding::Nothing, Finding::Something { .. } | Finding::Unproven { .. }) => Verdict::Stricter,
+        (Finding::Nothing, Finding::Something { .. } | Finding::Unproven { .. }) => BundleVerdict::Stricter,
     };
     let (action, principal, resource) = world::name(slice);
     SliceProof { principal, action, resource, verdict, lets_in, keeps_out, queries }

@@ -24,13 +24,14 @@ mod total;
 mod world;
 
 use crate::{Bundle, BundleError, Package};
+use comptroller_core::vocab::BundleVerdict;
 pub use example::Example;
 pub(crate) use invariants::FILE as INVARIANTS_FILE;
 pub use invariants::{BUILTIN as BUILTIN_INVARIANTS, check as check_invariants};
 pub use process::Limits;
 pub use report::{
     Answered, Comparison, Finding, Flip, InvariantProof, Query, Report, RuleProof, SliceProof, Standing,
-    Totality, Verdict,
+    Totality,
 };
 pub use solver::Solver;
 
@@ -75,7 +76,7 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
             principal: "any".to_owned(),
             action: "any".to_owned(),
             resource: "any".to_owned(),
-            verdict: Verdict::Unproven,
+            verdict: BundleVerdict::Unproven,
             lets_in: doubt.clone(),
             keeps_out: doubt,
             queries: Vec::new(),
@@ -83,7 +84,7 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
         Comparison {
             old: old.digest().clone(),
             new: new.digest().clone(),
-            verdict: Verdict::Unproven,
+            verdict: BundleVerdict::Unproven,
             unchanged: 0,
             slices: vec![everything],
         }

@@ -4,7 +4,7 @@
 
 use super::example::Example;
 use crate::rule::RuleSet;
-use comptroller_core::vocab::Outcome;
+use comptroller_core::vocab::{BundleVerdict, Outcome};
 use comptroller_core::{Digest, Slug};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -154,25 +154,11 @@ pub struct Comparison {
     /// The bundle after it.
     pub new: Digest,
     /// The worst of the slices.
-    pub verdict: Verdict,
+    pub verdict: BundleVerdict,
     /// How many slices have the same rules and facts before and after.
     pub unchanged: usize,
     /// The others.
     pub slices: Vec<SliceProof>,
-}
-
-/// The effect of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Every request comes out as before.
-    Equivalent,
-    /// Nothing new is let in, and something may be newly refused.
-    Stricter,
-    /// Not known whether something new is let in.
-    Unproven,
-    /// Something new is let in, whatever else is newly refused.
-    Looser,
 }
 
 /// One act by one type of principal on one type of resource.
@@ -185,7 +171,7 @@ pub struct SliceProof {
     /// Type of what is acted upon.
     pub resource: String,
     /// The effect of the change here.
-    pub verdict: Verdict,
+    pub verdict: BundleVerdict,
     /// Is something let in that was not?
     pub lets_in: Finding,
     /// Is something kept out that was not?

@@ -2,9 +2,10 @@
 
 use crate::cases::{HARD, REVIEW, SCHEMA};
 use crate::prove::{bundle, forbid, quiet, rule, schema, solver};
+use comptroller_core::vocab::BundleVerdict;
 use comptroller_core::vocab::Outcome;
 use comptroller_policy::Bundle;
-use comptroller_policy::prove::{self, Comparison, Finding, Flip, Verdict};
+use comptroller_policy::prove::{self, Comparison, Finding, Flip};
 
 fn compare(old: &Bundle, new: &Bundle) -> Comparison {
     let comparison = prove::compare(old, new, &solver(), &quiet);
@@ -51,7 +52,7 @@ fn kept_out(comparison: &Comparison) -> Vec<Flip> {
 fn a_bundle_lets_in_what_it_lets_in() {
     let bundle = || Bundle::parse(SCHEMA, HARD, REVIEW).unwrap();
     let same = compare(&bundle(), &bundle());
-    assert_eq!((same.verdict, same.slices.len()), (Verdict::Equivalent, 0));
+    assert_eq!((same.verdict, same.slices.len()), (BundleVerdict::Equivalent, 0));
     assert!(same.unchanged > 90, "{}", same.unchanged);
     // Other words, another order.
     let reordered = Bundle::parse(SCHEMA, &HARD.replace("@reason(\"", "@reason(\"Now: "), REVIEW).unwrap();
@@ -61,7 +62,7 @@ fn a_bundle_lets_in_what_it_lets_in() {
 #[test]
 fn a_higher_threshold_is_stricter_and_shows_what_is_refused_now() {
     let comparison = changed("context.ratio < 800000", "context.ratio < 850000");
-    assert_eq!(comparison.verdict, Verdict::Stricter, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Stricter, "{comparison:?}");
     // Only deployments, by persons and by service accounts.
     assert_eq!(comparison.slices.len(), 2);
     assert_eq!(let_in(&comparison), []);
@@ -74,7 +75,7 @@ fn a_higher_threshold_is_stricter_and_shows_what_is_refused_now() {
 #[test]
 fn a_longer_age_is_looser_and_shows_what_is_let_in() {
     let comparison = changed("context.age_days > 30", "context.age_days > 90");
-    assert_eq!(comparison.verdict, Verdict::Looser, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Looser, "{comparison:?}");
     let flips = let_in(&comparison);
     assert_eq!(flips.len(), 2);
     for flip in flips {
@@ -93,7 +94,7 @@ fn a_longer_age_is_looser_and_shows_what_is_let_in() {
 #[test]
 fn a_change_in_both_directions_is_looser_and_says_both() {
     let comparison = changed("context.ratio < 800000", "context.ratio > 900000");
-    assert_eq!(comparison.verdict, Verdict::Looser, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Looser, "{comparison:?}");
     assert!(!let_in(&comparison).is_empty() && !kept_out(&comparison).is_empty());
 }
 
@@ -103,7 +104,7 @@ fn other_words_for_the_same_are_equivalent() {
         "context.ratio < 800000 || !context.has_signature",
         "!(context.has_signature && 799999 < context.ratio)",
     );
-    assert_eq!(comparison.verdict, Verdict::Equivalent, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Equivalent, "{comparison:?}");
     assert_eq!(comparison.slices.len(), 2);
     // Two rules for one.
     let split = bundle(
@@ -111,7 +112,7 @@ fn other_words_for_the_same_are_equivalent() {
         &[],
     );
     let whole = bundle(&[("gate", &forbid("context.ratio < 800000 || !context.has_signature"))], &[]);
-    assert_eq!(compare(&whole, &split).verdict, Verdict::Equivalent);
+    assert_eq!(compare(&whole, &split).verdict, BundleVerdict::Equivalent);
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn a_permit_that_somebody_sneaked_in_is_found() {
     );
     let new = Bundle::parse(SCHEMA, &format!("{HARD}\n{sneaked}"), REVIEW).unwrap();
     let comparison = compare(&Bundle::builtin().unwrap(), &new);
-    assert_eq!(comparison.verdict, Verdict::Looser);
+    assert_eq!(comparison.verdict, BundleVerdict::Looser);
     assert!(comparison.slices.iter().all(|slice| slice.action == "ledger.rotate_key"));
     for flip in let_in(&comparison) {
         assert_eq!((flip.old, flip.new), (Outcome::Deny, Outcome::Allow));
@@ -143,12 +144,12 @@ fn a_rule_that_moves_from_hard_to_review_is_looser() {
     let gate = forbid("context.ratio < 800000");
     let (hard, review) = (bundle(&[("gate", &gate)], &[]), bundle(&[], &[("gate", &gate)]));
     let comparison = compare(&hard, &review);
-    assert_eq!(comparison.verdict, Verdict::Looser, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Looser, "{comparison:?}");
     for flip in let_in(&comparison) {
         assert_eq!((flip.old, flip.new), (Outcome::Deny, Outcome::NeedsReview));
     }
     let back = compare(&review, &hard);
-    assert_eq!(back.verdict, Verdict::Stricter, "{back:?}");
+    assert_eq!(back.verdict, BundleVerdict::Stricter, "{back:?}");
 }
 
 /// INVARIANT (deny-on-error): a request on which a rule errors is refused, which the compiler knows nothing of.
@@ -156,13 +157,13 @@ fn a_rule_that_moves_from_hard_to_review_is_looser() {
 fn a_guard_for_a_rule_that_errors_is_looser_where_the_error_refused() {
     let sum = "context.ratio * 10 > 7";
     let comparison = changed(sum, &format!("context.ratio < 1000000 && {sum}"));
-    assert_eq!(comparison.verdict, Verdict::Looser, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Looser, "{comparison:?}");
     let comparison = changed(sum, &format!("context.ratio > 1000000 || context.ratio < -1000000 || {sum}"));
     // The error refused, and so does the guard now; but that the rest is alike cannot be shown of a rule that errors.
-    assert_eq!(comparison.verdict, Verdict::Unproven, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Unproven, "{comparison:?}");
     // The other way round only refuses more.
     let comparison = changed("context.ratio < 1000000 && context.ratio > 7", sum);
-    assert_eq!(comparison.verdict, Verdict::Stricter, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Stricter, "{comparison:?}");
 }
 
 #[test]
@@ -176,13 +177,13 @@ fn a_new_fact_is_asked_of_the_new_rules_only() {
     let new = Bundle::parse(&schema(), &text, "").unwrap();
     // The request itself cannot be decided by the old bundle, which does not know the fact; its rules can.
     let comparison = prove::compare(&old, &new, &solver(), &quiet);
-    assert_eq!(comparison.verdict, Verdict::Stricter, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Stricter, "{comparison:?}");
     assert_eq!(kept_out(&comparison)[0].example.facts["age_days"], 31);
     assert_eq!(comparison.slices.len(), 6, "deploy, gate.check and operate have the fact");
 
     // Back again, the rule is gone with its fact: what it refused is let in, but the two cannot be asked alike.
     let comparison = prove::compare(&new, &old, &solver(), &quiet);
-    assert_eq!(comparison.verdict, Verdict::Unproven, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Unproven, "{comparison:?}");
 }
 
 #[test]
@@ -194,14 +195,14 @@ fn a_fact_that_became_optional_and_other_entities_are_not_compared() {
     let of = |schema: &str| Bundle::parse(schema, &permit, "").unwrap();
     let optional = of(&SCHEMA.replace("has_signature: Bool", "has_signature?: Bool"));
     let comparison = prove::compare(&of(SCHEMA), &optional, &solver(), &quiet);
-    assert_eq!(comparison.verdict, Verdict::Unproven);
+    assert_eq!(comparison.verdict, BundleVerdict::Unproven);
     let text = format!("{comparison:?}");
     assert!(text.contains("the fact has_signature of deploy changed its type"), "{text}");
 
     // The same rules and facts, but an environment that was none before: requests there are new.
     let fewer = of(&SCHEMA.replace("[\"dev\", \"staging\", \"production\"]", "[\"dev\", \"staging\"]"));
     let comparison = prove::compare(&fewer, &of(SCHEMA), &solver(), &quiet);
-    assert_eq!((comparison.verdict, comparison.unchanged), (Verdict::Unproven, 0));
+    assert_eq!((comparison.verdict, comparison.unchanged), (BundleVerdict::Unproven, 0));
     assert!(format!("{comparison:?}").contains("entity types Environment"), "{comparison:?}");
 }
 
@@ -216,7 +217,7 @@ fn an_act_that_becomes_open_to_another_kind_of_principal_is_looser() {
     let (old, new) =
         (Bundle::parse(&narrow, &permit, "").unwrap(), Bundle::parse(SCHEMA, &permit, "").unwrap());
     let comparison = compare(&old, &new);
-    assert_eq!(comparison.verdict, Verdict::Looser, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Looser, "{comparison:?}");
     assert_eq!((let_in(&comparison)[0].old, let_in(&comparison)[0].new), (Outcome::Unknown, Outcome::Allow));
-    assert_eq!(compare(&new, &old).verdict, Verdict::Stricter);
+    assert_eq!(compare(&new, &old).verdict, BundleVerdict::Stricter);
 }

@@ -2,9 +2,10 @@
 
 use crate::cases::shipped_cases;
 use crate::prove::{bundle, forbid, quiet, solver};
+use comptroller_core::vocab::BundleVerdict;
 use comptroller_core::vocab::{Outcome, PrincipalKind};
 use comptroller_core::{Environment, Role};
-use comptroller_policy::prove::{self, Verdict};
+use comptroller_policy::prove::{self};
 use comptroller_policy::{Action, Bundle, Facts, Request};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -148,15 +149,17 @@ fn what_is_proven_is_true_of_every_request_of_a_small_world() {
         let looser = changes.iter().any(|(old, new)| new > old);
         let stricter = changes.iter().any(|(old, new)| new < old);
         match comparison.verdict {
-            Verdict::Equivalent => assert!(!looser && !stricter, "{old:#?} {new:#?} {comparison:#?}"),
-            Verdict::Stricter => assert!(!looser, "{old:#?} {new:#?} {comparison:#?}"),
+            BundleVerdict::Equivalent => assert!(!looser && !stricter, "{old:#?} {new:#?} {comparison:#?}"),
+            BundleVerdict::Stricter => assert!(!looser, "{old:#?} {new:#?} {comparison:#?}"),
             // That it is so, each shown request says itself.
-            Verdict::Looser | Verdict::Unproven => {}
+            BundleVerdict::Looser | BundleVerdict::Unproven => {}
         }
     }
     // The test would be empty if nothing were ever proven, or nothing found.
-    assert!(seen.get(&Verdict::Looser).is_some_and(|&n| n >= 5), "{seen:?}");
-    let proven =
-        [Verdict::Equivalent, Verdict::Stricter].iter().filter_map(|verdict| seen.get(verdict)).sum::<i32>();
+    assert!(seen.get(&BundleVerdict::Looser).is_some_and(|&n| n >= 5), "{seen:?}");
+    let proven = [BundleVerdict::Equivalent, BundleVerdict::Stricter]
+        .iter()
+        .filter_map(|verdict| seen.get(verdict))
+        .sum::<i32>();
     assert!(proven >= 2, "{seen:?}");
 }

@@ -1,8 +1,9 @@
 //! A solver that errs, lies about its turn, sleeps or dies proves nothing.
 
 use crate::prove::{program, quiet};
+use comptroller_core::vocab::BundleVerdict;
 use comptroller_policy::Bundle;
-use comptroller_policy::prove::{self, Limits, Solver, Standing, Totality, Verdict};
+use comptroller_policy::prove::{self, Limits, Solver, Standing, Totality};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ fn proves_nothing(solver: &Solver, cause: &str) {
 
     let other = crate::prove::bundle(&[("gate", &crate::prove::forbid("context.ratio > 3"))], &[]);
     let comparison = prove::compare(&bundle(), &other, solver, &quiet);
-    assert_eq!(comparison.verdict, Verdict::Unproven, "{comparison:?}");
+    assert_eq!(comparison.verdict, BundleVerdict::Unproven, "{comparison:?}");
 }
 
 /// INVARIANT (unproven-by-default)

@@ -380,8 +380,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             previous: digest("base"),
             verdict: BundleVerdict::Stricter,
             decision,
-        })
-        .private("reason", &text)?,
+        }),
         draft(waiver(granted)?).private("reason", &text)?,
         draft(waiver(refused)?),
         draft(Event::WaiverDecided {

@@ -5,8 +5,9 @@ use crate::client::Answer;
 use crate::exit::Exit;
 use crate::output::{Screen, Style, clean};
 use anyhow::{Context as _, Result};
+use comptroller_core::vocab::BundleVerdict;
 use comptroller_policy::Bundle;
-use comptroller_policy::prove::{self, Comparison, Finding, Report, Verdict};
+use comptroller_policy::prove::{self, Comparison, Finding, Report};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -31,11 +32,11 @@ fn read(folder: &Path) -> Result<Bundle> {
     Bundle::of(&folder::read(named)?).with_context(|| folder.display().to_string())
 }
 
-fn exit(verdict: Verdict) -> Exit {
+fn exit(verdict: BundleVerdict) -> Exit {
     match verdict {
-        Verdict::Equivalent | Verdict::Stricter => Exit::OK,
-        Verdict::Looser => Exit::DENY,
-        Verdict::Unproven => Exit::UNKNOWN,
+        BundleVerdict::Equivalent | BundleVerdict::Stricter => Exit::OK,
+        BundleVerdict::Looser => Exit::DENY,
+        BundleVerdict::Unproven => Exit::UNKNOWN,
     }
 }
 
@@ -73,11 +74,11 @@ pub(super) fn text(comparison: &Comparison, style: Style) -> String {
     text
 }
 
-fn word(verdict: Verdict, style: Style) -> String {
+fn word(verdict: BundleVerdict, style: Style) -> String {
     match verdict {
-        Verdict::Equivalent => style.good("equivalent"),
-        Verdict::Stricter => style.good("stricter, nothing new is let in"),
-        Verdict::Unproven => style.caution("unproven"),
-        Verdict::Looser => style.bad("looser"),
+        BundleVerdict::Equivalent => style.good("equivalent"),
+        BundleVerdict::Stricter => style.good("stricter, nothing new is let in"),
+        BundleVerdict::Unproven => style.caution("unproven"),
+        BundleVerdict::Looser => style.bad("looser"),
     }
 }
