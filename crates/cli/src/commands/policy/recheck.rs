@@ -29,6 +29,8 @@ use std::io::Read as _;
 
 /// Where entries stand in a pack.
 const ENTRIES: &str = "log/tile/entries/";
+/// What is kept of the log: a long one does not fit into memory.
+const KINDS: [&str; 4] = ["decision.recorded", "policy.analysed", "policy.proposed", "policy.shipped"];
 /// Where the population of changes stands.
 const POPULATION: &str = "populations/changes.csv";
 /// Most differences that are shown.
@@ -119,7 +121,7 @@ pub(super) fn run(screen: Screen, arguments: &RecheckArgs) -> Result<Exit> {
 /// Reads entries and shown payloads. The pack was verified before: this is what the log holds.
 fn read(file: File) -> Result<Contents> {
     let (mut entries, mut shown) = (BTreeMap::new(), BTreeMap::new());
-    let mut population = None;
+    let mut contents = Contents::default();
     let mut archive = tar::Archive::new(file);
     for member in archive.entries()? {
         let mut member = member?;
@@ -134,32 +136,37 @@ fn read(file: File) -> Result<Contents> {
             let rows = String::from_utf8(bytes)?;
             let indexes: Result<Vec<u64>, _> =
                 rows.lines().skip(1).map(|row| row.split(',').next().unwrap_or_default().parse()).collect();
-            population = Some(indexes.with_context(|| format!("{POPULATION}: a row without its entry"))?);
+            contents.population =
+                Some(indexes.with_context(|| format!("{POPULATION}: a row without its entry"))?);
         } else if let Some(place) = path.strip_prefix("log/").filter(|_| path.starts_with(ENTRIES)) {
             let bundle = comptroller_ledger::EntryBundle::parse(place)?;
             let first = bundle.index * 256;
             for (at, entry) in decode_bundle(&bytes)?.into_iter().enumerate() {
-                entries.insert(first + at as u64, serde_json::from_slice::<Value>(entry)?);
+                let (index, entry): (u64, Value) = (first + at as u64, serde_json::from_slice(entry)?);
+                match entry["type"].as_str().unwrap_or_default() {
+                    "deployment.created" if entry["data"]["environment"] == "production" => {
+                        contents.changes.push(index);
+                    }
+                    kind if KINDS.contains(&kind) => {
+                        entries.insert(index, entry);
+                    }
+                    _ => {}
+                }
             }
         } else {
+            // The names of a pack rise, so the entries came before.
             for opening in serde_json::from_slice::<Vec<Opening>>(&bytes)? {
+                if !entries.contains_key(&opening.index) {
+                    continue;
+                }
                 shown.insert(opening.index, STANDARD.decode(&opening.payload)?);
             }
         }
     }
-    let mut contents = Contents { population, ..Contents::default() };
     let builtin = Package::builtin()?;
     contents.packages.insert(builtin.digest(), builtin);
     for (index, entry) in entries {
         let kind = entry["type"].as_str().unwrap_or_default();
-        match kind {
-            "deployment.created" if entry["data"]["environment"] == "production" => {
-                contents.changes.push(index);
-                continue;
-            }
-            "decision.recorded" | "policy.analysed" | "policy.proposed" | "policy.shipped" => {}
-            _ => continue,
-        }
         let event = Event::from_parts(kind, &entry["data"])?;
         let payload = shown.get(&index);
         match &event {
@@ -281,6 +288,12 @@ fn prove_again(contents: &Contents, solver: &SolverArgs, found: &mut Rechecked) 
         let new = Bundle::of(package)?;
         let old = &bundles[against];
         let solver = solver.find()?;
+        if let (Some(problem), Some(then)) = (solver.problem(), &recorded.solver) {
+            return Err(Failure::usage(
+                format!("entry {index} was proven by {then}, and here is no solver: {problem}"),
+                "install cvc5, or leave --proofs out",
+            ));
+        }
         let again = prove::analyse(old, &new, package, &solver, &progress)?;
         progress_done();
         found.proofs += 1;
