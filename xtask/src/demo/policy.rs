@@ -51,12 +51,19 @@ fn draft(walk: &mut Walk, folder: &str) -> Result<()> {
     let difference = walk.client.call("", &["policy", "diff", "builtin", folder])?;
     ensure!([PROVEN, UNPROVEN].contains(&difference.code), "policy diff ended with {}", difference.code);
     let verdict = difference.json["comparison"]["verdict"].as_str().context("no verdict")?;
-    let slices = difference.json["comparison"]["slices"].as_array().map_or(0, Vec::len);
+    let slices = difference.json["comparison"]["slices"].as_array().context("no slices")?;
+    let shown = slices.iter().filter(|slice| slice["keeps_out"]["is"] == "something").count();
+    let (slices, nothing) = (slices.len(), slices.iter().all(|slice| slice["lets_in"]["is"] == "nothing"));
+    ensure!(
+        nothing == (difference.code == PROVEN),
+        "the verdict is not that of the slices: {}",
+        difference.json
+    );
     walk.step(
         &format!("`policy diff` compared both, for every request that there can be: {verdict}."),
         &[],
         &format!(
-            "{slices} pairs of act and principal differ; a request that is newly refused is shown for each."
+            "{slices} pairs of act and principal differ; for {shown} of them a request that is newly refused is shown."
         ),
     );
     Ok(())
@@ -86,13 +93,24 @@ fn in_force(walk: &mut Walk, folder: &str) -> Result<()> {
         entries.push(walk.act(voter, &words)?);
     }
     entries.push(walk.act("admin", &["policy", "activate", &id])?);
-    let holding = analysed.json["report"]["invariants"].as_array().map_or(0, Vec::len);
+    let proofs = |list: &str, is: &str| {
+        let all = analysed.json["report"][list].as_array().map_or(&[][..], Vec::as_slice);
+        (all.iter().filter(|proof| proof["verdict"]["is"] == is).count(), all.len())
+    };
+    let ((total, rules), (holding, invariants)) = (proofs("rules", "proven"), proofs("invariants", "holds"));
+    ensure!(
+        analysed.code == UNPROVEN || (total == rules && holding == invariants && rules > 0 && invariants > 0),
+        "something is unproven, and the analysis ended with 0: {}",
+        analysed.text
+    );
     walk.step(
-        "Proposed, compared by proof, approved by somebody else, and put in force. Its proposer could not approve it.",
+        "Proposed, compared with what is in force, approved by somebody else, and put in force. Its proposer could not \
+         approve it.",
         &entries,
         &format!(
-            "The report stands in the log: no rule can err, {holding} standing invariants hold for every request, and \
-             nothing new is let in."
+            "The report stands in the log: {}; {total} of {rules} rules proven never to err; {holding} of {invariants} \
+             standing invariants proven for every request.",
+            text(&analysed.json, "verdict")?
         ),
     );
     Ok(())
