@@ -52,6 +52,15 @@ pub(super) fn write(package: &Package, folder: &Path) -> anyhow::Result<()> {
             "name a folder that does not exist yet; nothing is overwritten",
         ));
     }
+    let written = write_files(package, folder);
+    if written.is_err() {
+        // A part of a bundle must not look like one. What cannot be removed either is named by the error already.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    written
+}
+
+fn write_files(package: &Package, folder: &Path) -> anyhow::Result<()> {
     for (name, text) in package.files() {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
