@@ -118,13 +118,17 @@ impl Patient {
         assert!(copied.success());
         let server = Server::start_in(folder);
         let trace = server.path("trace");
-        let process = server.child.as_ref().unwrap().id().to_string();
-        let mut strace = Command::new(strace);
-        strace.args(["-f", "-y", "-p", &process, "-o"]).arg(&trace).args(words);
-        let mut strace = strace.stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(strace.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.contains("attached"), "{line}");
+        let process = server.child.as_ref().unwrap().id();
+        let begun = Instant::now();
+        let strace = loop {
+            let mut strace = attach(strace, process, &trace, words);
+            if every_thread_has(process, strace.id()) {
+                break strace;
+            }
+            assert!(begun.elapsed() < STOP, "a thread of the server is never traced");
+            signal("TERM", strace.id());
+            strace.wait().unwrap();
+        };
         Self { server, strace, trace }
     }
 
@@ -155,6 +159,27 @@ impl Patient {
         self.strace.wait().unwrap();
         std::mem::replace(&mut self.server.folder, tempfile::tempdir().unwrap())
     }
+}
+
+fn attach(strace: &str, process: u32, trace: &Path, words: &[&str]) -> Child {
+    let mut strace = Command::new(strace);
+    strace.args(["-f", "-y", "-p", &process.to_string(), "-o"]).arg(trace).args(words);
+    let mut strace = strace.stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(strace.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("attached"), "{line}");
+    strace
+}
+
+/// Whether this tracer has every thread: one that began while it went through the list of them is not followed, and
+/// neither is any that it begins.
+fn every_thread_has(process: u32, tracer: u32) -> bool {
+    let expected = format!("TracerPid:\t{tracer}");
+    std::fs::read_dir(format!("/proc/{process}/task")).unwrap().all(|thread| {
+        // A thread that ended meanwhile makes no calls.
+        let status = std::fs::read_to_string(thread.unwrap().path().join("status"));
+        status.map_or(true, |status| status.lines().any(|line| line == expected))
+    })
 }
 
 fn act() -> Value {
