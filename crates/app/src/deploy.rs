@@ -1,11 +1,11 @@
 //! Deployments, rollback, the rollback drill, and what served when.
 
 use crate::act::{Act, Call};
-use crate::gate::{RuleView, decision_event, evidence};
-use crate::models::{artifacts_digest, facts, find as find_model, find_version};
+use crate::gate::{RuleView, evidence};
+use crate::models::{facts, find as find_model, find_version};
+use crate::switch::{Switch, not_live_yet, perform};
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
-use comptroller_core::event::FactSource;
 use comptroller_core::ids::{ApprovalId, DecisionId, DeploymentId, DrillId, ModelId, SystemId, VersionId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::{DeploymentKind, RiskTier};
@@ -126,17 +126,6 @@ pub struct DeploymentView {
     pub ledger_index: u64,
 }
 
-/// What is put in place of what.
-struct Switch {
-    model: ModelRow,
-    version: VersionRow,
-    environment: Environment,
-    kind: DeploymentKind,
-    approval: Option<ApprovalId>,
-    drill: Option<DrillId>,
-    reason: String,
-}
-
 impl App {
     /// Puts a version into an environment, if the gate allows it.
     pub async fn deploy(&self, call: &Call, command: Deploy) -> Result<Deployed, AppError> {
@@ -151,12 +140,7 @@ impl App {
                     .authorise(Action::Deploy, &resource, Some(system), environment, evidence.facts)
                     .await?;
                 let sources = evidence.known.sources;
-                let live = deployments::live(act.conn(), evidence.model.id.0, command.environment).await?;
-                if live.is_some_and(|live| live.version.0 == evidence.version.id.0) {
-                    return Err(AppError::Conflict(
-                        "this version is live in this environment already".into(),
-                    ));
-                }
+                not_live_yet(&mut act, &evidence.model, &evidence.version, command.environment).await?;
                 let approval = evidence.approval.filter(|_| command.environment == Environment::Production);
                 let switch = Switch {
                     model: evidence.model,
@@ -337,51 +321,8 @@ async fn may_return(
         .bool("prohibited", tier == Some(RiskTier::Prohibited));
     let resource = format!("version/{}", version.id.0);
     let decision = act.authorise(action, &resource, Some(model.system.0), Some(environment), facts).await?;
-    let live = deployments::live(act.conn(), model.id.0, environment).await?;
-    if live.is_some_and(|live| live.version.0 == version.id.0) {
-        return Err(AppError::Conflict("this version is live in this environment already".into()));
-    }
+    not_live_yet(act, model, version, environment).await?;
     Ok(decision)
-}
-
-/// Records the decision and the deployment that rests on it.
-async fn perform(
-    act: &mut Act<'_>,
-    action: Action,
-    decision: &Decision,
-    sources: BTreeMap<String, FactSource>,
-    switch: Switch,
-) -> Result<Deployed, AppError> {
-    let Switch { model, version, environment, kind, approval, drill, reason } = switch;
-    let (system, model, version_id) = (model.system.0, model.id.0, version.id.0);
-    let resource = format!("version/{version_id}");
-    let (decision_id, event) = decision_event(act, action, resource, Some(environment), decision, sources)?;
-    let draft = act.draft(event).of_system(system).about("version", &version_id);
-    act.record(draft).await?;
-    let replaces = deployments::live(act.conn(), model, environment).await?.map(|row| row.id.0);
-    let deployment = act.new_id(DeploymentId::new)?;
-    let event = Event::DeploymentCreated {
-        deployment,
-        system,
-        model,
-        version: version_id,
-        environment,
-        kind,
-        artifacts: artifacts_digest(&facts(&version)?.artifacts),
-        approval,
-        decision: decision_id,
-        replaces,
-        drill,
-    };
-    let draft = act
-        .draft(event)
-        .about("system", &system)
-        .about("model", &model)
-        .about("version", &version_id)
-        .about("deployment", &deployment)
-        .private("reason", &Note { text: reason })?;
-    let ledger_index = act.record(draft).await?;
-    Ok(Deployed { deployment, version: version_id, replaces, decision: decision_id, ledger_index })
 }
 
 async fn run_drill(

@@ -14,7 +14,7 @@ use comptroller_policy::Facts;
 use comptroller_policy::card::{age_fact, measure_fact, passed_fact, rank};
 use comptroller_store::areas::evidence::{self, EvidenceRow};
 use comptroller_store::areas::models::{self, ModelRow, VersionRow};
-use comptroller_store::areas::{datasets, deployments, systems};
+use comptroller_store::areas::{datasets, deployments, emergencies, systems};
 use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, journal};
 use std::collections::BTreeMap;
@@ -79,6 +79,7 @@ pub(crate) async fn known(
         .bool("served_in_staging", served)
         .bool("system_retired", system.is_none_or(|row| row.status.0 == SystemStatus::Retired))
         .bool("prohibited", tier == Some(RiskTier::Prohibited))
+        .bool("reviews_overdue", emergencies::review_overdue(conn, model.system.0, now).await?)
         .bool("metrics_regressed", !regressions.is_empty());
     if let Some(tier) = tier {
         facts = facts.long("risk_tier", rank(tier));

@@ -3,8 +3,8 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, evidence, gate,
-    invitation, ledger, model, person, policy, role, runtime, serve, service_account, serving, store,
+    approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, emergency, evidence,
+    gate, invitation, ledger, model, person, policy, role, runtime, serve, service_account, serving, store,
     subject, system, team, token, vendor, verify, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
@@ -68,6 +68,10 @@ pub(crate) enum Command {
     Approval(Noun<approval::Verb>),
     /// Waivers: exceptions from rules, for a time.
     Waiver(Noun<waiver::Verb>),
+    /// Emergencies: past the gate, by two people, for a few hours, with a review afterwards.
+    Emergency(Noun<emergency::Verb>),
+    /// Incidents.
+    Incident(Noun<emergency::IncidentVerb>),
     /// Put a version into an environment.
     Deploy(Act<deploy::DeployArgs>),
     /// Return an environment to an earlier version.

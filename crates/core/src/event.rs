@@ -7,15 +7,15 @@
 //! new optional fields or new variants.
 
 use crate::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EvidenceId, InvitationId,
-    ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId,
-    UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
+    IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
+    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use crate::name::{Commit, MediaType};
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, Environment, ErasureBasis,
-    EvidenceKind, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier, Role, SystemKind,
-    SystemStatus, Vote,
+    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier,
+    Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -322,6 +322,37 @@ pub enum Event {
     /// A waiver ended before its time. Private: the reason.
     #[serde(rename = "waiver.ended")]
     WaiverEnded { waiver: WaiverId },
+    /// Somebody declared that a version must be deployed past the gate. Private: the reason.
+    #[serde(rename = "emergency.opened")]
+    EmergencyOpened {
+        emergency: EmergencyId,
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        ticket: TagText,
+        decision: DecisionId,
+        expires_at: Timestamp,
+    },
+    /// A second person confirmed it: until it expires the version can be deployed once. Private: the comment.
+    #[serde(rename = "emergency.confirmed")]
+    EmergencyConfirmed {
+        emergency: EmergencyId,
+        confirmed_by: PrincipalId,
+        decision: DecisionId,
+        review_due_at: Timestamp,
+    },
+    /// It was used. `bypassed` are the rules that stood against the deployment at the gate.
+    #[serde(rename = "emergency.used")]
+    EmergencyUsed { emergency: EmergencyId, deployment: DeploymentId, bypassed: Vec<Slug> },
+    /// Somebody without a part in it judged it. Private: the findings.
+    #[serde(rename = "emergency.reviewed")]
+    EmergencyReviewed { emergency: EmergencyId, reviewer: PrincipalId, justified: bool, decision: DecisionId },
+    /// An incident began. `subject` is what it is about, for example `emergency/<id>`.
+    #[serde(rename = "incident.opened")]
+    IncidentOpened { incident: IncidentId, system: SystemId, cause: IncidentCause, subject: String },
+    /// An incident is over.
+    #[serde(rename = "incident.closed")]
+    IncidentClosed { incident: IncidentId, system: SystemId },
     /// A running deployment was decided about again: something changed, or a day has passed.
     #[serde(rename = "operation.decided")]
     OperationDecided {
@@ -440,6 +471,9 @@ impl Event {
             | Self::SystemLinked { system, .. }
             | Self::SystemClassified { system, .. }
             | Self::EvidenceRecorded { system, .. }
+            | Self::EmergencyOpened { system, .. }
+            | Self::IncidentOpened { system, .. }
+            | Self::IncidentClosed { system, .. }
             | Self::OperationDecided { system, .. }
             | Self::ModelRegistered { system, .. }
             | Self::DeploymentCreated { system, .. }

@@ -99,6 +99,10 @@ ids! {
     DecisionId, "decision id";
     /// A piece of evidence about a version or a system.
     EvidenceId, "evidence id";
+    /// An emergency: a deployment past the gate.
+    EmergencyId, "emergency id";
+    /// An incident.
+    IncidentId, "incident id";
     /// A waiver of a rule.
     WaiverId, "waiver id";
     /// A proposal to put a bundle of policies in force.

@@ -280,6 +280,13 @@ vocabulary! {
         Deploy = "deploy",
         /// Return to an earlier version.
         Rollback = "rollback",
+        /// Past the gate, in a confirmed emergency.
+        Emergency = "emergency",
+    }
+    /// Why an incident began.
+    IncidentCause, "incident cause" {
+        /// An emergency was confirmed.
+        Emergency = "emergency",
     }
     /// What has been read, where reading itself is an event.
     ReadKind, "read kind" {

@@ -477,6 +477,34 @@ CREATE TABLE waiver (
     private_at BIGINT
 );
 CREATE INDEX waiver_version ON waiver (version, environment);
+CREATE TABLE emergency (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    ticket TEXT NOT NULL,
+    opened_by TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    confirmed_by TEXT,
+    confirmed_at BIGINT,
+    review_due_at BIGINT,
+    deployment TEXT,
+    used_by TEXT,
+    reviewed_by TEXT,
+    reviewed_at BIGINT,
+    verdict TEXT,
+    private_at BIGINT
+);
+CREATE INDEX emergency_system ON emergency (system, review_due_at);
+CREATE TABLE incident (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    closed_at BIGINT
+);
 CREATE TABLE operation (
     deployment TEXT PRIMARY KEY,
     system TEXT NOT NULL,

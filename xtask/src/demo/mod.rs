@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod client;
 mod data;
+mod emergency;
 mod example;
 mod inventory;
 mod people;
@@ -52,6 +53,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "A second version that must not go live", run: quality::run },
     Chapter { title: "Back to the version before, rehearsed and for real", run: rollback::run },
     Chapter { title: "Stricter policies, proven before they are in force", run: policy::run },
+    Chapter { title: "An emergency at night, judged in the morning", run: emergency::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },
     Chapter { title: "The auditor's questions", run: audit::run },
     Chapter { title: "The evidence, verified without us", run: verify::run },

@@ -9,6 +9,7 @@ pub(crate) mod decision;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod doctor;
+pub(crate) mod emergency;
 pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod invitation;
@@ -76,6 +77,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Decision(noun) => verb(screen, noun, decision::run),
         Command::Approval(noun) => verb(screen, noun, approval::run),
         Command::Waiver(noun) => verb(screen, noun, waiver::run),
+        Command::Emergency(noun) => verb(screen, noun, emergency::run),
+        Command::Incident(noun) => verb(screen, noun, emergency::incidents),
         Command::Deploy(act) => single(screen, act, deploy::deploy),
         Command::Rollback(act) => single(screen, act, deploy::rollback),
         Command::Drill(act) => single(screen, act, deploy::drill),

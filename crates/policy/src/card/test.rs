@@ -149,5 +149,6 @@ const PLAIN: &[(&str, bool)] = &[
     ("approval_denied", false),
     ("artifacts_match_approval", true),
     ("metrics_regressed", false),
+    ("reviews_overdue", false),
     ("runtime_mismatch", false),
 ];

@@ -8,6 +8,7 @@ mod authzen;
 mod datasets;
 mod decisions;
 mod deploy;
+mod emergencies;
 mod evidence;
 mod gate;
 mod ledger;
@@ -47,6 +48,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(decisions::routes())
         .merge(approvals::routes())
         .merge(assess::routes())
+        .merge(emergencies::routes())
         .merge(policies::routes())
         .merge(deploy::routes())
         .merge(subjects::routes())

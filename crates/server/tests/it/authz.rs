@@ -75,6 +75,7 @@ struct Named {
     trust: String,
     evidence: String,
     waiver: String,
+    emergency: String,
     proposal: String,
     decision: String,
 }
@@ -108,6 +109,7 @@ fn prepare(world: &World) -> Named {
     world.ok(&world.post("risk2", &format!("/policy/proposals/{first}/votes"), &vote));
     world.ok(&world.post("admin", &format!("/policy/proposals/{first}/activation"), &Value::Null));
     let waiver = world.ok(&world.post("developer", "/waivers", &waiver(&world.ids["spare"])));
+    let emergency = world.ok(&world.post("deployer", "/emergencies", &emergency()));
     let ask = json!({"version": "scorer@1", "environment": "staging"});
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
     let proposal = propose(world, &["baseline", "soc2"]);
@@ -122,6 +124,7 @@ fn prepare(world: &World) -> Named {
         trust: text(&trust),
         evidence: text(&evidence),
         waiver: text(&waiver),
+        emergency: text(&emergency),
         proposal,
         decision,
     }
@@ -131,6 +134,12 @@ fn evaluation() -> Value {
     json!({
         "kind": "evaluation", "version": "scorer@1", "observed_at": "2026-01-01T00:00:00Z", "passed": true,
         "measures": {"auc": "0.81"}
+    })
+}
+
+fn emergency() -> Value {
+    json!({
+        "version": "scorer@1", "environment": "production", "ticket": "INC-7", "hours": 4, "reason": "all refused"
     })
 }
 
@@ -157,6 +166,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(models(named));
     rows.extend(governance(named));
     rows.extend(assessment(world, named));
+    rows.extend(emergencies(named));
     rows.extend(policies(named));
     rows.extend(oversight(named));
     rows.extend(authzen());
@@ -389,6 +399,21 @@ fn assessment(world: &World, named: &Named) -> Vec<Row> {
         .with(json!({"vote": "approve", "comment": "for a week"})),
         row("post /api/v1/waivers/{waiver}/end", format!("/api/v1/waivers/{id}/end"), "developer", "auditor")
             .with(because),
+    ]
+}
+
+fn emergencies(named: &Named) -> Vec<Row> {
+    let Named { emergency: id, .. } = named;
+    let of = |what: &str| format!("/api/v1/emergencies/{id}/{what}");
+    vec![
+        row("post /api/v1/emergencies", "/api/v1/emergencies", "deployer", "risk").with(emergency()),
+        row("get /api/v1/emergencies", "/api/v1/emergencies", "auditor", "nobody"),
+        row("post /api/v1/emergencies/{emergency}/confirmation", of("confirmation"), "risk2", "deployer")
+            .with(json!({"comment": "seen"})),
+        row("post /api/v1/emergencies/{emergency}/deployment", of("deployment"), "deployer", "risk2"),
+        row("post /api/v1/emergencies/{emergency}/review", of("review"), "risk", "auditor")
+            .with(json!({"justified": true, "findings": "none"})),
+        row("get /api/v1/incidents", "/api/v1/incidents", "auditor", "nobody"),
     ]
 }
 

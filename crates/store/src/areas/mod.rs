@@ -7,6 +7,7 @@ pub mod access;
 pub mod approvals;
 pub mod datasets;
 pub mod deployments;
+pub mod emergencies;
 pub mod evidence;
 pub mod models;
 pub mod people;
@@ -64,6 +65,12 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::WaiverRequested { .. }
         | Event::WaiverDecided { .. }
         | Event::WaiverEnded { .. } => evidence::project(changes, at, event)?,
+        Event::EmergencyOpened { .. }
+        | Event::EmergencyConfirmed { .. }
+        | Event::EmergencyUsed { .. }
+        | Event::EmergencyReviewed { .. }
+        | Event::IncidentOpened { .. }
+        | Event::IncidentClosed { .. } => emergencies::project(changes, at, event),
         Event::PolicyShipped { .. }
         | Event::PolicyProposed { .. }
         | Event::PolicyAnalysed { .. }

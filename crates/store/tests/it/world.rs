@@ -6,14 +6,14 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EvidenceId, InvitationId,
-    ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId,
-    VendorId, VersionId, WaiverId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
+    IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId,
+    TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
-    EvidenceKind, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier, SystemKind,
-    SystemStatus, Vote,
+    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier,
+    SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -224,6 +224,19 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             lapses_at: Some(later),
         })
     };
+    let (used, unused) = (EmergencyId::new(now, random()), EmergencyId::new(now, random()));
+    let incident = IncidentId::new(now, random());
+    let emergency = |id| -> anyhow::Result<Event> {
+        Ok(Event::EmergencyOpened {
+            emergency: id,
+            system,
+            version,
+            environment: Environment::Staging,
+            ticket: "INC-3".parse()?,
+            decision,
+            expires_at: later,
+        })
+    };
     let facts = VersionFacts {
         model,
         label: "1.0".parse()?,
@@ -392,6 +405,34 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         .private("comment", &text)?,
         draft(Event::WaiverDecided { waiver: refused, approver: world.person, vote: Vote::Deny, decision }),
         draft(Event::WaiverEnded { waiver: granted }).private("reason", &text)?,
+        draft(emergency(used)?).private("reason", &text)?,
+        draft(emergency(unused)?),
+        draft(Event::EmergencyConfirmed {
+            emergency: used,
+            confirmed_by: world.person,
+            decision,
+            review_due_at: later,
+        })
+        .private("comment", &text)?,
+        draft(Event::IncidentOpened {
+            incident,
+            system,
+            cause: IncidentCause::Emergency,
+            subject: format!("emergency/{used}"),
+        }),
+        draft(Event::EmergencyUsed {
+            emergency: used,
+            deployment: second,
+            bypassed: vec!["rule-1".parse()?],
+        }),
+        draft(Event::EmergencyReviewed {
+            emergency: used,
+            reviewer: world.person,
+            justified: false,
+            decision,
+        })
+        .private("findings", &text)?,
+        draft(Event::IncidentClosed { incident, system }),
         draft(Event::ApprovalRequested {
             approval,
             version,
