@@ -1,6 +1,7 @@
 //! What runs beside the requests: signing, witnesses, time-stamps, stream heads, decisions about running deployments,
-//! forgetting old answers. Each is idempotent, and its state is visible.
+//! reminders, notifications, forgetting old answers. Each is idempotent, and its state is visible.
 
+use crate::reminders::REMIND_EVERY;
 use crate::{App, AppError, operate};
 use comptroller_core::{Event, Timestamp};
 use comptroller_ledger::StreamHeads;
@@ -23,6 +24,8 @@ impl App {
         let mut outside = self.spawn_witness_followers(&stop);
         self.spawn_timestamp_follower(&stop, &mut outside);
         outside.spawn(self.clone().follow_operations(stop.clone()));
+        outside.spawn(self.clone().follow_silence(stop.clone()));
+        self.spawn_channels(&stop, &mut outside);
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
         publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut heads = tokio::time::interval(STREAM_HEADS_EVERY);
@@ -52,6 +55,23 @@ impl App {
             }
             if let Err(error) = self.watch_operations(&mut watch).await {
                 tracing::error!(error = %error, "running deployments could not be decided about");
+            }
+        }
+    }
+
+    async fn follow_silence(self, mut stop: watch::Receiver<bool>) {
+        let mut look = tokio::time::interval(REMIND_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = look.tick() => {}
+                _ = stop.changed() => return,
+            }
+            if self.store.is_read_only() {
+                continue;
+            }
+            if let Err(error) = self.remind().await {
+                tracing::error!(error = %error, "people could not be reminded");
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::act::Call;
 use crate::audit::{EntryView, entry_view};
+use crate::notify::ChannelView;
 use crate::timestamp::TimestampView;
 use crate::view::Receipt;
 use crate::witness::WitnessView;
@@ -67,6 +68,8 @@ pub struct LogView {
     pub witnesses: Vec<WitnessView>,
     /// The time-stamps of heads; absent if no authority is configured.
     pub time_stamp: Option<TimestampView>,
+    /// The channels by which people are told of events; empty if none is configured.
+    pub channels: Vec<ChannelView>,
     /// Root under the newest signed checkpoint, hex.
     pub signed_root: Option<String>,
     /// Whether writes are refused because the published log is ahead, or damage was found.
@@ -92,6 +95,7 @@ impl App {
         Ok(LogView {
             origin: self.store.origin().to_owned(),
             vkeys: self.store.signer().vkeys(),
+            channels: self.channel_views(&mut conn, head.as_ref().map_or(0, |head| head.size)).await?,
             size: head.map_or(0, |head| head.size.unsigned_abs()),
             signed_size,
             witnessed_size: witnessed.map(|row| row.size.unsigned_abs()),

@@ -26,12 +26,14 @@ pub mod incidents;
 pub mod invitations;
 pub mod ledger;
 pub mod models;
+pub mod notify;
 mod oidc;
 pub mod operate;
 pub mod outbound;
 pub mod people;
 pub mod policies;
 pub mod population;
+pub mod reminders;
 pub mod runtime;
 pub mod sign_in;
 pub mod statement;
@@ -72,6 +74,8 @@ pub struct App {
     stamper: Option<Arc<timestamp::Stamper>>,
     issuers: Arc<workloads::Issuers>,
     solver: Option<Arc<std::path::PathBuf>>,
+    channels: Vec<Arc<notify::Channel>>,
+    reminders: reminders::ReminderSettings,
 }
 
 impl App {
@@ -85,6 +89,8 @@ impl App {
             stamper: None,
             issuers: Arc::default(),
             solver: None,
+            channels: Vec::new(),
+            reminders: reminders::ReminderSettings::default(),
         })
     }
 

@@ -14,8 +14,8 @@ use crate::ids::{
 use crate::name::{Commit, MediaType};
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, Environment, ErasureBasis,
-    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier,
-    Role, SystemKind, SystemStatus, Vote,
+    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
+    RiskTier, Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -353,6 +353,12 @@ pub enum Event {
     /// An incident is over.
     #[serde(rename = "incident.closed")]
     IncidentClosed { incident: IncidentId, system: SystemId },
+    /// People are reminded of something that waits for them. `subject` is what it is, for example `approval/<id>`.
+    #[serde(rename = "reminder.raised")]
+    ReminderRaised { kind: ReminderKind, subject: String, system: Option<SystemId> },
+    /// A message about an entry was not taken for a day, and is not sent any more.
+    #[serde(rename = "notification.abandoned")]
+    NotificationAbandoned { channel: Slug, index: u64 },
     /// A running deployment was decided about again: something changed, or a day has passed.
     #[serde(rename = "operation.decided")]
     OperationDecided {
@@ -479,6 +485,7 @@ impl Event {
             | Self::DeploymentCreated { system, .. }
             | Self::RollbackDrilled { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
+            Self::ReminderRaised { system, .. } => *system,
             _ => None,
         }
     }

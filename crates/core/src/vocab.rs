@@ -283,6 +283,23 @@ vocabulary! {
         /// Past the gate, in a confirmed emergency.
         Emergency = "emergency",
     }
+    /// What people are reminded of.
+    ReminderKind, "reminder kind" {
+        /// A request for approval waits for votes.
+        ApprovalWaiting = "approval-waiting",
+        /// It still does, and those who answer for the system should know.
+        ApprovalEscalated = "approval-escalated",
+        /// A waiver ends in less than 30 days.
+        WaiverThirtyDays = "waiver-30-days",
+        /// A waiver ends in less than 14 days.
+        WaiverFourteenDays = "waiver-14-days",
+        /// A waiver ends in less than 3 days.
+        WaiverThreeDays = "waiver-3-days",
+        /// An emergency must be reviewed within a day.
+        ReviewDue = "review-due",
+        /// The review of an emergency is past its time, and nothing of its system is promoted.
+        ReviewOverdue = "review-overdue",
+    }
     /// Why an incident began.
     IncidentCause, "incident cause" {
         /// An emergency was confirmed.

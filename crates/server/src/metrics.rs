@@ -59,6 +59,7 @@ impl Metrics {
             gauge(&mut out, "comptroller_ledger_signed_size", help, log.signed_size);
             witnesses(&mut out, log);
             time_stamps(&mut out, log);
+            channels(&mut out, log);
             let help = "Whether the store refuses writes.";
             gauge(&mut out, "comptroller_read_only", help, u64::from(log.read_only));
         }
@@ -128,6 +129,24 @@ fn time_stamps(out: &mut String, log: &LogView) {
     gauge(out, "comptroller_timestamp_time_seconds", help, seconds.unsigned_abs());
 }
 
+/// How far the channels of notifications are; nothing if none are configured.
+fn channels(out: &mut String, log: &LogView) {
+    if log.channels.is_empty() {
+        return;
+    }
+    let name = "comptroller_channel_lag_entries";
+    head(out, name, "gauge", "Entries that a channel of notifications has not looked at.");
+    for channel in &log.channels {
+        line(out, &format!("{name}{{channel=\"{}\"}} {}", channel.channel, channel.lag));
+    }
+    let name = "comptroller_channel_failing";
+    head(out, name, "gauge", "Whether the next message of a channel is not taken.");
+    for channel in &log.channels {
+        let failing = u64::from(channel.failing_since.is_some());
+        line(out, &format!("{name}{{channel=\"{}\"}} {failing}", channel.channel));
+    }
+}
+
 /// The method if HTTP defines it; a client may send any word.
 fn known(method: &str) -> &'static str {
     const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
@@ -159,6 +178,7 @@ fn resident_bytes() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use comptroller_app::notify::ChannelView;
     use comptroller_app::timestamp::TimestampView;
     use comptroller_app::witness::WitnessView;
     use comptroller_core::Timestamp;
@@ -181,6 +201,12 @@ mod tests {
             signed_size: 7,
             witnessed_size: Some(5),
             witnesses: vec![witness],
+            channels: vec![ChannelView {
+                channel: "webhook".parse().unwrap(),
+                lag: 4,
+                failing_since: None,
+                last_error: None,
+            }],
             time_stamp: Some(TimestampView {
                 authority: None,
                 stamped_size: Some(4),
@@ -198,9 +224,12 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("comptroller_timestamp_lag_entries 3\n"), "{text}");
+        assert!(text.contains("comptroller_channel_lag_entries{channel=\"webhook\"} 4\n"), "{text}");
+        assert!(text.contains("comptroller_channel_failing{channel=\"webhook\"} 0\n"), "{text}");
         assert!(text.contains("comptroller_timestamp_time_seconds 1800000000\n"), "{text}");
         log.witnesses.clear();
         log.time_stamp = None;
+        log.channels.clear();
         let text = Metrics::new().text(Some(&log));
         assert!(!text.contains("witness") && !text.contains("timestamp"), "{text}");
     }

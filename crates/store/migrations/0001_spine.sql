@@ -116,11 +116,12 @@ CREATE TABLE upload_part (
     bytes BIGINT NOT NULL,
     PRIMARY KEY (upload, part)
 );
-CREATE TABLE lease (
-    name TEXT PRIMARY KEY,
+CREATE TABLE delivery (
+    channel TEXT PRIMARY KEY,
+    next_idx BIGINT NOT NULL,
     holder TEXT NOT NULL,
-    epoch BIGINT NOT NULL,
-    expires_at BIGINT NOT NULL
+    held_until BIGINT NOT NULL,
+    failing_since BIGINT
 );
 
 -- ---- state ---------------------------------------------------------------------------------------------------
@@ -504,6 +505,13 @@ CREATE TABLE incident (
     subject TEXT NOT NULL,
     opened_at BIGINT NOT NULL,
     closed_at BIGINT
+);
+CREATE TABLE reminder (
+    subject TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    system TEXT,
+    raised_at BIGINT NOT NULL,
+    PRIMARY KEY (subject, kind)
 );
 CREATE TABLE operation (
     deployment TEXT PRIMARY KEY,

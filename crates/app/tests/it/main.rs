@@ -9,6 +9,8 @@ mod credentials;
 mod emergencies;
 mod erasure;
 mod governance;
+mod inbox;
+mod notify;
 mod oidc_server;
 mod promotion;
 mod rotation;

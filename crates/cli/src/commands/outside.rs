@@ -4,12 +4,15 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::input::read_text;
 use crate::output::note;
-use comptroller_app::App;
+use comptroller_app::notify::{Destination, patterns};
 use comptroller_app::outbound::check_url;
+use comptroller_app::reminders::ReminderSettings;
 use comptroller_app::sign_in::SignInSettings;
 use comptroller_app::timestamp::TimestampSettings;
 use comptroller_app::witness::{Asked, WitnessSettings};
+use comptroller_app::{App, AppError};
 use comptroller_ledger::{Anchors, Policy};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Largest policy or certificate file, in bytes.
@@ -100,6 +103,38 @@ pub(super) fn timestamps(config: &Config) -> anyhow::Result<Option<TimestampSett
     })?;
     let every = Duration::from_secs(u64::from(timestamp.every_seconds.get()));
     Ok(Some(TimestampSettings { url: url.clone(), every, anchors }))
+}
+
+/// Where messages go, about which events, and when people are reminded.
+pub(super) fn notifications(
+    config: &Config,
+) -> anyhow::Result<(Vec<Destination>, Vec<String>, ReminderSettings)> {
+    let notify = &config.notify;
+    let failed = |error: AppError| Failure::usage(format!("notify: {error}"), "correct the setting");
+    let mut destinations = Vec::new();
+    match (&notify.webhook_url, &notify.webhook_secret) {
+        (None, None) => {}
+        (Some(url), Some(secret)) => destinations.push(Destination::webhook(url, secret).map_err(failed)?),
+        _ => {
+            return Err(Failure::usage(
+                "only one of notify.webhook_url and notify.webhook_secret is set",
+                "set both, the secret best by notify.webhook_secret_file",
+            ));
+        }
+    }
+    if let Some(url) = &notify.slack_url {
+        destinations.push(Destination::slack(url).map_err(failed)?);
+    }
+    let hours = |count: NonZeroU32| Duration::from_secs(u64::from(count.get()) * 3_600);
+    let reminders =
+        ReminderSettings { remind: hours(notify.remind_hours), escalate: hours(notify.escalate_hours) };
+    if reminders.escalate < reminders.remind {
+        return Err(Failure::usage(
+            "notify.escalate_hours is less than notify.remind_hours",
+            "those who decide are reminded first",
+        ));
+    }
+    Ok((destinations, patterns(&notify.events).map_err(failed)?, reminders))
 }
 
 /// Asks the witnesses whether they agree with this database, before anything is written to it.

@@ -155,6 +155,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     let witnesses = outside::witnesses(config)?;
     let sign_in = outside::sign_in(config)?;
     let timestamps = outside::timestamps(config)?;
+    let (destinations, events, reminders) = outside::notifications(config)?;
     // Before the store: a port that is taken must not leave a new data folder behind.
     let listener = TcpListener::bind(config.server.listen)
         .await
@@ -176,6 +177,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
     if let Some(timestamps) = timestamps {
         app = app.with_timestamps(timestamps)?;
     }
+    app = app.with_notifications(destinations, &events)?.with_reminders(reminders);
     bootstrap(&app, &config.store.data_dir).await?;
     if !app.store().is_read_only() {
         app.record_shipped_policies().await?;

@@ -171,6 +171,23 @@ settings! {
         /// its own.
         every_seconds: NonZeroU32, Some("3600"), false;
     }
+    /// Messages: people outside learn of what they have to act upon.
+    [notify] Notify {
+        /// Address that gets a CloudEvents 1.0 document for each event, signed as Standard Webhooks says. Default: nobody is
+        /// told.
+        webhook_url: Option<String>, None, false;
+        /// Key of the signature: `whsec_` and the base64 of 24 to 64 random bytes. `openssl rand -base64 32` makes such
+        /// bytes.
+        webhook_secret: Option<String>, None, true;
+        /// Incoming webhook of Slack, or of a chat that takes the same. The address is the secret.
+        slack_url: Option<String>, None, true;
+        /// Which events, separated by commas; `emergency.*` stands for all that begin so, `*` for every event.
+        events: String, Some(comptroller_app::notify::DEFAULT_EVENTS), false;
+        /// Hours of silence after which people are reminded of a request for approval.
+        remind_hours: NonZeroU32, Some("24"), false;
+        /// Hours of silence after which those who answer for the system are told of it.
+        escalate_hours: NonZeroU32, Some("72"), false;
+    }
     /// The organisation.
     [organisation] Organisation {
         /// Short name, used when the data folder is created: 1 to 64 of a-z 0-9 . _ -

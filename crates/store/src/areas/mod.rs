@@ -6,12 +6,14 @@
 pub mod access;
 pub mod approvals;
 pub mod datasets;
+pub mod deliveries;
 pub mod deployments;
 pub mod emergencies;
 pub mod evidence;
 pub mod models;
 pub mod people;
 pub mod policies;
+pub mod reminders;
 pub mod subjects;
 pub mod systems;
 pub mod uploads;
@@ -71,6 +73,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::EmergencyReviewed { .. }
         | Event::IncidentOpened { .. }
         | Event::IncidentClosed { .. } => emergencies::project(changes, at, event),
+        Event::ReminderRaised { .. } => reminders::project(changes, at, event),
         Event::PolicyShipped { .. }
         | Event::PolicyProposed { .. }
         | Event::PolicyAnalysed { .. }
@@ -90,6 +93,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::KeyRetired { .. }
         | Event::AccessDenied { .. }
         | Event::RecordRead { .. }
+        | Event::NotificationAbandoned { .. }
         | Event::EvidenceExported { .. }
         | Event::StreamHeads { .. }
         | Event::Timestamped { .. } => {}

@@ -19,6 +19,14 @@ pub(super) fn hmac(key: &[u8; KEY_BYTES], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// HMAC-SHA-256 of a message under a key of any length.
+pub(super) fn message_code(key: &[u8], message: &[u8]) -> [u8; 32] {
+    // Proof: RFC 2104 section 2 takes keys of any length.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
 /// The sub-key for one purpose: T(1) of HKDF-Expand with `label` as info.
 ///
 /// The extract step is left out, as RFC 5869 section 3.3 permits: the key is uniformly random already.

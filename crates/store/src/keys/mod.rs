@@ -31,6 +31,11 @@ pub fn random<const N: usize>() -> Result<[u8; N], KeysError> {
     Ok(bytes)
 }
 
+/// HMAC-SHA256 of a message (RFC 2104), by which somebody who shares the key knows who sent it.
+pub fn message_code(key: &[u8], message: &[u8]) -> [u8; 32] {
+    derive::message_code(key, message)
+}
+
 /// Like [`random`], cleared when dropped.
 fn random_key() -> Result<Zeroizing<[u8; KEY_BYTES]>, KeysError> {
     let mut bytes = Zeroizing::new([0; KEY_BYTES]);

@@ -382,6 +382,12 @@ pub static TABLES: &[Table] = &[
     ),
     table(
         Class::State,
+        "reminder",
+        2,
+        &[text("subject"), text("kind"), maybe_text("system"), int("raised_at")],
+    ),
+    table(
+        Class::State,
         "operation",
         1,
         &[
@@ -494,5 +500,10 @@ pub static TABLES: &[Table] = &[
         ],
     ),
     table(Class::Passing, "upload_part", 2, &[text("upload"), int("part"), int("bytes")]),
-    table(Class::Passing, "lease", 1, &[text("name"), text("holder"), int("epoch"), int("expires_at")]),
+    table(
+        Class::Passing,
+        "delivery",
+        1,
+        &[text("channel"), int("next_idx"), text("holder"), int("held_until"), maybe_int("failing_since")],
+    ),
 ];

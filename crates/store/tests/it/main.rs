@@ -12,4 +12,5 @@ mod round_trip;
 mod schema;
 mod support;
 mod tamper;
+mod waiting;
 mod world;

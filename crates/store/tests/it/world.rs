@@ -12,8 +12,8 @@ use comptroller_core::ids::{
 };
 use comptroller_core::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
-    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, RiskTier,
-    SystemKind, SystemStatus, Vote,
+    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
+    RiskTier, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -433,6 +433,12 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         })
         .private("findings", &text)?,
         draft(Event::IncidentClosed { incident, system }),
+        draft(Event::ReminderRaised {
+            kind: ReminderKind::ReviewDue,
+            subject: format!("emergency/{used}"),
+            system: Some(system),
+        }),
+        draft(Event::NotificationAbandoned { channel: "webhook".parse()?, index: 3 }),
         draft(Event::ApprovalRequested {
             approval,
             version,

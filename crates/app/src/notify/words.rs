@@ -1,0 +1,179 @@
+//! What an entry says to people: a title, a sentence, and the roles that have to do something.
+
+use crate::AppError;
+use comptroller_core::event::Event;
+use comptroller_core::ids::{DecisionId, VersionId};
+use comptroller_core::vocab::{Outcome, ReminderKind};
+use comptroller_core::{Role, Slug};
+use comptroller_ledger::Entry;
+use comptroller_store::areas::{approvals, models, systems};
+use comptroller_store::{Conn, journal};
+
+/// A message in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) title: String,
+    pub(super) text: String,
+    /// Who has to do something; nobody in particular if empty.
+    pub(super) roles: Vec<Role>,
+}
+
+/// The words for an entry; none for one of which nobody has to know, such as a daily decision that changed nothing.
+pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words>, AppError> {
+    let Ok(event) = Event::from_parts(&entry.kind, &entry.data) else { return Ok(Some(plain(entry))) };
+    let system = system_name(conn, entry).await?;
+    let words = match event {
+        Event::OperationDecided { outcome, previous, decision, asks_for, .. } => {
+            if previous == Some(outcome) || (previous.is_none() && outcome == Outcome::Allow) {
+                return Ok(None);
+            }
+            if outcome == Outcome::Allow {
+                Words::new(
+                    format!("{system}: in order again"),
+                    "What runs in production satisfies the policies.",
+                )
+            } else {
+                let rules = fired(conn, decision).await?;
+                let asks = asks_for.map_or_else(String::new, |asked| format!(" They ask for: {asked}."));
+                let text = format!(
+                    "Rules that fire: {}.{asks} See `comptroller deployments running`.",
+                    rules.join(", ")
+                );
+                Words::new(format!("{system}: what runs in production is no longer in order"), text)
+                    .to(&[Role::Deployer, Role::RiskOfficer])
+            }
+        }
+        Event::RuntimeReported { matches: true, .. } => return Ok(None),
+        Event::RuntimeReported { environment, instance, .. } => Words::new(
+            format!("{system}: {environment} runs other artifacts than those on record"),
+            format!("The runtime {instance} has loaded something else."),
+        )
+        .to(&[Role::Deployer]),
+        Event::EmergencyOpened { emergency, version, environment, ticket, .. } => Words::new(
+            format!("{system}: an emergency was declared"),
+            format!(
+                "{} is to go to {environment} past the gate, ticket {ticket}. If it is one: \
+                 `comptroller emergency confirm {emergency}`.",
+                version_name(conn, version).await?
+            ),
+        )
+        .to(&[Role::Approver, Role::RiskOfficer]),
+        Event::EmergencyConfirmed { emergency, review_due_at, .. } => Words::new(
+            format!("{system}: an emergency was confirmed"),
+            format!("It must be reviewed by {review_due_at}: `comptroller emergency review {emergency}`."),
+        )
+        .to(&[Role::RiskOfficer]),
+        Event::EmergencyUsed { bypassed, .. } => {
+            let rules: Vec<&str> = bypassed.iter().map(Slug::as_str).collect();
+            Words::new(
+                format!("{system}: deployed past the gate"),
+                format!("Rules that stood against it: {}.", rules.join(", ")),
+            )
+        }
+        Event::ReminderRaised { kind, subject, .. } => reminder(&system, kind, &subject),
+        Event::ApprovalRequested { approval, version, environment, .. } => Words::new(
+            format!("{system}: approval is asked for"),
+            format!(
+                "{} is to go to {environment}: `comptroller approval show {approval}`.",
+                version_name(conn, version).await?
+            ),
+        )
+        .to(&[Role::Approver, Role::RiskOfficer]),
+        Event::WaiverRequested { waiver, rule, version, environment, .. } => Words::new(
+            format!("{system}: a waiver is asked for"),
+            format!(
+                "Of {rule}, for {} in {environment}: `comptroller waiver decide {waiver}`.",
+                version_name(conn, version).await?
+            ),
+        )
+        .to(&[Role::RiskOfficer]),
+        Event::PolicyProposed { proposal, .. } => Words::new(
+            "Policies are proposed",
+            format!("`comptroller policy proposal {proposal}` shows what they would change."),
+        )
+        .to(&[Role::Owner, Role::RiskOfficer]),
+        Event::NotificationAbandoned { channel, index } => Words::new(
+            "A message was given up",
+            format!("The channel {channel} did not take the message about entry {index} for a day."),
+        )
+        .to(&[Role::Admin]),
+        _ => plain(entry),
+    };
+    Ok(Some(words))
+}
+
+fn reminder(system: &str, kind: ReminderKind, subject: &str) -> Words {
+    let (title, text, roles): (_, _, &[Role]) = match kind {
+        ReminderKind::ApprovalWaiting => {
+            ("an approval waits", "Nobody has decided about it yet.", &[Role::Approver, Role::RiskOfficer])
+        }
+        ReminderKind::ApprovalEscalated => (
+            "an approval still waits",
+            "Those who should decide are silent.",
+            &[Role::RiskOfficer, Role::Owner],
+        ),
+        ReminderKind::WaiverThirtyDays => (
+            "a waiver ends in less than 30 days",
+            "Its rule fires again then.",
+            &[Role::Developer, Role::RiskOfficer],
+        ),
+        ReminderKind::WaiverFourteenDays => (
+            "a waiver ends in less than 14 days",
+            "Its rule fires again then.",
+            &[Role::Developer, Role::RiskOfficer],
+        ),
+        ReminderKind::WaiverThreeDays => (
+            "a waiver ends in less than 3 days",
+            "Its rule fires again then.",
+            &[Role::Developer, Role::RiskOfficer],
+        ),
+        ReminderKind::ReviewDue => (
+            "an emergency must be reviewed within a day",
+            "Nothing is promoted if it is not.",
+            &[Role::RiskOfficer],
+        ),
+        ReminderKind::ReviewOverdue => (
+            "the review of an emergency is overdue",
+            "Nothing of the system is promoted until it is made.",
+            &[Role::RiskOfficer, Role::Owner],
+        ),
+    };
+    Words::new(format!("{system}: {title}"), format!("{text} It is {subject}.")).to(roles)
+}
+
+/// Words for an entry that has none of its own.
+fn plain(entry: &Entry) -> Words {
+    Words::new(entry.kind.clone(), format!("About {}.", entry.subjects.join(", ")))
+}
+
+impl Words {
+    fn new(title: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { title: title.into(), text: text.into(), roles: Vec::new() }
+    }
+
+    fn to(mut self, roles: &[Role]) -> Self {
+        self.roles = roles.to_vec();
+        self
+    }
+}
+
+/// The rules that a decision names.
+async fn fired(conn: &mut Conn, decision: DecisionId) -> Result<Vec<String>, AppError> {
+    let Some(row) = approvals::decision(conn, decision).await? else { return Ok(Vec::new()) };
+    let rows = journal::entries(conn, row.idx, row.idx + 1).await?;
+    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    let entry: Entry = serde_json::from_str(&row.entry)?;
+    Ok(serde_json::from_value(entry.data["rules"].clone()).unwrap_or_default())
+}
+
+async fn system_name(conn: &mut Conn, entry: &Entry) -> Result<String, AppError> {
+    let Some(id) = entry.stream.strip_prefix("system/") else { return Ok("the organisation".to_owned()) };
+    let row = systems::system(conn, id).await?;
+    Ok(row.map_or_else(|| id.to_owned(), |row| row.slug.0.to_string()))
+}
+
+async fn version_name(conn: &mut Conn, id: VersionId) -> Result<String, AppError> {
+    let Some(version) = models::version(conn, id).await? else { return Ok(id.to_string()) };
+    let model = models::model(conn, version.model.0).await?;
+    Ok(model.map_or_else(|| id.to_string(), |model| format!("{}@{}", model.slug.0, version.label.0)))
+}

@@ -1,0 +1,154 @@
+//! Reminders: what waits for people becomes an event of its own, once, so that whoever is told about events is told.
+//!
+//! Silence has a second step: what nobody has answered is raised again, for those who answer for the system.
+
+use crate::{App, AppError};
+use comptroller_core::ids::{ApprovalId, SystemId};
+use comptroller_core::vocab::{ReminderKind, Vote};
+use comptroller_core::{Event, Slug, Timestamp};
+use comptroller_store::areas::{approvals, reminders};
+use comptroller_store::{Conn, Draft};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::time::Duration;
+
+/// How often it is looked for what waits.
+pub(crate) const REMIND_EVERY: Duration = Duration::from_mins(1);
+/// Most of one kind that are looked at in one turn.
+const MOST: i64 = 1_000;
+const DAY: i64 = 86_400;
+const MICROS: i64 = 1_000_000;
+/// Days before the end of a waiver, the tightest first.
+const WAIVER_DAYS: [(i64, ReminderKind); 3] = [
+    (3, ReminderKind::WaiverThreeDays),
+    (14, ReminderKind::WaiverFourteenDays),
+    (30, ReminderKind::WaiverThirtyDays),
+];
+
+/// After how much silence people are reminded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReminderSettings {
+    /// Of a request for approval.
+    pub remind: Duration,
+    /// Of the same request, those who answer for the system.
+    pub escalate: Duration,
+}
+
+impl Default for ReminderSettings {
+    fn default() -> Self {
+        Self { remind: Duration::from_hours(24), escalate: Duration::from_hours(72) }
+    }
+}
+
+/// Something that waits.
+struct Waiting {
+    kind: ReminderKind,
+    subject: String,
+    system: SystemId,
+}
+
+impl Waiting {
+    fn new(kind: ReminderKind, noun: &str, id: &impl Display, system: SystemId) -> Self {
+        Self { kind, subject: format!("{noun}/{id}"), system }
+    }
+}
+
+impl App {
+    /// Says after how much silence people are reminded.
+    #[must_use]
+    pub fn with_reminders(mut self, settings: ReminderSettings) -> Self {
+        self.reminders = settings;
+        self
+    }
+
+    /// Raises every reminder that is due, each once. Answers how many.
+    pub async fn remind(&self) -> Result<usize, AppError> {
+        let mut conn = self.store.read().await?;
+        let now = self.store.clock().now();
+        let mut due = approvals_waiting(&mut conn, now, &self.reminders).await?;
+        due.extend(waivers_ending(&mut conn, now).await?);
+        due.extend(reviews_waiting(&mut conn, now).await?);
+        drop(conn);
+        if due.is_empty() {
+            return Ok(0);
+        }
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut count = 0;
+                    for Waiting { kind, subject, system } in due {
+                        // Another server may have been faster.
+                        if reminders::raised(tx.conn(), &subject, kind).await? {
+                            continue;
+                        }
+                        let event =
+                            Event::ReminderRaised { kind, subject: subject.clone(), system: Some(system) };
+                        let draft = Draft::new("system", event);
+                        let draft = match subject.split_once('/') {
+                            Some((noun, id)) => draft.about(noun, &id),
+                            None => draft,
+                        };
+                        tx.record(draft).await?;
+                        count += 1;
+                    }
+                    Ok::<usize, AppError>(count)
+                })
+            })
+            .await
+    }
+}
+
+async fn approvals_waiting(
+    conn: &mut Conn,
+    now: Timestamp,
+    settings: &ReminderSettings,
+) -> Result<Vec<Waiting>, AppError> {
+    let mut due = Vec::new();
+    for (kind, after) in [
+        (ReminderKind::ApprovalWaiting, settings.remind),
+        (ReminderKind::ApprovalEscalated, settings.escalate),
+    ] {
+        let before = now.plus_seconds(-(after.as_secs() as i64));
+        for (id, system, plan) in reminders::waiting_approvals(conn, kind, before, now, MOST).await? {
+            if waits_for_people(conn, id.0, &plan).await? {
+                due.push(Waiting::new(kind, "approval", &id.0, system.0));
+            }
+        }
+    }
+    Ok(due)
+}
+
+/// Whether fewer people have approved than some rule of the plan needs.
+async fn waits_for_people(conn: &mut Conn, id: ApprovalId, plan: &str) -> Result<bool, AppError> {
+    let plan: BTreeMap<Slug, u32> = serde_json::from_str(plan)?;
+    let votes = approvals::votes(conn, id).await?;
+    let given = votes.iter().filter(|vote| vote.vote.0 == Vote::Approve).count();
+    Ok(given < plan.values().copied().max().unwrap_or(0) as usize)
+}
+
+async fn waivers_ending(conn: &mut Conn, now: Timestamp) -> Result<Vec<Waiting>, AppError> {
+    let mut due = Vec::new();
+    let mut from = now;
+    for (days, kind) in WAIVER_DAYS {
+        let to = now.plus_seconds(days * DAY);
+        for (id, system) in reminders::ending_waivers(conn, kind, from, to, days * DAY * MICROS, MOST).await?
+        {
+            due.push(Waiting::new(kind, "waiver", &id.0, system.0));
+        }
+        from = to;
+    }
+    Ok(due)
+}
+
+async fn reviews_waiting(conn: &mut Conn, now: Timestamp) -> Result<Vec<Waiting>, AppError> {
+    let mut due = Vec::new();
+    let ever = Timestamp::from_micros(0);
+    for (kind, from, to) in
+        [(ReminderKind::ReviewOverdue, ever, now), (ReminderKind::ReviewDue, now, now.plus_seconds(DAY))]
+    {
+        for (id, system) in reminders::unreviewed_emergencies(conn, kind, from, to, MOST).await? {
+            due.push(Waiting::new(kind, "emergency", &id.0, system.0));
+        }
+    }
+    Ok(due)
+}
