@@ -82,22 +82,9 @@ impl Act<'_> {
         environment: Option<Environment>,
         facts: Facts,
     ) -> Result<Decision, AppError> {
-        Ok(self.ask(action, resource, system, environment, facts).await?.1)
-    }
-
-    /// Asks the policies; answers what was asked, and the decision whatever it is.
-    pub(crate) async fn ask(
-        &mut self,
-        action: Action,
-        resource: &str,
-        system: Option<SystemId>,
-        environment: Option<Environment>,
-        facts: Facts,
-    ) -> Result<(Request, Decision), AppError> {
         let caller = self.caller.clone();
         let request = request(self.conn(), &caller, action, resource, system, environment, facts).await?;
-        let decision = self.bundle.decide(&request);
-        Ok((request, decision))
+        Ok(self.bundle.decide(&request))
     }
 
     /// Lets the act go on only if the policies allow it.

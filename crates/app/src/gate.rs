@@ -13,7 +13,8 @@ use comptroller_core::event::FactSource;
 use comptroller_core::ids::{DecisionId, PrincipalId, VersionId, WaiverId};
 use comptroller_core::vocab::Outcome;
 use comptroller_core::{Digest, Environment, Event, Slug, Timestamp};
-use comptroller_policy::{Action, Bundle, Clause, Decision, Facts, FiredRule, Paths};
+use comptroller_policy::prove::{self, Limits, Solver};
+use comptroller_policy::{Action, Bundle, Clause, Decision, Facts, FiredRule, Paths, Request};
 use comptroller_store::Conn;
 use comptroller_store::areas::approvals::{self, ApprovalRow, DecisionRow};
 use comptroller_store::areas::evidence::WaiverRow;
@@ -22,7 +23,11 @@ use comptroller_store::keys::OrgKey;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use utoipa::ToSchema;
+
+/// Longest time that the solver has for the proof that a path is the shortest.
+const CERTIFY: Duration = Duration::from_secs(20);
 
 /// Asks the gate.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -32,6 +37,9 @@ pub struct CheckGate {
     pub version: String,
     /// Where it should go.
     pub environment: Environment,
+    /// Whether the shortest path is to be proven the shortest, which takes some seconds.
+    #[serde(default)]
+    pub certify: bool,
 }
 
 /// The gate's answer. It was recorded before it was given.
@@ -224,7 +232,43 @@ pub(crate) fn decision_event(
 
 impl App {
     /// Asks the gate; the answer is recorded before it is given.
+    ///
+    /// The way to approval is looked for afterwards: others do not wait for it with their acts.
     pub async fn check_gate(&self, call: &Call, command: CheckGate) -> Result<GateAnswer, AppError> {
+        let certify = command.certify;
+        let mut answer = self.recorded_answer(call, command).await?;
+        answer.paths = self.paths(call, &answer, certify).await?;
+        Ok(answer)
+    }
+
+    async fn paths(&self, call: &Call, answer: &GateAnswer, certify: bool) -> Result<Paths, AppError> {
+        let mut conn = self.store.read().await?;
+        let bundle = self.policies.bundle(&mut conn, self.store.key(), &answer.bundle).await?;
+        drop(conn);
+        let (action, resource) = (Action::GateCheck, format!("version/{}", answer.version));
+        let request = Request::replay(
+            call.caller.principal,
+            action,
+            &resource,
+            Some(answer.environment),
+            &answer.facts,
+        )
+        .map_err(|error| AppError::Internal(format!("decision {}: {error}", answer.decision)))?;
+        let solver = self.solver.clone();
+        let work = move || {
+            let mut paths = bundle.shortest_paths(&request);
+            if let (true, Some(first)) = (certify, paths.shortest.first()) {
+                let limits = Limits { time: CERTIFY, ..Limits::default() };
+                let solver = Solver::find(solver.as_ref().map(|path| path.as_path()), limits);
+                paths.minimal = Some(prove::minimal(&bundle, &request, first.len(), &solver, &|_| ()));
+            }
+            paths
+        };
+        let found = tokio::task::spawn_blocking(work).await;
+        found.map_err(|error| AppError::Internal(format!("the search for a path broke off: {error}")))
+    }
+
+    async fn recorded_answer(&self, call: &Call, command: CheckGate) -> Result<GateAnswer, AppError> {
         self.act(call, "gate.check", command, |mut act, command| {
             Box::pin(async move {
                 let evidence = evidence(&mut act, &command.version, command.environment).await?;
@@ -232,8 +276,8 @@ impl App {
                 let system = evidence.model.system.0;
                 let resource = format!("version/{version}");
                 let environment = Some(command.environment);
-                let (request, decision) = act
-                    .ask(Action::GateCheck, &resource, Some(system), environment, evidence.facts.clone())
+                let decision = act
+                    .decide(Action::GateCheck, &resource, Some(system), environment, evidence.facts.clone())
                     .await?;
                 if decision.rules.iter().any(|rule| rule.id.as_str() == "no-permit") {
                     return Err(AppError::Denied {
@@ -243,7 +287,6 @@ impl App {
                     });
                 }
                 let sources = evidence.known.sources;
-                let paths = act.bundle.shortest_paths(&request);
                 let (id, event) = decision_event(
                     &act,
                     Action::GateCheck,
@@ -266,7 +309,7 @@ impl App {
                     sources,
                     votes: evidence.tally.states,
                     waivers: evidence.waivers.iter().map(|row| row.id.0).collect(),
-                    paths,
+                    paths: Paths::default(),
                     bundle: decision.bundle,
                     ledger_index,
                 })

@@ -6,6 +6,7 @@
 
 use crate::bundle::Bundle;
 use crate::card::{age_fact, measure_fact, passed_fact};
+use crate::prove::Minimality;
 use crate::request::{Fact, Facts, Request};
 use crate::rule::Effect;
 use comptroller_core::vocab::{EvidenceKind, Measure, Outcome};
@@ -17,7 +18,7 @@ const MAX_PATHS: usize = 5;
 /// Most sets that are tried.
 const MAX_TRIES: usize = 20_000;
 /// Facts that no step of anybody changes in order to pass: they say what is asked, not what is there.
-const GIVEN: [&str; 5] =
+pub(crate) const GIVEN: [&str; 5] =
     ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
 
 /// Something that somebody can do.
@@ -42,6 +43,9 @@ pub struct Paths {
     pub hopeless: Vec<String>,
     /// Whether every smaller set was tried.
     pub complete: bool,
+    /// Whether a proof says that no smaller set would do; absent unless it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimal: Option<Minimality>,
 }
 
 /// What a step changes.
@@ -88,7 +92,13 @@ impl Bundle {
                 break;
             }
         }
-        Paths { complete: complete && !shortest.is_empty(), shortest, hopeless }
+        Paths { complete: complete && !shortest.is_empty(), shortest, hopeless, minimal: None }
+    }
+
+    /// The steps that [`Bundle::shortest_paths`] chooses from, each with the fired rules that it takes part in satisfying.
+    pub(crate) fn steps(&self, request: &Request) -> BTreeMap<String, BTreeSet<String>> {
+        let fired: Vec<String> = self.decide(request).rules.iter().map(|rule| rule.id.to_string()).collect();
+        self.changes(request, &fired).into_iter().map(|(id, change)| (id, change.rules)).collect()
     }
 
     /// Every step that changes something which a rule that fired looks at.
@@ -286,7 +296,7 @@ fn merge(facts: &mut BTreeMap<String, Fact>, name: String, fact: Fact) {
 }
 
 /// The step that changes a fact, and what else it changes.
-fn group(fact: &str) -> (String, BTreeMap<String, Fact>) {
+pub(crate) fn group(fact: &str) -> (String, BTreeMap<String, Fact>) {
     for kind in EvidenceKind::ALL {
         let (age, passed) = (age_fact(*kind), passed_fact(*kind));
         let measured = Measure::ALL.iter().any(|m| measure_fact(*m) == fact && m.stated_by() == Some(*kind));

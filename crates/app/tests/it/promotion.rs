@@ -63,7 +63,8 @@ async fn a_version_reaches_production_only_through_staging_and_two_other_people(
     world.system(&builder).await;
     let digest = world.version(&builder, "1", 0.9).await;
 
-    let check = CheckGate { version: "scorer@1".into(), environment: Environment::Production };
+    let check =
+        CheckGate { version: "scorer@1".into(), environment: Environment::Production, certify: false };
     let gate = app.check_gate(&Call::new(deployer.clone()), check).await.unwrap();
     assert_eq!(gate.outcome, Outcome::Deny, "{:?}", gate.rules);
     deploy(app, &deployer, "scorer@1", Environment::Staging).await.unwrap();

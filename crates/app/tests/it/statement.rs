@@ -31,7 +31,8 @@ async fn evidence_is_an_input_and_a_rotation_signs_with_both_keys() {
         note: String::new(),
     };
     let recorded = app.record_evidence(&Call::new(builder.clone()), record).await.unwrap();
-    let question = CheckGate { version: "scorer@1".into(), environment: Environment::Production };
+    let question =
+        CheckGate { version: "scorer@1".into(), environment: Environment::Production, certify: false };
     let answer = app.check_gate(&Call::new(builder.clone()), question).await.unwrap();
 
     let first: VerifierKey = app.log().await.unwrap().vkeys[0].parse().unwrap();

@@ -65,7 +65,16 @@ pub(super) fn prove(
     solver: &Solver,
     progress: &dyn Fn(&str),
 ) -> Result<Vec<InvariantProof>, BundleError> {
-    let invariants = read(bundle, text)?;
+    Ok(prove_each(bundle, read(bundle, text)?, solver, progress))
+}
+
+/// Proves invariants that were read already.
+pub(super) fn prove_each(
+    bundle: &Bundle,
+    invariants: Vec<(Described, Policy)>,
+    solver: &Solver,
+    progress: &dyn Fn(&str),
+) -> Vec<InvariantProof> {
     let problem = solver.problem().map(str::to_owned).or_else(|| world::check(&bundle.declared).err());
     let mut session = problem.map_or_else(|| Session::new(solver, &bundle.schema), Err);
     let mut found: Vec<(Standing, Vec<Query>)> =
@@ -95,7 +104,7 @@ pub(super) fn prove(
         }
     }
     let proofs = invariants.into_iter().zip(found);
-    Ok(proofs
+    proofs
         .map(|((described, _), (verdict, queries))| InvariantProof {
             id: described.id,
             reason: described.reason,
@@ -103,7 +112,7 @@ pub(super) fn prove(
             verdict,
             queries,
         })
-        .collect())
+        .collect()
 }
 
 fn compiled(bundle: &Bundle, slice: &RequestEnv, session: &Session) -> Result<Compiled, String> {

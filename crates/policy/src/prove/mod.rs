@@ -1,9 +1,10 @@
 //! Proofs about policies: for every request that there can be, not for those that somebody thought of.
 //!
-//! Three questions, each answered by the solver cvc5 after Cedar's symbolic compiler turned the policies into logic:
+//! Four questions, each answered by the solver cvc5 after Cedar's symbolic compiler turned the policies into logic:
 //! - [`never_errors`]: can a rule error, so that a request comes out as unknown?
 //! - [`invariants`]: is something ever allowed that must never be?
 //! - [`compare`]: does a change of the policies let in something new?
+//! - [`minimal`]: would fewer steps than those of a shortest path do?
 //!
 //! What cannot be shown is unproven, with its cause; a missing solver, a timeout or an odd answer never proves
 //! anything. A request that the solver found is decided again by the bundles before it is reported.
@@ -16,6 +17,7 @@ mod compare;
 mod example;
 mod invariants;
 mod meaning;
+mod minimal;
 mod process;
 mod report;
 mod session;
@@ -23,15 +25,15 @@ mod solver;
 mod total;
 mod world;
 
-use crate::{Bundle, BundleError, Package};
+use crate::{Bundle, BundleError, Package, Request};
 use comptroller_core::vocab::BundleVerdict;
 pub use example::Example;
 pub(crate) use invariants::FILE as INVARIANTS_FILE;
 pub use invariants::{BUILTIN as BUILTIN_INVARIANTS, check as check_invariants};
 pub use process::Limits;
 pub use report::{
-    Answered, Comparison, Finding, Flip, InvariantProof, Query, Report, RuleProof, SliceProof, Standing,
-    Totality,
+    Answered, Comparison, Finding, Flip, InvariantProof, Minimality, Query, Report, RuleProof, SliceProof,
+    Standing, Totality,
 };
 pub use solver::Solver;
 
@@ -89,6 +91,18 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
             slices: vec![everything],
         }
     })
+}
+
+/// Whether the `size` steps of a shortest path are the fewest with which a request would be allowed.
+pub fn minimal(
+    bundle: &Bundle,
+    request: &Request,
+    size: usize,
+    solver: &Solver,
+    progress: Progress,
+) -> Minimality {
+    aside(|| minimal::prove(bundle, request, size, solver, progress))
+        .unwrap_or_else(|why| Minimality::Unproven { why })
 }
 
 /// Everything that there is to know about a change before anybody votes: whether a rule of the new bundle can err,

@@ -146,6 +146,30 @@ pub enum Standing {
     },
 }
 
+/// Whether no smaller set of steps would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Minimality {
+    /// Proven, for every value that the facts of the steps can take.
+    Certified {
+        /// The solver, with its version.
+        solver: String,
+        /// SHA-256 of each question that it was asked.
+        questions: Vec<Digest>,
+    },
+    /// A smaller set is enough: this request is allowed.
+    Refuted {
+        /// The request, decided again to make sure.
+        #[schema(value_type = Example)]
+        example: Box<Example>,
+    },
+    /// Not known.
+    Unproven {
+        /// Why.
+        why: String,
+    },
+}
+
 /// What a change from one bundle to another lets in and keeps out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Comparison {

@@ -2,6 +2,7 @@
 
 use crate::cases::shipped_cases;
 use comptroller_core::vocab::Outcome;
+use comptroller_policy::prove::{self, Limits, Minimality, Solver};
 use comptroller_policy::{Action, Bundle, Fact, Package, Request};
 
 fn bundle() -> Bundle {
@@ -121,4 +122,40 @@ fn what_lapses_next_is_the_first_age_or_waiver_that_makes_a_rule_fire() {
     request.facts = request.facts.long("runtime_age", -1_000 * 86_400);
     assert_eq!(next(&request, 5 * 86_400), (5 * 86_400, vec!["baseline-monitored".to_owned()]));
     assert_eq!(next(&request, 40 * 86_400), (10 * 86_400 + 1, vec!["baseline-bias-tested".to_owned()]));
+}
+
+/// Asks whether fewer steps than `size` are enough.
+fn minimal(request: &Request, size: usize) -> Minimality {
+    let solver = crate::prove::solver();
+    prove::minimal(&bundle(), request, size, &solver, &|_| ())
+}
+
+#[test]
+fn a_shortest_path_is_certified_and_a_longer_one_is_refuted() {
+    let request = bare();
+    let size = bundle().shortest_paths(&request).shortest[0].len();
+    assert!(matches!(minimal(&request, size), Minimality::Certified { .. }), "{:?}", minimal(&request, size));
+}
+
+/// Here the steps are counted: two more than the rules that share none.
+#[test]
+fn a_path_that_is_too_long_is_refuted_by_a_request_that_is_allowed() {
+    let mut request = bare();
+    let rules: Vec<String> =
+        bundle().rules().filter(|rule| rule.waivable).map(|rule| rule.id.to_string()).collect();
+    let waived: Vec<&str> = rules.iter().map(String::as_str).collect();
+    request.facts = request.facts.set("waived", &waived);
+    let size = bundle().shortest_paths(&request).shortest[0].len();
+    assert!(matches!(minimal(&request, size), Minimality::Certified { .. }), "{:?}", minimal(&request, size));
+    let Minimality::Refuted { example } = minimal(&request, size + 1) else {
+        panic!("{:?}", minimal(&request, size + 1));
+    };
+    assert_eq!(bundle().decide(&example.request().unwrap()).outcome, Outcome::Allow);
+}
+
+#[test]
+fn without_a_solver_nothing_is_certified() {
+    let solver = Solver::find(Some(std::path::Path::new("/nowhere/cvc5")), Limits::default());
+    let found = prove::minimal(&bundle(), &bare(), 8, &solver, &|_| ());
+    assert!(matches!(found, Minimality::Unproven { .. }), "{found:?}");
 }

@@ -45,6 +45,9 @@ pub(crate) struct GateArgs {
         value_parser = one_of(Environment::ALL, Environment::as_str)
     )]
     env: Option<Environment>,
+    /// Have the shortest path proven the shortest, which takes some seconds.
+    #[arg(long)]
+    certify: bool,
     // The same name and type as the option of all commands, which clap then leaves to this one.
     /// What stdout gets.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -68,8 +71,13 @@ fn report(text: &str) -> Result<(Format, PathBuf), String> {
 
 pub(crate) fn run(context: &Context, arguments: &GateArgs) -> anyhow::Result<Exit> {
     let (asked, environment) = question(arguments)?;
-    let command = CheckGate { version: asked.clone(), environment };
-    let answer = context.client.post(&path(&["gate"]), &command)?;
+    let command = CheckGate { version: asked.clone(), environment, certify: arguments.certify };
+    let gate = path(&["gate"]);
+    let answer = if arguments.certify {
+        context.client.post_long(&gate, &command)?
+    } else {
+        context.client.post(&gate, &command)?
+    };
     let outcome: Outcome =
         answer.field("/outcome")?.parse().context("the server's answer has an unknown outcome")?;
     print(&render(&asked, &answer, arguments.format, context.screen.style)?)?;

@@ -7,6 +7,7 @@ use crate::output::clean;
 use anyhow::Context as _;
 use comptroller_app::gate::{GateAnswer, RuleView};
 use comptroller_core::vocab::Outcome;
+use comptroller_policy::prove::Minimality;
 use comptroller_policy::{Clause, Step};
 use serde_json::Value;
 
@@ -79,7 +80,15 @@ impl View {
         };
         let unsure =
             if paths.complete { "" } else { "; the search was cut off, so there may be a shorter one" };
-        Some(format!("{steps}{ways}{unsure}"))
+        let proof = match &paths.minimal {
+            None => String::new(),
+            Some(Minimality::Certified { solver, .. }) => {
+                format!("; proven with {}: fewer are not enough", one_line(solver))
+            }
+            Some(Minimality::Refuted { .. }) => "; the solver knows a shorter one".to_owned(),
+            Some(Minimality::Unproven { why }) => format!("; not proven the fewest: {}", one_line(why)),
+        };
+        Some(format!("{steps}{ways}{unsure}{proof}"))
     }
 }
 

@@ -1,0 +1,212 @@
+//! Whether a shortest path is one: no request that differs from the present one in fewer steps is allowed.
+//!
+//! Claims are written as invariants, permits that describe requests, and proven like those. First the cheap way: among
+//! the rules that fire, as many are looked for as the path has steps, no two of which look at a fact of the same step;
+//! for each it is claimed that nothing is allowed while the facts of its steps stay as they are. Then every set that
+//! passes needs a step of each. If there are not so many such rules, one claim counts the steps that differ.
+//!
+//! Steps count with every value that their facts could take, not only with the one that the search tried; what no fired
+//! rule looks at may change as well, for nothing. So the proof says more than the search needs.
+
+use super::report::{Minimality, Standing};
+use super::solver::Solver;
+use super::{Progress, invariants};
+use crate::bundle::Bundle;
+use crate::path::{GIVEN, group};
+use crate::request::{Fact, Request};
+use crate::rule::Described;
+use cedar_policy::{Policy, PolicyId};
+use comptroller_core::vocab::PrincipalKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most steps of a claim that counts; more make a sum that the compiler takes minutes over.
+const MAX_COUNTED: usize = 16;
+
+/// Proves that fewer than `size` steps are not enough.
+pub(super) fn prove(
+    bundle: &Bundle,
+    request: &Request,
+    size: usize,
+    solver: &Solver,
+    progress: Progress,
+) -> Minimality {
+    let present = Present::new(bundle, request);
+    let apart = present.rules_apart();
+    let claims: Vec<String> = if apart.len() >= size {
+        apart.iter().take(size).map(|steps| present.unchanged(steps)).collect()
+    } else if present.steps.len() <= MAX_COUNTED {
+        vec![present.fewer(size)]
+    } else {
+        let why = format!("{} steps could be taken, and {MAX_COUNTED} is the most", present.steps.len());
+        return Minimality::Unproven { why };
+    };
+    let claims = claims.iter().enumerate().map(|(number, when)| present.claim(number, when));
+    let claims: Result<Vec<_>, String> = claims.collect();
+    let proofs = match claims {
+        Ok(claims) => invariants::prove_each(bundle, claims, solver, progress),
+        Err(why) => return Minimality::Unproven { why },
+    };
+    let mut questions = Vec::new();
+    for proof in proofs {
+        match proof.verdict {
+            Standing::Holds => questions.extend(proof.queries.into_iter().map(|query| query.digest)),
+            Standing::Violated { example } => return Minimality::Refuted { example: Box::new(example) },
+            Standing::Unproven { why } => return Minimality::Unproven { why },
+        }
+    }
+    Minimality::Certified { solver: solver.version().unwrap_or_default().to_owned(), questions }
+}
+
+/// The present request, with what may change.
+struct Present<'r> {
+    request: &'r Request,
+    /// The steps, each with the fired rules that it takes part in satisfying.
+    steps: BTreeMap<String, BTreeSet<String>>,
+    /// For each step that is not a waiver, that each of its facts is as it is now.
+    same: BTreeMap<String, Vec<String>>,
+    /// What no step changes, as it is now.
+    given: Vec<String>,
+}
+
+impl<'r> Present<'r> {
+    fn new(bundle: &Bundle, request: &'r Request) -> Self {
+        let steps = bundle.steps(request);
+        let mut same: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut given = Vec::new();
+        for (name, declaration) in super::world::facts(&bundle.declared, request.action.as_str()) {
+            let optional = declaration["required"] == false;
+            let unchanged = unchanged(request, &name, optional);
+            if GIVEN.contains(&name.as_str()) {
+                given.push(unchanged);
+            } else if name == "waived" {
+                let mut known: Vec<&str> =
+                    steps.keys().filter_map(|step| step.strip_prefix("waiver/")).collect();
+                if let Some(Fact::Set(present)) = request.facts.get("waived") {
+                    known.extend(present.iter().map(String::as_str));
+                }
+                given.push(format!("{}.containsAll(context.waived)", text_of_set(&known)));
+            } else if steps.contains_key(&group(&name).0) {
+                same.entry(group(&name).0).or_default().push(unchanged);
+            }
+        }
+        let roles = comptroller_core::Role::ALL.iter().map(|role| {
+            let not = if request.principal.roles.contains(role) { "" } else { "!" };
+            format!("{not}(principal in Role::\"{role}\")")
+        });
+        given.extend(roles);
+        Self { request, steps, same, given }
+    }
+
+    /// The steps of rules that share none, the rules with the fewest first.
+    fn rules_apart(&self) -> Vec<BTreeSet<&str>> {
+        let mut of_rule: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (step, rules) in &self.steps {
+            for rule in rules {
+                of_rule.entry(rule).or_default().insert(step);
+            }
+        }
+        let mut sets: Vec<BTreeSet<&str>> = of_rule.into_values().collect();
+        sets.sort_by_key(BTreeSet::len);
+        let mut apart: Vec<BTreeSet<&str>> = Vec::new();
+        for set in sets {
+            if apart.iter().all(|other| other.is_disjoint(&set)) {
+                apart.push(set);
+            }
+        }
+        apart
+    }
+
+    /// None of these steps is taken; everything else is free.
+    fn unchanged(&self, steps: &BTreeSet<&str>) -> String {
+        let mut parts = Vec::new();
+        for step in steps {
+            match step.strip_prefix("waiver/") {
+                Some(rule) => parts.push(format!("!context.waived.contains({rule:?})")),
+                None => parts.extend(self.same.get(*step).into_iter().flatten().cloned()),
+            }
+        }
+        parts.join(" &&\n  ")
+    }
+
+    /// Fewer than `size` steps are taken.
+    fn fewer(&self, size: usize) -> String {
+        let mut terms: Vec<String> =
+            self.same.values().map(|facts| format!("(if {} then 0 else 1)", facts.join(" && "))).collect();
+        let waivers = self.steps.keys().filter_map(|step| step.strip_prefix("waiver/"));
+        terms.extend(waivers.map(|rule| format!("(if context.waived.contains({rule:?}) then 1 else 0)")));
+        format!("{} < {size}", sum(&terms))
+    }
+
+    /// The permit for the requests of such a person about which this holds.
+    ///
+    /// Not read as a bundle is: the bounds of [`crate::source`] are for texts of others.
+    fn claim(&self, number: usize, when: &str) -> Result<(Described, Policy), String> {
+        let kind =
+            if self.request.principal.kind == PrincipalKind::Person { "Person" } else { "ServiceAccount" };
+        let id = format!("too-few-steps-{number}");
+        let text = format!(
+            "@id(\"{id}\") @reason(\"fewer steps are enough\") @control(\"CTL-POLICY-02\")\n\
+             permit (principal is {kind}, action == Action::\"{}\", resource)\nwhen {{\n  {} &&\n  {when}\n}};\n",
+            self.request.action,
+            self.given.join(" &&\n  ")
+        );
+        let policy = Policy::parse(Some(PolicyId::new(id)), text).map_err(|error| error.to_string())?;
+        let described = Described::read("claim", &policy).map_err(|error| error.to_string())?;
+        Ok((described, policy))
+    }
+}
+
+/// A sum as a balanced tree: the compiler writes an operand twice, once for its value and once for its overflow, so a
+/// chain would double with every term.
+fn sum(terms: &[String]) -> String {
+    match terms {
+        [] => "0".to_owned(),
+        [one] => one.clone(),
+        more => {
+            let (left, right) = more.split_at(more.len() / 2);
+            format!("({} + {})", sum(left), sum(right))
+        }
+    }
+}
+
+/// The condition that a fact is as it is now.
+fn unchanged(request: &Request, name: &str, optional: bool) -> String {
+    let guard = |value: String| {
+        if optional {
+            format!("(context has {name} && context.{name} == {value})")
+        } else {
+            format!("context.{name} == {value}")
+        }
+    };
+    if name == "environment" {
+        return request.environment.map_or_else(
+            || "true".to_owned(),
+            |environment| guard(format!("Environment::\"{environment}\"")),
+        );
+    }
+    if name == "credential_environment" {
+        return request.principal.credential_environment.map_or_else(
+            || format!("!(context has {name})"),
+            |environment| guard(format!("Environment::\"{environment}\"")),
+        );
+    }
+    match request.facts.get(name) {
+        None if optional => format!("!(context has {name})"),
+        // A request without a fact that must be there is unknown, and has no paths.
+        None => "false".to_owned(),
+        Some(Fact::Bool(value)) => guard(value.to_string()),
+        Some(Fact::Long(value)) => guard(value.to_string()),
+        Some(Fact::Text(text)) => guard(format!("{text:?}")),
+        Some(Fact::Set(words)) if words.is_empty() => format!("context.{name}.isEmpty()"),
+        Some(Fact::Set(words)) => guard(text_of_set(&words.iter().map(String::as_str).collect::<Vec<_>>())),
+    }
+}
+
+/// A set of words as Cedar writes it. An empty one has no type of its own; the empty word, which no request has, is the
+/// same here.
+fn text_of_set(words: &[&str]) -> String {
+    if words.is_empty() {
+        return "[\"\"]".to_owned();
+    }
+    format!("[{}]", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", "))
+}
