@@ -7,6 +7,8 @@ mod error;
 mod read;
 pub mod roles;
 mod source;
+#[cfg(feature = "test-support")]
+pub mod test_support;
 
 pub use error::LakeError;
 pub use source::{ColumnInfo, Declared, MAX_COLUMNS, MAX_FILES, Source, Take, paths};

@@ -2,6 +2,8 @@
 //!
 //! Columns are read and judged one group after the other, so that memory is bounded by a group and not by the data.
 
+mod assemble;
+mod columns;
 mod compare;
 mod error;
 mod gathered;
