@@ -16,6 +16,7 @@ pub mod classify;
 pub mod datasets;
 pub mod decisions;
 pub mod deploy;
+pub mod drift;
 mod error;
 pub mod evidence;
 mod facts;

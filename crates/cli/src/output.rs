@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
-/// What is printed to stdout. Every command knows the first two; the others are for `gate` alone.
+/// What is printed to stdout. Every command knows the first two; the others are for
+/// `gate`, and some of them for `drift`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Aligned tables and fields for people.

@@ -65,6 +65,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("datafusion", &["lake"]),
     ("arrow", &["lake"]),
     ("parquet", &["lake"]),
+    ("csv", &["lake"]),
+    ("glob", &["lake"]),
+    // Laws and tails of distributions.
+    ("statrs", &["stats"]),
     ("typst", &["report"]),
     ("plotters", &["report"]),
     ("axum", &["server"]),

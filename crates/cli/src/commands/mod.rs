@@ -9,6 +9,7 @@ pub(crate) mod decision;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod doctor;
+pub(crate) mod drift;
 pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod invitation;
@@ -17,6 +18,7 @@ pub(crate) mod model;
 mod outside;
 pub(crate) mod person;
 pub(crate) mod policy;
+pub(crate) mod profile;
 pub(crate) mod role;
 pub(crate) mod runtime;
 pub(crate) mod serve;
@@ -87,6 +89,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),
         Command::VerifyStatement(arguments) => verify_statement::run(screen, &arguments),
+        Command::Drift(arguments) => drift::run(screen, &arguments),
+        Command::Profile(arguments) => profile::run(screen, &arguments),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
         Command::Policy(noun) => policy::run(screen, &noun),

@@ -15,6 +15,8 @@ fn help(words: &[&str]) -> String {
 fn help_texts() {
     insta::assert_snapshot!("help", help(&["--help"]));
     insta::assert_snapshot!("help_gate", help(&["gate", "--help"]));
+    insta::assert_snapshot!("help_drift", help(&["drift", "--help"]));
+    insta::assert_snapshot!("help_profile", help(&["profile", "--help"]));
     insta::assert_snapshot!("help_verify", help(&["verify", "--help"]));
     insta::assert_snapshot!("help_serve", help(&["serve", "--help"]));
     insta::assert_snapshot!("help_token_issue", help(&["token", "issue", "-h"]));

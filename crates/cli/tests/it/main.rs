@@ -7,6 +7,7 @@ mod authority;
 #[expect(dead_code, reason = "shared with the tests of the app, which use all of it")]
 #[path = "../../../app/tests/it/authority_server.rs"]
 mod authority_server;
+mod drift;
 mod failures;
 mod help;
 mod offline;

@@ -1,0 +1,208 @@
+//! Profiles: made from data, on the grid of another one if asked, and merged.
+
+use std::path::Path;
+
+use comptroller_lake::Source;
+use comptroller_lake::roles::Stated;
+use comptroller_stats::cells::Block;
+use comptroller_stats::column::Reference;
+use comptroller_stats::counts::Counts;
+use comptroller_stats::dependence::{MAX_COLUMNS, Pairs, Quartiles};
+use comptroller_stats::gather::Gathered;
+use comptroller_stats::grid::Grid;
+use comptroller_stats::profile::{Binned, Column, FORMAT, Profile, Role, VERSION};
+
+use super::gathered::{count, gather};
+use super::outcomes::{self, Own};
+use super::side::{Side, profile_bytes};
+use super::{DriftError, Plan, cores, parallel};
+
+/// What to profile.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileRequest {
+    /// A file, a folder or a pattern.
+    pub data: String,
+    /// What is known about columns.
+    pub stated: Stated,
+    /// The label that counts as "it came true".
+    pub positive: Option<String>,
+}
+
+/// Makes a profile: on the bins of `grid`, or on bins frozen from the data itself.
+pub fn profile(request: &ProfileRequest, grid: Option<&Profile>) -> Result<Profile, DriftError> {
+    let source = match Side::open(&request.data)? {
+        Side::Data(source) => source,
+        Side::Profile(_) => {
+            return Err(DriftError::invalid(
+                format!("{} is a profile already", request.data),
+                "name data, or several profiles on one grid to merge them",
+            ));
+        }
+    };
+    let names: Vec<String> = match grid {
+        Some(grid) => grid.columns.iter().map(|column| column.name.clone()).collect(),
+        None => source.columns().iter().map(|column| column.name.clone()).collect(),
+    };
+    let mut places = Vec::new();
+    for name in &names {
+        let place = source.columns().iter().position(|column| column.name == *name).ok_or_else(|| {
+            DriftError::invalid(
+                format!("{} lacks the column {name:?} of the grid", request.data),
+                "profile files of the schema that the grid has",
+            )
+        })?;
+        places.push(place);
+    }
+    let plan = Plan::of(places.len(), source.known_rows(), source.is_columnar());
+    let groups: Vec<&[usize]> = places.chunks(plan.group).collect();
+    let results = parallel(&groups, plan.groups_at_once, |group| {
+        group_of(request, &source, group, grid, plan, cores() / plan.groups_at_once)
+    });
+    let mut done = Vec::new();
+    for result in results {
+        done.extend(result?);
+    }
+    let rows = done.iter().map(|column| column.rows).max().unwrap_or(0);
+    if rows == 0 {
+        return Err(DriftError::invalid(
+            format!("{}: it holds no rows", request.data),
+            "give a file with a header and at least one row",
+        ));
+    }
+    assemble(request, done, grid, rows)
+}
+
+/// One profiled column with what is needed of its rows.
+struct Done {
+    column: Column,
+    rows: u64,
+    levels: Option<Vec<u8>>,
+    own: Option<Block>,
+}
+
+fn group_of(
+    request: &ProfileRequest,
+    source: &Source,
+    places: &[usize],
+    grid: Option<&Profile>,
+    plan: Plan,
+    threads: usize,
+) -> Result<Vec<Done>, DriftError> {
+    let gathered = gather(source, places, plan.capacity)?;
+    let work: Vec<(&usize, &Gathered)> = places.iter().zip(&gathered).collect();
+    let done = parallel(&work, threads, |(place, gathered)| {
+        column(request, source, **place, gathered, grid, plan.sample)
+    });
+    done.into_iter().collect()
+}
+
+fn column(
+    request: &ProfileRequest,
+    source: &Source,
+    place: usize,
+    gathered: &Gathered,
+    grid: Option<&Profile>,
+    sample: usize,
+) -> Result<Done, DriftError> {
+    let info = &source.columns()[place];
+    let (role, why, reference) = match grid.and_then(|grid| grid.column(&info.name)) {
+        Some(known) => {
+            let counted = known.bins.as_ref().map(|bins| {
+                let mut counts = Counts::empty(&bins.grid);
+                if gathered.is_complete() {
+                    counts.add(&bins.grid, &gathered.block);
+                }
+                Reference::stored(bins.grid.clone(), counts)
+            });
+            (known.role, known.why.clone(), counted)
+        }
+        None => {
+            let taken = request.stated.take(info, &gathered.block);
+            let reference = taken.role.is_compared().then(|| Reference::of(gathered, taken.kind));
+            (taken.role, taken.why, reference)
+        }
+    };
+    let Some(mut reference) = reference else {
+        let column = Column { name: info.name.clone(), role, why, bins: None };
+        return Ok(Done { column, rows: gathered.rows, levels: None, own: None });
+    };
+    if !gathered.is_complete() {
+        reference.counts = count(source, &[(place, &reference.grid)])?.swap_remove(0);
+    }
+    // On a given grid the levels are those of the grid's own rows, so that parts count alike.
+    let quartiles = match grid.and_then(|grid| grid.column(&info.name)).and_then(|known| known.bins.as_ref())
+    {
+        Some(bins) => Quartiles::of(&Reference::stored(bins.grid.clone(), bins.counts.clone())),
+        None => Quartiles::of(&reference),
+    };
+    let levels = quartiles
+        .filter(|_| role == Role::Feature)
+        .map(|quartiles| quartiles.levels(&gathered.thinned(sample)));
+    let own = matches!(role, Role::Score | Role::Prediction | Role::Label).then(|| gathered.block.clone());
+    let bins = Some(Binned { grid: reference.grid, counts: reference.counts });
+    Ok(Done { column: Column { name: info.name.clone(), role, why, bins }, rows: gathered.rows, levels, own })
+}
+
+fn assemble(
+    request: &ProfileRequest,
+    done: Vec<Done>,
+    grid: Option<&Profile>,
+    rows: u64,
+) -> Result<Profile, DriftError> {
+    let with: Vec<(&str, &[u8])> = done
+        .iter()
+        .filter_map(|column| Some((column.column.name.as_str(), column.levels.as_deref()?)))
+        .take(MAX_COLUMNS)
+        .collect();
+    let pairs = Pairs::of(&with);
+    let own: Vec<(Role, &Grid, &Block)> = done
+        .iter()
+        .filter_map(|column| {
+            Some((column.column.role, &column.column.bins.as_ref()?.grid, column.own.as_ref()?))
+        })
+        .collect();
+    let positive = match (
+        grid.and_then(|grid| grid.outcomes.as_ref()),
+        own.iter().find(|(role, ..)| *role == Role::Label),
+    ) {
+        (Some(known), _) => known.positive.clone(),
+        (None, Some((_, label, _))) => outcomes::positive(label, request.positive.as_deref())?,
+        (None, None) => None,
+    };
+    let own: Vec<Own<'_>> = own;
+    let outcomes = outcomes::count(&own, positive.as_deref());
+    let columns = done.into_iter().map(|column| column.column).collect();
+    Ok(Profile { format: FORMAT.to_owned(), version: VERSION, rows, columns, pairs, outcomes })
+}
+
+/// Reads a stored profile.
+pub fn read_profile(path: &Path) -> Result<Profile, DriftError> {
+    let name = path.display().to_string();
+    match Side::open(&name)? {
+        Side::Profile(profile) => Ok(*profile),
+        Side::Data(_) => Err(DriftError::invalid(
+            format!("{name} is no profile"),
+            "make one with `comptroller profile DATA --out PROFILE.json`",
+        )),
+    }
+}
+
+/// Merges stored profiles that were counted on one grid; nothing if one of the files is no profile.
+pub fn merge(files: &[String]) -> Result<Option<Profile>, DriftError> {
+    for file in files {
+        if profile_bytes(Path::new(file))?.is_none() {
+            return Ok(None);
+        }
+    }
+    let mut merged: Option<Profile> = None;
+    for file in files {
+        let next = read_profile(Path::new(file))?;
+        match &mut merged {
+            None => merged = Some(next),
+            Some(sum) => {
+                sum.merge(&next).map_err(|source| DriftError::Profile { name: file.clone(), source })?;
+            }
+        }
+    }
+    Ok(merged)
+}

@@ -1,0 +1,133 @@
+//! The verdict on the terminal.
+
+use crate::output::{Style, clean};
+use comptroller_app::drift::report::{Column, Evidence, percent};
+use comptroller_app::drift::{Band, Report, Role};
+use std::fmt::Write as _;
+
+/// Width of the longest column name that is shown whole.
+const NAME: usize = 28;
+
+/// The report, with at most so many columns.
+pub(super) fn render(report: &Report, most: usize, style: Style) -> String {
+    let mut text = String::new();
+    let headline = &report.headline;
+    let pillar = headline.pillar.map(|pillar| format!(" ({})", pillar.as_str())).unwrap_or_default();
+    let verdict = format!("D {:.2}{pillar}: {}", headline.coefficient, headline.text);
+    let _ = writeln!(text, "{}", band(headline.band, headline.has_evidence, &verdict, style));
+    for (what, side) in [("reference", &report.reference), ("current", &report.current)] {
+        let kind = if side.is_profile { ", a profile" } else { "" };
+        let label = style.strong(&format!("{what:<9}"));
+        let _ = writeln!(text, "  {label}  {} ({} rows{kind})", one_line(&side.name), side.rows);
+    }
+    findings(&mut text, report, style);
+    pillars(&mut text, report, style);
+    columns(&mut text, report, most, style);
+    roles(&mut text, report, style);
+    for note in &report.notes {
+        let _ = writeln!(text, "{}", style.dim(&format!("note: {}", one_line(note))));
+    }
+    text
+}
+
+fn findings(text: &mut String, report: &Report, style: Style) {
+    for finding in &report.findings {
+        let _ = writeln!(
+            text,
+            "\n{} {}",
+            style.strong(&format!("{}:", finding.kind.as_str())),
+            one_line(&finding.text)
+        );
+        for line in finding.evidence.iter().take(8) {
+            let _ = writeln!(text, "  {}", one_line(line));
+        }
+        if finding.evidence.len() > 8 {
+            let _ = writeln!(text, "  {}", style.dim(&format!("and {} more", finding.evidence.len() - 8)));
+        }
+    }
+}
+
+fn pillars(text: &mut String, report: &Report, style: Style) {
+    let _ = writeln!(text, "\n{}", style.strong("PILLAR        VALUE  ABOUT"));
+    for pillar in &report.pillars {
+        let value = pillar.value.map_or_else(|| "    -".to_owned(), |value| format!("{value:5.2}"));
+        let value = pillar.band.map_or_else(|| value.clone(), |own| band(own, true, &value, style));
+        let _ = writeln!(text, "{:<12}  {value}  {}", pillar.name.as_str(), one_line(&pillar.note));
+    }
+}
+
+fn columns(text: &mut String, report: &Report, most: usize, style: Style) {
+    let shown: Vec<&Column> = report.columns.iter().take(most).collect();
+    let longest = shown.iter().map(|column| column.name.chars().count()).max().unwrap_or(6);
+    let width = longest.clamp(6, NAME);
+    let head = format!("{:<width$}      V     Vc   PART  CAUSE", "COLUMN");
+    let _ = writeln!(text, "\n{}", style.strong(&head));
+    for column in &shown {
+        let part = if column.contribution > 0.0 { percent(column.contribution) } else { "-".to_owned() };
+        let name = format!("{:<width$}", cut(&one_line(&column.name), width));
+        let line = format!("{:5.2}  {:5.2}  {part:>5}", column.v, column.corrected);
+        let own = band(column.band, true, &line, style);
+        let _ = writeln!(text, "{}", format!("{name}  {own}  {}", cause(column)).trim_end());
+    }
+    if report.columns.len() > shown.len() {
+        let more = report.columns.len() - shown.len();
+        let _ = writeln!(text, "{}", style.dim(&format!("and {more} more columns: --all")));
+    }
+}
+
+/// The cause, else why there is none.
+fn cause(column: &Column) -> String {
+    let role =
+        if column.role == Role::Feature { String::new() } else { format!("[{}] ", column.role.as_str()) };
+    let said = match (column.causes.first(), column.evidence) {
+        (Some(cause), _) => one_line(&cause.text),
+        (None, Evidence::Differs) => "differs by little".to_owned(),
+        (None, Evidence::Stable) => String::new(),
+        (None, Evidence::NotEnough) => "not enough rows".to_owned(),
+    };
+    format!("{role}{said}")
+}
+
+/// What was taken for something else than a feature.
+fn roles(text: &mut String, report: &Report, style: Style) {
+    let others: Vec<String> = report
+        .roles
+        .iter()
+        .filter(|role| role.role != Role::Feature)
+        .map(|role| {
+            format!("  {} is {} ({})", one_line(&role.column), role.role.as_str(), one_line(&role.why))
+        })
+        .collect();
+    if others.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", style.strong("taken for, unless you say otherwise:"));
+    for line in others.iter().take(20) {
+        let _ = writeln!(text, "{line}");
+    }
+    if others.len() > 20 {
+        let _ = writeln!(text, "  {}", style.dim(&format!("and {} more", others.len() - 20)));
+    }
+}
+
+fn band(band: Band, has_evidence: bool, text: &str, style: Style) -> String {
+    match band {
+        _ if !has_evidence => style.caution(text),
+        Band::Normal => style.good(text),
+        Band::Watch => style.caution(text),
+        Band::Investigate | Band::Rollback => style.bad(text),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    clean(text).replace('\n', " ")
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}

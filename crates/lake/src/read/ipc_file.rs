@@ -1,0 +1,45 @@
+//! Arrow IPC files (also Feather version 2).
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use arrow_ipc::reader::FileReader;
+
+use super::{blocks, broken, convert, open, places};
+use crate::error::LakeError;
+use crate::source::{ColumnInfo, Take};
+
+#[derive(Debug)]
+pub(crate) struct IpcFile {
+    path: PathBuf,
+    columns: Vec<ColumnInfo>,
+}
+
+impl IpcFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, LakeError> {
+        let reader = reader(path, None)?;
+        Ok(Self { path: path.to_owned(), columns: convert::columns(&reader.schema()) })
+    }
+
+    pub(crate) fn columns(&self) -> &[ColumnInfo] {
+        &self.columns
+    }
+
+    pub(crate) fn scan(&self, names: &[&str], take: Take<'_>) -> Result<(), LakeError> {
+        let mut places = places(&self.columns, names);
+        places.sort_unstable();
+        let mut row = 0;
+        for batch in reader(&self.path, Some(places))? {
+            let place = format!("behind row {row}");
+            let batch = batch.map_err(|error| broken(&self.path, &place, error))?;
+            row += batch.num_rows();
+            take(&blocks(&self.path, &place, &batch, names)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn reader(path: &Path, places: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>, LakeError> {
+    FileReader::try_new(BufReader::new(open(path)?), places).map_err(|error| broken(path, "metadata", error))
+}

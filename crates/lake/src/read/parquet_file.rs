@@ -1,0 +1,57 @@
+//! Parquet files. The metadata is read once; each scan reads only the columns it asks for.
+
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+
+use super::{blocks, broken, convert, open, places};
+use crate::error::LakeError;
+use crate::source::{BATCH, ColumnInfo, Take};
+
+#[derive(Debug)]
+pub(crate) struct ParquetFile {
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+    columns: Vec<ColumnInfo>,
+}
+
+impl ParquetFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, LakeError> {
+        let file = open(path)?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+            .map_err(|error| broken(path, "metadata", error))?;
+        let columns = convert::columns(metadata.schema());
+        Ok(Self { path: path.to_owned(), metadata, columns })
+    }
+
+    pub(crate) fn columns(&self) -> &[ColumnInfo] {
+        &self.columns
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    pub(crate) fn scan(&self, names: &[&str], take: Take<'_>) -> Result<(), LakeError> {
+        let places = places(&self.columns, names);
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(open(&self.path)?, self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().copied());
+        let reader = builder
+            .with_projection(mask)
+            .with_batch_size(BATCH)
+            .build()
+            .map_err(|error| broken(&self.path, "metadata", error))?;
+        let mut row = 0;
+        for batch in reader {
+            let place = format!("behind row {row}");
+            let batch = batch.map_err(|error| broken(&self.path, &place, error))?;
+            row += batch.num_rows();
+            take(&blocks(&self.path, &place, &batch, names)?)?;
+        }
+        Ok(())
+    }
+}

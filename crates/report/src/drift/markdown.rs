@@ -1,0 +1,71 @@
+//! The report as Markdown, for a comment or a job summary.
+
+use std::fmt::Write as _;
+
+use comptroller_stats::coefficient::Band;
+use comptroller_stats::drift::Report;
+
+use super::{evidence, part, verdict};
+use crate::escape::markdown as escape;
+
+/// Columns that are listed, at most.
+const LISTED: usize = 25;
+
+/// Renders the report.
+pub fn markdown(report: &Report) -> String {
+    let headline = &report.headline;
+    let sign = match headline.band {
+        _ if !headline.has_evidence => "❔",
+        Band::Normal => "✅",
+        Band::Watch => "🟡",
+        Band::Investigate => "🟠",
+        Band::Rollback => "❌",
+    };
+    let mut text =
+        format!("## {sign} Drift: {}\n\n{}\n\n", escape(&verdict(headline)), escape(&headline.text));
+    let _ = writeln!(
+        text,
+        "Reference {} ({} rows), current {} ({} rows).\n",
+        escape(&report.reference.name),
+        report.reference.rows,
+        escape(&report.current.name),
+        report.current.rows
+    );
+    for finding in &report.findings {
+        let _ = writeln!(text, "- **{}**: {}", finding.kind.as_str(), escape(&finding.text));
+        for line in finding.evidence.iter().take(LISTED) {
+            let _ = writeln!(text, "  - {}", escape(line));
+        }
+    }
+    if !report.findings.is_empty() {
+        text.push('\n');
+    }
+    text.push_str("| Pillar | Value | About |\n|---|---:|---|\n");
+    for pillar in &report.pillars {
+        let value = pillar.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
+        let _ = writeln!(text, "| {} | {value} | {} |", pillar.name.as_str(), escape(&pillar.note));
+    }
+    text.push_str(
+        "\n| Column | V | Vc | Band | Rows | Contribution | Cause |\n|---|---:|---:|---|---|---:|---|\n",
+    );
+    for column in report.columns.iter().take(LISTED) {
+        let cause = column.causes.first().map(|cause| escape(&cause.text)).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "| {} | {:.3} | {:.3} | {} | {} | {} | {cause} |",
+            escape(&column.name),
+            column.v,
+            column.corrected,
+            column.band.as_str(),
+            evidence(column.evidence),
+            part(column.contribution)
+        );
+    }
+    if report.columns.len() > LISTED {
+        let _ = writeln!(text, "\n{} of {} columns are listed.", LISTED, report.columns.len());
+    }
+    for note in &report.notes {
+        let _ = write!(text, "\n> {}\n", escape(note));
+    }
+    text
+}

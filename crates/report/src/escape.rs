@@ -1,0 +1,61 @@
+//! Texts from data in markup.
+
+/// Text for HTML and XML. Characters that XML 1.0 cannot hold, not even escaped, become visible replacements, and so
+/// do those that change the direction of what follows.
+pub(crate) fn markup(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c if c.is_control()
+                || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
+                escaped.push('\u{fffd}');
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Text that Markdown shows as it stands: no HTML, no links, no mentions, no new table cells or lines.
+pub(crate) fn markdown(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut before = ' ';
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            // A mention would call somebody in; inside a word, as in model@label, it is none.
+            '@' if !before.is_alphanumeric() => escaped.push_str("@\u{200b}"),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+        before = c;
+    }
+    // Addresses would become links.
+    escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_becomes_markup() {
+        assert_eq!(
+            markup("<a b=\"c\">&'\u{7}\u{202e}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;&#39;\u{fffd}\u{fffd}"
+        );
+        assert_eq!(markdown("a|b\n<i> @me https://x"), "a\\|b &lt;i&gt; @\u{200b}me https&#58;//x");
+    }
+}

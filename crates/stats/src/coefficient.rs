@@ -1,0 +1,109 @@
+//! From columns to the data set: the drift coefficient, its bands, and who carries it.
+
+use serde::Serialize;
+
+/// Where the bands begin. Cohen's conventions for w, of which V is the balanced form (Cohen 1988), not optima:
+/// owners may set their own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bands {
+    /// From here on: watch.
+    pub watch: f64,
+    /// From here on: investigate, and retrain if the cause is in the world.
+    pub investigate: f64,
+    /// From here on: roll back.
+    pub rollback: f64,
+}
+
+impl Default for Bands {
+    fn default() -> Self {
+        Self { watch: 0.1, investigate: 0.3, rollback: 0.5 }
+    }
+}
+
+/// What a coefficient asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Band {
+    /// Nothing.
+    Normal,
+    /// Look at it.
+    Watch,
+    /// Find the cause; retrain if it is in the world.
+    Investigate,
+    /// Return to what was sound.
+    Rollback,
+}
+
+impl Band {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Watch => "watch",
+            Self::Investigate => "investigate",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+impl Bands {
+    /// The band of a coefficient.
+    pub fn of(&self, coefficient: f64) -> Band {
+        if coefficient >= self.rollback {
+            Band::Rollback
+        } else if coefficient >= self.investigate {
+            Band::Investigate
+        } else if coefficient >= self.watch {
+            Band::Watch
+        } else {
+            Band::Normal
+        }
+    }
+}
+
+/// The coefficient of all columns: (sum w V^3)^(1/3), weights made to add to 1, values within 0..=1. Between the mean,
+/// which hides one broken column among many, and the maximum, which forgets how many there are.
+pub fn cubic_mean(columns: &[(f64, f64)]) -> f64 {
+    let total: f64 = columns.iter().map(|(weight, _)| weight).sum();
+    if total <= 0.0 {
+        return 0.0;
+    }
+    let sum: f64 = columns.iter().map(|(weight, v)| weight / total * v.powi(3)).sum();
+    sum.cbrt().clamp(0.0, 1.0)
+}
+
+/// What each column carries of the coefficient: w V^3 over their sum. Adds to 1, or to 0 if nothing drifts.
+pub fn contributions(columns: &[(f64, f64)]) -> Vec<f64> {
+    let sum: f64 = columns.iter().map(|(weight, v)| weight * v.powi(3)).sum();
+    columns.iter().map(|(weight, v)| if sum > 0.0 { weight * v.powi(3) / sum } else { 0.0 }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_broken_column_of_twenty_is_seen_and_five_weak_ones_too() {
+        let with = |drifted: usize, v: f64| -> Vec<(f64, f64)> {
+            (0..20).map(|i| (1.0, if i < drifted { v } else { 0.0 })).collect()
+        };
+        assert!((cubic_mean(&with(1, 1.0)) - 0.368).abs() < 1e-3);
+        assert!((cubic_mean(&with(5, 0.3)) - 0.189).abs() < 1e-3);
+        let parts = contributions(&with(5, 0.3));
+        assert!((parts.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!((contributions(&[(1.0, 0.2), (3.0, 0.2)])[1] - 0.75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn no_column_and_no_weight_is_no_drift() {
+        assert!(cubic_mean(&[]).abs() < 1e-15 && cubic_mean(&[(0.0, 1.0)]).abs() < 1e-15);
+        assert_eq!(contributions(&[(1.0, 0.0)]), [0.0]);
+    }
+
+    #[test]
+    fn a_band_begins_at_its_border() {
+        let bands = Bands::default();
+        let found: Vec<Band> = [0.099_9, 0.1, 0.3, 0.5].map(|d| bands.of(d)).to_vec();
+        assert_eq!(found, [Band::Normal, Band::Watch, Band::Investigate, Band::Rollback]);
+    }
+}

@@ -1,0 +1,317 @@
+//! The report: columns judged, pillars measured, the headline taken from the largest of them.
+
+use std::collections::BTreeMap;
+
+use crate::coefficient::{Band, Bands, contributions, cubic_mean};
+use crate::dependence::{self, Break, Pairs};
+use crate::measures::Balanced;
+use crate::outcomes::{self, Outcomes, Performance};
+use crate::profile::Role;
+
+use super::causes;
+use super::compared::Compared;
+use super::diagnosis::{self, Evidence as Seen};
+use super::report::{
+    Cause, Code, Column, Evidence, FindingKind, Headline, Method, Pillar, PillarName, Report, RoleView, Side,
+};
+use super::swap;
+
+/// Families of tests of one comparison, among which the chance of a false alarm is divided: columns, quality,
+/// dependence, concept.
+const FAMILIES: f64 = 4.0;
+/// Level at which a column counts as stable: a drift of the first band would have been seen but for this chance.
+const STABLE_ALPHA: f64 = 0.05;
+/// V up to which a column's own distribution stayed, for the dependence of columns.
+const STAYED: f64 = 0.2;
+
+/// Under which rules to compare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Chance that a comparison without any drift reports one, at most; within 0..1.
+    pub alpha: f64,
+    /// Where the bands begin.
+    pub bands: Bands,
+    /// Weight of features by name; the others weigh 1.
+    pub weights: BTreeMap<String, f64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { alpha: 0.05, bands: Bands::default(), weights: BTreeMap::new() }
+    }
+}
+
+/// What a report is made from.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// The compared columns, in the order of the file.
+    pub columns: Vec<Compared>,
+    /// How columns move together: reference, current.
+    pub pairs: Option<(Pairs, Pairs)>,
+    /// Scores and decisions beside labels: of the reference, and of the current rows if they have labels.
+    pub outcomes: (Option<Outcomes>, Option<Outcomes>),
+    /// The reference.
+    pub reference: Side,
+    /// The current rows.
+    pub current: Side,
+    /// What every column was taken for.
+    pub roles: Vec<RoleView>,
+    /// What the reader has to know.
+    pub notes: Vec<String>,
+}
+
+/// Makes the report.
+pub fn report(inputs: Inputs, settings: &Settings) -> Report {
+    let family = settings.alpha / FAMILIES;
+    let gate = family / crate::num::size(inputs.columns.len().max(1));
+    let bands = settings.bands;
+    let all_causes: Vec<Vec<Cause>> =
+        inputs.columns.iter().map(|column| causes::of(column, gate, bands.watch / 2.0)).collect();
+    let swaps = swap::find(&inputs.columns, gate);
+    let breaks = breaks(&inputs, family);
+    let performance = performance(&inputs);
+    let findings = diagnosis::findings(&Seen {
+        columns: &inputs.columns,
+        causes: &all_causes,
+        swaps: &swaps,
+        breaks: &breaks,
+        performance: performance.as_ref(),
+        gate: family,
+        least: bands.watch,
+    });
+    let mut columns: Vec<Column> = inputs
+        .columns
+        .iter()
+        .zip(&all_causes)
+        .map(|(column, causes)| judged(column, causes.clone(), gate, settings))
+        .collect();
+    for finding in findings.iter().filter(|finding| finding.code == Code::SwappedColumns) {
+        name_swap(&mut columns, &finding.columns);
+    }
+    contribute(&mut columns);
+    let pillars = pillars(&columns, performance.as_ref(), family, bands);
+    let has_fault = findings.iter().any(|finding| finding.kind == FindingKind::PipelineFault);
+    let headline = headline(&pillars, &columns, bands, has_fault);
+    columns.sort_by(|a, b| {
+        b.contribution
+            .total_cmp(&a.contribution)
+            .then(b.coefficient.total_cmp(&a.coefficient))
+            .then(b.v.total_cmp(&a.v))
+    });
+    Report {
+        format: "comptroller-drift",
+        version: 1,
+        headline,
+        pillars,
+        findings,
+        columns,
+        performance,
+        reference: inputs.reference,
+        current: inputs.current,
+        roles: inputs.roles,
+        notes: inputs.notes,
+        method: Method { alpha: settings.alpha, bands, definitions: super::definitions() },
+    }
+}
+
+fn breaks(inputs: &Inputs, alpha: f64) -> Vec<Break> {
+    let Some((reference, current)) = &inputs.pairs else { return Vec::new() };
+    let v = |name: &str| inputs.columns.iter().find(|column| column.name == name).map_or(1.0, Compared::v);
+    dependence::compare(reference, current, alpha, |name| v(name) < STAYED)
+}
+
+fn performance(inputs: &Inputs) -> Option<Performance> {
+    let reference = inputs.outcomes.0.as_ref()?;
+    let mut performance = match &inputs.outcomes.1 {
+        Some(current) if current.labelled > 0 => outcomes::compare(reference, current),
+        _ => Performance::default(),
+    };
+    let score = inputs.columns.iter().find(|column| column.role == Role::Score && !column.is_absent);
+    performance.estimated = score.and_then(|column| outcomes::estimate(reference, &column.current.bins));
+    Some(performance)
+}
+
+fn judged(column: &Compared, causes: Vec<Cause>, gate: f64, settings: &Settings) -> Column {
+    let nothing = Balanced { v: 0.0, corrected: 0.0, bins: 0, noise: 1.0, p: 1.0 };
+    let whole = column.scored.as_ref().map_or(nothing, |scored| scored.whole);
+    let coefficient = if whole.passes(gate) { whole.corrected } else { 0.0 };
+    let evidence = if coefficient > 0.0 {
+        Evidence::Differs
+    } else if whole.is_below(settings.bands.watch, STABLE_ALPHA) {
+        Evidence::Stable
+    } else {
+        Evidence::NotEnough
+    };
+    let quality =
+        column.quality.filter(|quality| quality.passes(gate)).map_or(0.0, |quality| quality.corrected);
+    let weight = if column.role == Role::Feature {
+        settings.weights.get(&column.name).copied().unwrap_or(1.0).max(0.0)
+    } else {
+        0.0
+    };
+    Column {
+        name: column.name.clone(),
+        role: column.role,
+        kind: column.grid.kind(),
+        v: whole.v,
+        corrected: whole.corrected,
+        coefficient,
+        band: settings.bands.of(coefficient),
+        evidence,
+        p: whole.p,
+        gate,
+        bins: whole.bins,
+        weight,
+        contribution: 0.0,
+        causes,
+        quality,
+        rates: column.rates,
+        measures: column.measures.clone(),
+        histogram: column.histogram.clone(),
+    }
+}
+
+fn name_swap(columns: &mut [Column], pair: &[String]) {
+    for column in columns.iter_mut() {
+        let Some(other) = pair.iter().find(|name| pair.contains(&column.name) && **name != column.name)
+        else {
+            continue;
+        };
+        let text = format!("swapped with {other}");
+        column.causes.insert(0, Cause { code: Code::SwappedColumns, text, strength: column.v });
+    }
+}
+
+fn contribute(columns: &mut [Column]) {
+    let weighed: Vec<(f64, f64)> = columns.iter().map(|column| (column.weight, column.coefficient)).collect();
+    for (column, part) in columns.iter_mut().zip(contributions(&weighed)) {
+        column.contribution = part;
+    }
+}
+
+fn pillars(columns: &[Column], performance: Option<&Performance>, gate: f64, bands: Bands) -> Vec<Pillar> {
+    let pillar = |name, value: Option<f64>, note: String| Pillar {
+        name,
+        value,
+        band: value.map(|v| bands.of(v)),
+        note,
+    };
+    let features: Vec<&Column> = columns.iter().filter(|column| column.role == Role::Feature).collect();
+    let weighed: Vec<(f64, f64)> =
+        features.iter().map(|column| (column.weight, column.coefficient)).collect();
+    let peak = features.iter().max_by(|a, b| a.coefficient.total_cmp(&b.coefficient));
+    let data = peak.map(|_| cubic_mean(&weighed));
+    let data_note = match peak {
+        None => "no feature to compare".to_owned(),
+        Some(peak) if peak.coefficient > 0.0 => {
+            let over = features.iter().filter(|column| column.coefficient >= bands.watch).count();
+            format!(
+                "{over} of {} features at {} or above; peak {} {:.2}",
+                features.len(),
+                bands.watch,
+                peak.name,
+                peak.coefficient
+            )
+        }
+        Some(_) => format!("none of {} features differs by more than chance", features.len()),
+    };
+    let model = columns.iter().filter(|column| matches!(column.role, Role::Score | Role::Prediction));
+    let predicted = model.max_by(|a, b| a.coefficient.total_cmp(&b.coefficient));
+    let worst = columns
+        .iter()
+        .filter(|column| column.role != Role::Label)
+        .max_by(|a, b| a.quality.total_cmp(&b.quality));
+    let (skill, skill_note) = skill(performance);
+    let concept = performance.and_then(|all| all.concept);
+    vec![
+        pillar(PillarName::Data, data, data_note),
+        pillar(
+            PillarName::Prediction,
+            predicted.map(|column| column.coefficient),
+            predicted.map_or_else(|| "no score or decision".to_owned(), |column| column.name.clone()),
+        ),
+        pillar(
+            PillarName::Quality,
+            worst.map(|column| column.quality),
+            worst.filter(|column| column.quality > 0.0).map_or_else(
+                || "nothing beyond chance is missing, malformed, unseen or out of range".to_owned(),
+                |column| format!("worst {}", column.name),
+            ),
+        ),
+        pillar(PillarName::Performance, skill, skill_note),
+        pillar(
+            PillarName::Concept,
+            concept.map(|found| if found.p < gate { found.corrected } else { 0.0 }),
+            concept.map_or_else(
+                || "needs labels and a score or decision on both sides".to_owned(),
+                |found| format!("the label within {} groups of equal score", found.groups),
+            ),
+        ),
+    ]
+}
+
+/// The lower bound of the skill lost, measured if there are labels, else expected from the scores.
+fn skill(performance: Option<&Performance>) -> (Option<f64>, String) {
+    let Some(loss) = performance.and_then(|all| all.measured.or(all.estimated)) else {
+        return (None, "needs labels, and scores or decisions, of the reference".to_owned());
+    };
+    let how = if loss.is_estimated { "estimated without labels" } else { "measured" };
+    let note = format!(
+        "{how}: {} {:.3} to {:.3}, skill lost {:.2}, at least {:.2}",
+        loss.measure,
+        loss.before,
+        loss.now,
+        loss.loss.clamp(0.0, 1.0),
+        loss.lower.clamp(0.0, 1.0)
+    );
+    (Some(loss.lower.clamp(0.0, 1.0)), note)
+}
+
+fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, has_fault: bool) -> Headline {
+    let value = |pillar: &Pillar| pillar.value.unwrap_or(0.0);
+    let top = pillars.iter().max_by(|a, b| value(a).total_cmp(&value(b)));
+    let coefficient = top.map_or(0.0, value);
+    let full = bands.of(coefficient);
+    // Inputs and predictions that drift alone may do no harm: nobody is rolled back for them.
+    let hard = pillars
+        .iter()
+        .filter(|pillar| !matches!(pillar.name, PillarName::Data | PillarName::Prediction))
+        .map(|pillar| bands.of(value(pillar)))
+        .max()
+        .unwrap_or(Band::Normal);
+    let is_capped = full == Band::Rollback && hard < Band::Rollback;
+    let band = if is_capped { Band::Investigate } else { full };
+    let compared = columns.len();
+    let unsure = columns.iter().filter(|column| column.evidence == Evidence::NotEnough).count();
+    let has_evidence = band > Band::Normal || (compared > 0 && unsure * 2 < compared);
+    let pillar = top.filter(|top| value(top) > 0.0).map(|top| top.name);
+    let text = words(band, is_capped, has_evidence, has_fault, (unsure, compared));
+    Headline { coefficient, pillar, band, is_capped, has_evidence, text }
+}
+
+fn words(
+    band: Band,
+    is_capped: bool,
+    has_evidence: bool,
+    has_fault: bool,
+    (unsure, compared): (usize, usize),
+) -> String {
+    if !has_evidence {
+        return format!(
+            "not enough evidence: {unsure} of {compared} columns have too few rows to tell a drift from chance"
+        );
+    }
+    match (band, has_fault) {
+        (Band::Normal, true) => "no drift that matters, but a fault of the pipeline".to_owned(),
+        (Band::Normal, false) => "no drift that matters".to_owned(),
+        (Band::Watch, true) => "watch, and repair the pipeline".to_owned(),
+        (Band::Watch, false) => "watch it".to_owned(),
+        (Band::Investigate, true) => "investigate: repair the pipeline, do not retrain on it".to_owned(),
+        (Band::Investigate, false) if is_capped => {
+            "investigate, retrain if it harms (inputs alone never ask for a rollback)".to_owned()
+        }
+        (Band::Investigate, false) => "investigate, and retrain if the world changed".to_owned(),
+        (Band::Rollback, true) => "roll back, and repair the pipeline".to_owned(),
+        (Band::Rollback, false) => "roll back".to_owned(),
+    }
+}
