@@ -20,6 +20,7 @@ pub mod drift;
 mod error;
 pub mod evidence;
 mod facts;
+pub mod fairness;
 pub mod followers;
 pub mod gate;
 pub mod invitations;

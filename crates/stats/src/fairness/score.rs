@@ -166,7 +166,7 @@ pub(crate) fn scores(
     let briers: Vec<_> = groups.iter().map(|group| probability(group, &group.brier)).collect();
     let offsets: Vec<_> = groups.iter().map(|group| probability(group, &group.offset)).collect();
     let none = if all.outside > 0 { Reason::ScoresAreNoProbabilities } else { Reason::NoScores };
-    let one_label = if all.rows.is_empty() { Reason::NoScores } else { Reason::FewerThanTwoGroups };
+    let one_label = if all.rows.is_empty() { Reason::NoScores } else { Reason::OneLabel };
     let overall_area = auc(&mut all.rows);
     Scores {
         overall: result(&all, overall_area, plan),

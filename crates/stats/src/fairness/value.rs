@@ -64,6 +64,8 @@ pub enum Reason {
     NoReference,
     /// The reference group has itself no value.
     ReferenceHasNoValue,
+    /// Only one of both labels occurs.
+    OneLabel,
     /// Fewer than two groups have a value.
     FewerThanTwoGroups,
     /// The mean benefit is 0, or a benefit of 0 has no logarithm.
@@ -89,6 +91,7 @@ impl Reason {
             Self::ReferenceIsZero => "the rate to divide by is 0",
             Self::NoReference => "no group stands for the named reference",
             Self::ReferenceHasNoValue => "the reference group has no value of its own",
+            Self::OneLabel => "only one of both labels occurs",
             Self::FewerThanTwoGroups => "fewer than two groups have a value",
             Self::ZeroBenefit => "a benefit is 0, which this index has no value for",
             Self::NoRankings => "no query ranks anything of the group",

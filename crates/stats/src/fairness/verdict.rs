@@ -20,6 +20,9 @@ pub const FOUR_FIFTHS: f64 = 0.8;
 /// Where [`FOUR_FIFTHS`] stands.
 pub const FOUR_FIFTHS_SOURCE: &str = "29 CFR 1607.4(D), four-fifths rule, in force since 1978-09-25";
 
+/// Groups that a reason names, at most; the aggregate lists all.
+const NAMED: usize = 5;
+
 /// What can be demanded. A difference must not be above its bound, a ratio not below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -280,11 +283,15 @@ fn where_found(aggregate: &Aggregate, family: &Family) -> String {
 }
 
 fn uncovered(aggregate: &Aggregate, family: &Family) -> String {
-    let list: Vec<String> = aggregate
+    let mut list: Vec<String> = aggregate
         .not_covered
         .iter()
+        .take(NAMED)
         .map(|one| format!("{}: {}", name(family, one.group), one.because))
         .collect();
+    if aggregate.not_covered.len() > NAMED {
+        list.push(format!("and {} more", aggregate.not_covered.len() - NAMED));
+    }
     if list.is_empty() { aggregate.value.because() } else { format!("not covered: {}", list.join("; ")) }
 }
 
