@@ -21,6 +21,7 @@ pub mod emergencies;
 mod error;
 pub mod evidence;
 mod facts;
+pub mod fairness;
 pub mod followers;
 pub mod gate;
 pub mod incidents;

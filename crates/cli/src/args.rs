@@ -4,7 +4,7 @@
 
 use crate::commands::{
     approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, drift, emergency,
-    evidence, gate, invitation, ledger, model, person, policy, profile, role, runtime, serve,
+    evidence, fairness, gate, invitation, ledger, model, person, policy, profile, role, runtime, serve,
     service_account, serving, store, subject, system, team, token, vendor, verify, verify_statement, version,
     waiver, workload,
 };
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
 ///
-/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `verify`, `verify-statement`,
+/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `verify`, `verify-statement`,
 /// `policy`, `docs`, `config` and `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Drift(drift::DriftArgs),
     /// Make a profile of a data set that can stand for it in `drift`, or merge profiles.
     Profile(profile::ProfileArgs),
+    /// Audit decisions for fairness: rates by group, gaps with their uncertainty, and whether what was demanded holds.
+    Fairness(fairness::FairnessArgs),
     /// The log of everything that happened, and its keys.
     Ledger(Noun<ledger::Verb>),
     /// Evidence about versions and systems, and packs for auditors.

@@ -5,6 +5,7 @@
 
 mod drift;
 mod escape;
+pub mod fairness;
 mod svg;
 
 pub use drift::{html, junit, markdown};

@@ -5,6 +5,7 @@
 //! The way through: cells of a column ([`cells`]) are gathered ([`gather`]); the reference freezes bins ([`grid`]);
 //! both sides are counted in them ([`counts`]); the counts are compared ([`measures`]) and put together to one
 //! coefficient ([`coefficient`]) with its causes and a verdict ([`drift`]). A [`profile`] is bins and counts on disk.
+//! Fairness ([`fairness`]) counts decisions by group in one pass of its own.
 
 pub mod cells;
 pub mod coefficient;
@@ -13,10 +14,12 @@ pub mod counts;
 pub mod dependence;
 pub mod drift;
 mod error;
+pub mod fairness;
 pub mod gather;
 pub mod grid;
 pub mod measures;
 mod num;
+pub mod numeric;
 pub mod outcomes;
 pub mod profile;
 pub mod sort;

@@ -12,6 +12,7 @@ pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod emergency;
 pub(crate) mod evidence;
+pub(crate) mod fairness;
 pub(crate) mod gate;
 pub(crate) mod invitation;
 pub(crate) mod ledger;
@@ -94,6 +95,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::VerifyStatement(arguments) => verify_statement::run(screen, &arguments),
         Command::Drift(arguments) => drift::run(screen, &arguments),
         Command::Profile(arguments) => profile::run(screen, &arguments),
+        Command::Fairness(arguments) => fairness::run(screen, &arguments),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
         Command::Policy(noun) => policy::run(screen, &noun),

@@ -16,6 +16,7 @@ fn help_texts() {
     insta::assert_snapshot!("help", help(&["--help"]));
     insta::assert_snapshot!("help_gate", help(&["gate", "--help"]));
     insta::assert_snapshot!("help_drift", help(&["drift", "--help"]));
+    insta::assert_snapshot!("help_fairness", help(&["fairness", "--help"]));
     insta::assert_snapshot!("help_profile", help(&["profile", "--help"]));
     insta::assert_snapshot!("help_verify", help(&["verify", "--help"]));
     insta::assert_snapshot!("help_serve", help(&["serve", "--help"]));

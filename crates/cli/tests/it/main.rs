@@ -9,6 +9,7 @@ mod authority;
 mod authority_server;
 mod drift;
 mod failures;
+mod fairness;
 mod help;
 mod offline;
 mod policy;

@@ -1,0 +1,150 @@
+//! Fairness without a server: a data file in, an audit out. Opens no store.
+//!
+//! Reads the named columns, joins a second file by a key if one is named, and turns cells into codes; everything that is
+//! measured is measured by `comptroller-stats`.
+
+mod codes;
+mod error;
+mod table;
+
+pub use comptroller_report::fairness::{html, junit, markdown};
+pub use comptroller_stats::fairness::groups::GroupValue;
+pub use comptroller_stats::fairness::report::{Aggregate, Family, Report};
+pub use comptroller_stats::fairness::settings::{
+    Bootstrap, MIN_ROWS, REPLICATES, Reference, SMALL_CATEGORY, Settings,
+};
+pub use comptroller_stats::fairness::value::Value;
+pub use comptroller_stats::fairness::verdict::{Criterion, Measure, State, Verdict};
+pub use error::AuditError;
+
+use codes::{attribute, binary, numbers};
+use comptroller_stats::fairness::input::{Attribute, Columns, decisions_at};
+use table::Table;
+
+/// An audit with where its rows came from.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Examined {
+    /// The file, folder or pattern.
+    pub name: String,
+    /// The joined file.
+    pub joined: Option<String>,
+    /// Rows without a partner in the joined file; they are not audited.
+    pub unmatched: u64,
+    /// What was found.
+    pub report: Report,
+}
+
+impl Examined {
+    /// What a reader must know of the rows, in sentences.
+    pub fn notes(&self) -> Vec<String> {
+        let rows = self.report.rows;
+        let mut notes = Vec::new();
+        let mut note = |count: u64, what: &str| {
+            if count > 0 {
+                notes.push(format!("{count} rows {what}"));
+            }
+        };
+        note(self.unmatched, "have no partner in the joined file and are not audited");
+        note(rows.without_decision, "have no decision and count nowhere");
+        note(rows.without_label, "have no label and count for selection rates alone");
+        notes
+    }
+}
+
+/// A second file whose rows belong to rows of the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// A file, a folder or a pattern.
+    pub file: String,
+    /// The column that both have, with values that name one row each.
+    pub on: String,
+}
+
+/// What to audit.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A file, a folder or a pattern.
+    pub data: String,
+    /// Where further columns are.
+    pub join: Option<Join>,
+    /// The column with what came true.
+    pub label: Option<String>,
+    /// The column with the decision; without it a score decides.
+    pub prediction: Option<String>,
+    /// The column with the score.
+    pub score: Option<String>,
+    /// From which score on the decision is positive, where there is no column for it.
+    pub threshold: f64,
+    /// The value of labels and decisions that counts as positive; 1 or true without.
+    pub positive: Option<String>,
+    /// The column with the weights.
+    pub weight: Option<String>,
+    /// The sensitive attributes.
+    pub by: Vec<String>,
+    /// The control features.
+    pub within: Vec<String>,
+    /// Under which rules.
+    pub settings: Settings,
+}
+
+/// Audits a file.
+///
+/// # Errors
+/// For files that cannot be read, columns that are not there, and values that are none of what a column stands for.
+pub fn audit(request: &Request) -> Result<Examined, AuditError> {
+    if request.prediction.is_none() && request.score.is_none() {
+        return Err(AuditError::invalid(
+            "there is neither a prediction nor a score",
+            "name the column with --prediction or --score",
+        ));
+    }
+    let table = Table::read(&request.data, request.join.as_ref(), &names(request)?)?;
+    let positive = request.positive.as_deref();
+    let column = |name: &String| table.column(name);
+    let scores = request.score.as_ref().map(|name| numbers(name, column(name)?)).transpose()?;
+    let predictions = match (&request.prediction, &scores) {
+        (Some(name), _) => binary(name, column(name)?, positive)?,
+        (None, scores) => decisions_at(scores.as_deref().unwrap_or_default(), request.threshold),
+    };
+    let labels = request.label.as_ref().map(|name| binary(name, column(name)?, positive)).transpose()?;
+    let weights = request.weight.as_ref().map(|name| numbers(name, column(name)?)).transpose()?;
+    let attributes = |names: &[String]| -> Result<Vec<Attribute>, AuditError> {
+        names.iter().map(|name| attribute(name, column(name)?)).collect()
+    };
+    let (attributes, strata) = (attributes(&request.by)?, attributes(&request.within)?);
+    let columns = Columns {
+        predictions: &predictions,
+        labels: labels.as_deref(),
+        scores: scores.as_deref(),
+        weights: weights.as_deref(),
+        attributes: &attributes,
+        strata: &strata,
+    };
+    let report = comptroller_stats::fairness::audit(&columns, &request.settings)?;
+    Ok(Examined {
+        name: request.data.clone(),
+        joined: request.join.as_ref().map(|join| join.file.clone()),
+        unmatched: table.unmatched,
+        report,
+    })
+}
+
+/// Every column that is read, once.
+fn names(request: &Request) -> Result<Vec<String>, AuditError> {
+    let single = [&request.label, &request.prediction, &request.score, &request.weight];
+    let mut names: Vec<String> = single.into_iter().flatten().cloned().collect();
+    for name in request.by.iter().chain(&request.within) {
+        if request.by.iter().chain(&request.within).filter(|other| *other == name).count() > 1 {
+            return Err(AuditError::invalid(
+                format!("the column {name:?} is named twice"),
+                "name each sensitive attribute and each control feature once",
+            ));
+        }
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
