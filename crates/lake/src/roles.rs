@@ -88,7 +88,7 @@ struct Facts {
     numbers: usize,
     texts: usize,
     others: u64,
-    /// Different numbers.
+    /// Different numbers; if they are not whole, no more than [`MAX_CODES`] and one are told apart.
     distinct: usize,
     /// Different texts.
     words: usize,
@@ -109,17 +109,19 @@ impl Facts {
         let grows = finite.len() > 1 && finite.windows(2).all(|pair| pair[0] < pair[1]);
         let step = if finite.len() > 1 { finite[1] - finite[0] } else { 0.0 };
         let even = grows && finite.windows(2).all(|pair| ((pair[1] - pair[0]) / step - 1.0).abs() < 1e-6);
-        let mut sorted = finite;
-        comptroller_stats::sort::ascending(&mut sorted);
-        let range = (sorted.first().copied().unwrap_or(0.0), sorted.last().copied().unwrap_or(0.0));
+        let range = (
+            finite.iter().copied().reduce(f64::min).unwrap_or(0.0),
+            finite.iter().copied().reduce(f64::max).unwrap_or(0.0),
+        );
+        let whole = finite.iter().all(|number| number.fract().abs() < f64::EPSILON);
         Self {
             rows: values.len(),
             numbers: tally.numbers.len(),
             texts: tally.texts.iter().sum::<u64>() as usize,
             others: tally.others,
-            distinct: sorted.chunk_by(|a, b| a.total_cmp(b).is_eq()).count(),
+            distinct: distinct(finite, whole),
             words: tally.texts.iter().filter(|rows| **rows > 0).count(),
-            whole: sorted.iter().all(|number| number.fract().abs() < f64::EPSILON),
+            whole,
             range,
             grows,
             even,
@@ -160,6 +162,25 @@ impl Facts {
         }
         None
     }
+}
+
+/// How many different numbers there are. Only of whole ones does it matter how many exactly, and only they are sorted:
+/// sorting is most of the time of everything.
+fn distinct(mut finite: Vec<f64>, whole: bool) -> usize {
+    if whole {
+        comptroller_stats::sort::ascending(&mut finite);
+        return finite.chunk_by(|a, b| a.total_cmp(b).is_eq()).count();
+    }
+    let mut seen: Vec<u64> = Vec::new();
+    for number in finite {
+        if !seen.contains(&number.to_bits()) {
+            seen.push(number.to_bits());
+            if seen.len() > MAX_CODES {
+                break;
+            }
+        }
+    }
+    seen.len()
 }
 
 /// Names that say what a column is. The value has to fit too.
