@@ -180,7 +180,9 @@ mod tests {
 
     fn block(cells: &[Cell<'_>]) -> Block {
         let mut builder = BlockBuilder::default();
-        cells.iter().for_each(|cell| builder.push(*cell));
+        for cell in cells {
+            builder.push(*cell);
+        }
         builder.finish()
     }
 
