@@ -146,7 +146,9 @@ fn joined(left: Vec<(String, Block)>, right: Vec<(String, Block)>, join: &Join) 
     }
     let pick = |block: &Block, places: &mut dyn Iterator<Item = usize>| {
         let mut builder = BlockBuilder::default();
-        places.for_each(|row| builder.push(block.cell(row)));
+        for row in places {
+            builder.push(block.cell(row));
+        }
         builder.finish()
     };
     let kept: Vec<(usize, usize)> =
