@@ -20,6 +20,7 @@ mod rollback;
 mod runtime;
 mod screen;
 pub(crate) mod server;
+mod statistics;
 mod verify;
 mod walk;
 
@@ -52,6 +53,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "What really runs", run: runtime::run },
     Chapter { title: "A second version that must not go live", run: quality::run },
     Chapter { title: "Back to the version before, rehearsed and for real", run: rollback::run },
+    Chapter { title: "Drift and fairness, measured on four years of real data", run: statistics::run },
     Chapter { title: "Stricter policies, proven before they are in force", run: policy::run },
     Chapter { title: "An emergency at night, judged in the morning", run: emergency::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },
@@ -113,7 +115,8 @@ fn look_around(walk: &Walk, server: &Server, kept: bool) {
     println!("  export COMPTROLLER_TOKEN_FILE={folder}/tokens/auditor     (or builder, risk-officer, ...)");
     println!("  {} system list", walk.client.binary().display());
     println!("  {} ledger entries --limit 20", walk.client.binary().display());
-    println!("  tar tf {folder}/evidence.tar\n");
+    println!("  tar tf {folder}/evidence.tar");
+    println!("  {folder}/reports            drift and fairness as pages, for a browser\n");
     let then =
         if kept { "stops the server; the folder stays" } else { "stops the server and removes the folder" };
     println!("ctrl-c {then}.");
