@@ -11,7 +11,7 @@ use crate::column::Reference;
 use crate::error::StatsError;
 use crate::grid::{Grid, quantile_of};
 use crate::num::{real, size};
-use crate::tail::normal_upper;
+use crate::numeric::normal::upper_tail;
 
 /// Columns whose pairs are counted, at most: 496 pairs of 16 counters.
 pub const MAX_COLUMNS: usize = 32;
@@ -254,7 +254,7 @@ fn changed(reference: &Pairs, current: &Pairs, a: usize, b: usize, alpha: f64) -
     let (now, n2) = current.correlation(a, b)?;
     let z = |r: f64| r.clamp(-0.999_999, 0.999_999).atanh();
     let error = (1.0 / (real(n1) - 3.0) + 1.0 / (real(n2) - 3.0)).sqrt();
-    let p = 2.0 * normal_upper((z(before) - z(now)).abs() / error);
+    let p = 2.0 * upper_tail((z(before) - z(now)).abs() / error);
     (p < alpha && (before - now).abs() >= MATERIAL_CHANGE).then_some((before, now))
 }
 

@@ -1,8 +1,8 @@
-//! Tails of distributions: chi-square, non-central chi-square, normal, Kolmogorov, and Wilson's interval.
+//! Tails of distributions beside the normal one: chi-square, non-central chi-square, Kolmogorov.
 //!
 //! Central laws are those of `statrs`; every function here answers within 0..=1 and never NaN.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF as _, Normal};
+use statrs::distribution::{ChiSquared, ContinuousCDF as _};
 use statrs::function::gamma::{gamma_lr, ln_gamma};
 
 /// Terms of the Poisson mixture of a non-central chi-square law on each side of its centre, at most.
@@ -58,19 +58,6 @@ pub fn noncentral_chi_square_lower(x: f64, df: f64, shift: f64) -> f64 {
     sum.clamp(0.0, 1.0)
 }
 
-/// P(Z > `z`) for the standard normal law.
-pub fn normal_upper(z: f64) -> f64 {
-    if z.is_nan() {
-        return 1.0;
-    }
-    Normal::standard().sf(z).clamp(0.0, 1.0)
-}
-
-/// The `z` that a standard normal value exceeds with probability `p`; `p` is kept within 1e-300 and 1 - 1e-16.
-pub fn normal_upper_quantile(p: f64) -> f64 {
-    -Normal::standard().inverse_cdf(p.clamp(1e-300, 1.0 - 1e-16))
-}
-
 /// P(K > `x`) for Kolmogorov's limiting law (Kolmogorov 1933; the theta-function form for small `x`).
 pub fn kolmogorov_upper(x: f64) -> f64 {
     if x <= 0.0 {
@@ -95,23 +82,6 @@ pub fn kolmogorov_upper(x: f64) -> f64 {
     (2.0 * sum).clamp(0.0, 1.0)
 }
 
-/// Wilson's interval for a share (Wilson 1927): lower and upper bound for `hits` of `rows` at `z` standard
-/// deviations. With no rows nothing is known: (0, 1).
-pub fn wilson(hits: u64, rows: u64, z: f64) -> (f64, f64) {
-    if rows == 0 {
-        return (0.0, 1.0);
-    }
-    let n = crate::num::real(rows);
-    let p = crate::num::real(hits.min(rows)) / n;
-    let z2 = z * z;
-    let middle = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let width = z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    // At the ends the bound is exact; rounding must not move it off.
-    let lower = if hits == 0 { 0.0 } else { (middle - width).max(0.0) };
-    let upper = if hits >= rows { 1.0 } else { (middle + width).min(1.0) };
-    (lower, upper)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,13 +90,11 @@ mod tests {
         assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1e-3), "{found} is not {expected}");
     }
 
-    // Expected values: scipy 1.17 (chi2.sf, ncx2.cdf, norm.sf, kstwobign.sf), statsmodels for Wilson.
+    // Expected values: scipy 1.17 (chi2.sf, ncx2.cdf, kstwobign.sf).
     #[test]
     fn tails_are_those_of_scipy() {
         near(chi_square_upper(3.841_458_820_694_124, 1.0), 0.05);
         near(chi_square_upper(100.0, 31.0), 3.464_370_244_941_618_7e-9);
-        near(normal_upper(1.959_963_984_540_054), 0.025);
-        near(normal_upper_quantile(0.025), 1.959_963_984_540_054);
         near(kolmogorov_upper(1.0), 0.269_999_671_677_355);
         near(kolmogorov_upper(0.5), 0.963_945_243_664_875);
         near(kolmogorov_upper(3.0), 3.045_995_948_942_526e-8);
@@ -141,15 +109,5 @@ mod tests {
         assert!((chi_square_upper(f64::NAN, 3.0) - 1.0).abs() < 1e-15);
         assert!(chi_square_upper(f64::INFINITY, 3.0).abs() < 1e-15);
         assert!((kolmogorov_upper(0.0) - 1.0).abs() < 1e-15);
-        assert_eq!(wilson(0, 0, 2.0), (0.0, 1.0));
-    }
-
-    #[test]
-    fn wilson_holds_the_share_and_stays_within_bounds() {
-        let (lower, upper) = wilson(3, 10, 1.959_963_984_540_054);
-        near(lower, 0.107_791_267_406_300_99);
-        near(upper, 0.603_221_852_538_854_6);
-        assert!(wilson(0, 10, 2.0).0.abs() < 1e-15);
-        assert!((wilson(10, 10, 2.0).1 - 1.0).abs() < 1e-15);
     }
 }

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_worlds_do_is_no_unit() {
         let normal: [f64; POINTS] =
-            std::array::from_fn(|i| -crate::tail::normal_upper_quantile(size(i + 1) / 20.0));
+            std::array::from_fn(|i| -crate::numeric::normal::upper_quantile(size(i + 1) / 20.0));
         for (slope, offset) in [(1.0, 0.0), (1.0, 1.0), (0.5, 0.0), (2.0, 0.0), (1.3, -0.4), (1.0, 3.0)] {
             let found = known(&normal, |x| slope * x + offset);
             assert!(found.is_none(), "{slope} {offset}: {found:?}");

@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::counts::Counts;
 use crate::grid::{Grid, NumberGrid};
 use crate::num::{Sum, real, share};
+use crate::numeric::interval::{Proportion, wilson};
 
 /// The distances that stand beside the coefficient.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -158,8 +159,11 @@ impl Rate {
     /// `before` of `n1` and `now` of `n2` rows.
     pub fn new(before: u64, n1: u64, now: u64, n2: u64) -> Self {
         const TWO_SIDED_95: f64 = 1.959_963_984_540_054;
-        let (lower, upper) = crate::tail::wilson(now, n2, TWO_SIDED_95);
-        let current = if n2 == 0 { 0.0 } else { real(now) / real(n2) };
-        Self { reference: share(before, n1), current, lower, upper }
+        let (reference, current) = (share(before, n1), share(now, n2));
+        if n2 == 0 {
+            return Self { reference, current, lower: 0.0, upper: 1.0 };
+        }
+        let interval = wilson(Proportion { rate: current, size: real(n2) }, TWO_SIDED_95);
+        Self { reference, current, lower: interval.lower, upper: interval.upper }
     }
 }

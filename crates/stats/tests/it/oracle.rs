@@ -111,7 +111,7 @@ fn tails_are_those_of_scipy() {
         near(found, &row[3], 1e-9, "non-central chi-square");
     }
     for row in rows("normal") {
-        near(tail::normal_upper(number(&row, 0)), &row[1], 1e-9, "normal");
+        near(comptroller_stats::numeric::normal::upper_tail(number(&row, 0)), &row[1], 1e-9, "normal");
     }
     for row in rows("kolmogorov") {
         near(tail::kolmogorov_upper(number(&row, 0)), &row[1], 1e-9, "Kolmogorov");
@@ -147,7 +147,10 @@ fn a_shift_scores_as_the_definition_says() {
     // The law itself instead of a sample: evenly spread quantiles.
     let law = |mean: f64, deviation: f64| -> Vec<f64> {
         (0..200_000)
-            .map(|i| mean - deviation * tail::normal_upper_quantile((f64::from(i) + 0.5) / 200_000.0))
+            .map(|i| {
+                mean - deviation
+                    * comptroller_stats::numeric::normal::upper_quantile((f64::from(i) + 0.5) / 200_000.0)
+            })
             .collect()
     };
     let reference = law(0.0, 1.0);
