@@ -1,6 +1,6 @@
 //! How far each channel of notifications is in the log, and who sends for it now.
 //!
-//! Passing: not in the journal. A copy that lacks it begins at the head of the log.
+//! Passing: not in the journal, but copied with it. Without a row a channel begins at the head of the log.
 
 use crate::StoreError;
 use crate::db::{Conn, execute, fetch_optional};

@@ -18,7 +18,7 @@ use comptroller_core::vocab::{
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
 use comptroller_ledger::{Anchors, Query, SignedCheckpoint, SigningKey};
-use comptroller_store::areas::{access, uploads};
+use comptroller_store::areas::{access, deliveries, uploads};
 use comptroller_store::artifacts::{encrypt_part, store_part};
 use comptroller_store::{
     CheckpointRow, CosignatureRow, Draft, Store, StoreError, TimestampRow, cosignatures, keys, timestamps,
@@ -83,6 +83,8 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
                 };
                 tx.record(Draft::new("system", event)).await?;
                 let now = tx.now();
+                // A copy goes on telling people where its original stopped.
+                deliveries::begin(tx.conn(), "webhook", 5).await?;
                 uploads::remember(tx.conn(), person, "key-1", &"00".repeat(32), "{}", now).await?;
                 Ok::<(), StoreError>(())
             })
