@@ -61,7 +61,14 @@ pub struct Inputs {
 }
 
 /// Makes the report.
-pub fn report(inputs: Inputs, settings: &Settings) -> Report {
+pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
+    let sides = [&inputs.outcomes.0, &inputs.outcomes.1];
+    if sides.iter().any(|side| side.as_ref().is_some_and(|outcomes| outcomes.too_many_classes)) {
+        inputs.notes.push(format!(
+            "more than {} decisions or labels: their accuracy is not measured",
+            outcomes::MAX_CLASSES
+        ));
+    }
     let family = settings.alpha / FAMILIES;
     let gate = family / crate::num::size(inputs.columns.len().max(1));
     let bands = settings.bands;

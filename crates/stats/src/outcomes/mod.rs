@@ -18,7 +18,7 @@ use crate::error::StatsError;
 use crate::grid::{Grid, NumberGrid};
 use crate::num::{real, share};
 
-/// Classes that are told apart in the table of decisions, at most; the others are one.
+/// Classes of decisions, and labels of each, that the table of decisions can hold. With more there is no table.
 pub const MAX_CLASSES: usize = 64;
 /// Groups of scores or decisions, and of labels, in the joint table, at most.
 const MAX_GROUPS: usize = 2048;
@@ -26,7 +26,7 @@ const MAX_GROUPS: usize = 2048;
 const PARTS: f64 = 1e6;
 /// The logarithmic loss of one row, at most: a score of 0 for what came true would make it infinite.
 const MAX_LOG_LOSS: f64 = 36.0;
-/// The class of what is beyond [`MAX_CLASSES`].
+/// The class of texts that were not told apart when they were read.
 const REST: &str = "(others)";
 
 /// Joint counters of one sample.
@@ -47,8 +47,10 @@ pub struct Outcomes {
     pub log_loss: u64,
     /// Labelled rows whose score lies within 0..=1.
     pub scored: u64,
-    /// Labelled rows by decision, then by label.
+    /// Labelled rows by decision, then by label; empty without decisions, or with more than [`MAX_CLASSES`].
     pub decisions: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Whether there were too many decisions or labels for the table.
+    pub too_many_classes: bool,
     /// Labelled rows by scored bin of the score (else of the decision), then by scored bin of the label.
     pub groups: Vec<Vec<u64>>,
 }
@@ -93,7 +95,7 @@ impl Outcomes {
             if let Some((_, block)) = columns.decision
                 && let Some(decision) = name(block.cell(row))
             {
-                outcomes.decision(decision, label);
+                outcomes.decision(decision, label, 1);
             }
         }
         outcomes
@@ -112,20 +114,30 @@ impl Outcomes {
         }
     }
 
-    fn decision(&mut self, decision: String, label: String) {
-        let room = |known: bool, count: usize, name: String| {
-            if known || count < MAX_CLASSES { name } else { REST.to_owned() }
-        };
-        let decision = room(self.decisions.contains_key(&decision), self.decisions.len(), decision);
-        let row = self.decisions.entry(decision).or_default();
-        let label = room(row.contains_key(&label), row.len(), label);
-        *row.entry(label).or_default() += 1;
+    fn decision(&mut self, decision: String, label: String, rows: u64) {
+        if self.too_many_classes {
+            return;
+        }
+        let labels = self.decisions.entry(decision).or_default();
+        let known = labels.len();
+        *labels.entry(label).or_default() += rows;
+        if labels.len() > known {
+            self.bound();
+        }
+    }
+
+    /// INVARIANT (order-free): whether all rows together have too many classes does not depend on which came first, so
+    /// nothing is kept of a table that would.
+    fn bound(&mut self) {
+        let is_full = |count: usize| count > MAX_CLASSES;
+        self.too_many_classes |=
+            is_full(self.decisions.len()) || self.decisions.values().any(|labels| is_full(labels.len()));
+        if self.too_many_classes {
+            self.decisions.clear();
+        }
     }
 
     /// Adds the rows of another part, counted on the same grids.
-    ///
-    /// INVARIANT (order-free): exact as long as there are at most [`MAX_CLASSES`] classes; with more, decisions are
-    /// not kept (see [`Outcomes::check`]).
     pub fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
         let fits = self.positive == other.positive
             && self.by_score.len() == other.by_score.len()
@@ -148,10 +160,11 @@ impl Outcomes {
         for (ours, theirs) in self.groups.iter_mut().flatten().zip(other.groups.iter().flatten()) {
             *ours += theirs;
         }
+        self.too_many_classes |= other.too_many_classes;
+        self.bound();
         for (decision, labels) in &other.decisions {
-            let row = self.decisions.entry(decision.clone()).or_default();
             for (label, rows) in labels {
-                *row.entry(label.clone()).or_default() += rows;
+                self.decision(decision.clone(), label.clone(), *rows);
             }
         }
         Ok(())
@@ -199,8 +212,9 @@ impl Outcomes {
             && self.by_score.len() <= MAX_GROUPS
             && self.groups.len() <= MAX_GROUPS
             && self.groups.iter().all(|row| row.len() <= MAX_GROUPS && row.len() == self.groups[0].len())
-            && self.decisions.len() <= MAX_CLASSES + 1
-            && self.decisions.values().all(|row| row.len() <= MAX_CLASSES + 1)
+            && self.decisions.len() <= MAX_CLASSES
+            && self.decisions.values().all(|row| row.len() <= MAX_CLASSES)
+            && (self.decisions.is_empty() || !self.too_many_classes)
             && counts
                 .chain(self.decisions.values().flat_map(BTreeMap::values))
                 .all(|rows| *rows <= self.rows)

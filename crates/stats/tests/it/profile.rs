@@ -4,8 +4,11 @@ use crate::support::{Data, Random, gathered, numeric, texts, with_nulls};
 use comptroller_stats::column::Reference;
 use comptroller_stats::counts::Counts;
 use comptroller_stats::dependence::{Pairs, Quartiles};
+use comptroller_stats::grid::{CategoryGrid, Grid};
+use comptroller_stats::outcomes::{Columns, Outcomes};
 use comptroller_stats::profile::{Binned, Column, FORMAT, Profile, Role, VERSION};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn table(random: &mut Random, rows: usize) -> Vec<Data> {
     let words = ["a", "b", "c", "d"];
@@ -129,4 +132,29 @@ fn parts_on_other_bins_are_not_merged() {
     let mut first = frozen(&table(&mut random, 500));
     let second = frozen(&table(&mut random, 500));
     assert!(first.merge(&second).unwrap_err().to_string().contains("--grid"));
+}
+
+/// INVARIANT (order-free): also where all parts together have more classes than the table of decisions holds.
+#[test]
+fn too_many_classes_are_too_many_in_any_order() {
+    let part = |from: u32, to: u32| {
+        let classes: Vec<String> = (from..to).flat_map(|n| [format!("c{n}"), format!("c{n}")]).collect();
+        let column = texts("label", classes);
+        let grid = Grid::Categorical(CategoryGrid::of_counts(&BTreeMap::from([("c0", 9)]), 0));
+        let columns =
+            Columns { score: None, decision: Some((&grid, &column.block)), label: (&grid, &column.block) };
+        Outcomes::of(&columns, None)
+    };
+    let sum = |parts: &[&Outcomes]| {
+        let mut sum = parts[0].clone();
+        parts[1..].iter().for_each(|part| sum.merge(part).unwrap());
+        sum
+    };
+    let (few, more, many) = (part(0, 40), part(30, 64), part(0, 70));
+    assert_eq!(sum(&[&few, &more]).hits(), (148, 148), "64 classes fit");
+    assert!(many.too_many_classes && many.decisions.is_empty());
+    let (one, other) = (part(0, 40), part(40, 70));
+    assert_eq!(sum(&[&one, &other]), sum(&[&other, &one]));
+    assert!(sum(&[&one, &other]).too_many_classes);
+    assert_eq!(sum(&[&many, &few, &more]), sum(&[&more, &many, &few]));
 }
