@@ -67,11 +67,14 @@ pub(crate) fn totals(rows: &[Row]) -> (u64, u64) {
 }
 
 /// Adds up the closing lines of cargo test (`test result: ...`), nextest (`Summary ... tests run: ...`) and plain
-/// ones (`N passed, N failed`); nothing when there is no such line.
+/// ones (`N passed, N failed`); nothing when there is no such line. Where there is a summary of nextest, only it counts:
+/// what failed is shown with the closing line of its own process.
 pub(crate) fn count_tests(output: &str) -> Option<(u64, u64)> {
+    let summary = |line: &str| line.trim_start().starts_with("Summary [");
+    let has_summary = output.lines().any(summary);
     let mut found = false;
     let (mut passed, mut failed) = (0, 0);
-    for line in output.lines() {
+    for line in output.lines().filter(|line| !has_summary || summary(line)) {
         let line = line.trim();
         let counts = if let Some((_, counts)) = line.split_once("test result: ") {
             counts.split_once(". ").map_or(counts, |(_, counts)| counts)
@@ -110,6 +113,8 @@ mod tests {
         let nextest =
             "     Summary [   0.005s] 9 tests run: 6 passed (1 slow), 2 failed, 1 timed out, 3 skipped\n";
         assert_eq!(count_tests(nextest), Some((6, 3)));
+        let failing = format!("test result: FAILED. 0 passed; 1 failed; 0 ignored\n{nextest}");
+        assert_eq!(count_tests(&failing), count_tests(nextest));
         assert_eq!(count_tests("ok a\n33 passed, 1 failed\n"), Some((33, 1)));
         assert_eq!(count_tests("compiling\nerror: 3 things failed\n"), None);
     }
