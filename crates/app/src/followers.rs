@@ -8,6 +8,7 @@ use comptroller_ledger::StreamHeads;
 use comptroller_store::{Draft, StoreError, areas, journal};
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior};
 
 /// How often the head is signed, if it changed.
 pub const PUBLISH_EVERY: Duration = Duration::from_secs(1);
@@ -18,6 +19,28 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long an answer to an idempotency key is remembered.
 const REMEMBER_SECONDS: i64 = 7 * 86_400;
 
+/// When a follower looks again, until it is told to stop.
+struct Beat {
+    tick: Interval,
+    stop: watch::Receiver<bool>,
+}
+
+impl Beat {
+    fn new(period: Duration, stop: watch::Receiver<bool>) -> Self {
+        let mut tick = tokio::time::interval(period);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { tick, stop }
+    }
+
+    /// Waits for the next look; false when it is time to stop.
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            _ = self.tick.tick() => true,
+            _ = self.stop.changed() => false,
+        }
+    }
+}
+
 impl App {
     /// Runs the followers until `stop` changes; signs once more at the end.
     pub async fn run_followers(self, mut stop: watch::Receiver<bool>) {
@@ -27,7 +50,7 @@ impl App {
         outside.spawn(self.clone().follow_silence(stop.clone()));
         self.spawn_channels(&stop, &mut outside);
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
-        publish.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        publish.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heads = tokio::time::interval(STREAM_HEADS_EVERY);
         heads.reset();
         loop {
@@ -41,15 +64,10 @@ impl App {
         while outside.join_next().await.is_some() {}
     }
 
-    async fn follow_operations(self, mut stop: watch::Receiver<bool>) {
+    async fn follow_operations(self, stop: watch::Receiver<bool>) {
         let mut watch = operate::Watch::default();
-        let mut look = tokio::time::interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = look.tick() => {}
-                _ = stop.changed() => return,
-            }
+        let mut beat = Beat::new(LOOK_EVERY, stop);
+        while beat.next().await {
             if self.store.is_read_only() {
                 continue;
             }
@@ -59,14 +77,9 @@ impl App {
         }
     }
 
-    async fn follow_silence(self, mut stop: watch::Receiver<bool>) {
-        let mut look = tokio::time::interval(REMIND_EVERY);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = look.tick() => {}
-                _ = stop.changed() => return,
-            }
+    async fn follow_silence(self, stop: watch::Receiver<bool>) {
+        let mut beat = Beat::new(REMIND_EVERY, stop);
+        while beat.next().await {
             if self.store.is_read_only() {
                 continue;
             }

@@ -169,16 +169,18 @@ impl App {
     }
 }
 
+/// A stop does not wait for an answer: what was not known to be taken is sent again.
 async fn follow(app: App, channel: Arc<Channel>, mut stop: watch::Receiver<bool>) {
-    let mut look = tokio::time::interval(LOOK_EVERY);
-    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        let round = async {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Err(error) = app.turn(&channel).await {
+                tracing::error!(channel = %channel.name, error = %error, "messages could not be sent");
+            }
+        };
         tokio::select! {
-            _ = look.tick() => {}
+            () = round => {}
             _ = stop.changed() => return,
-        }
-        if let Err(error) = app.turn(&channel).await {
-            tracing::error!(channel = %channel.name, error = %error, "messages could not be sent");
         }
     }
 }

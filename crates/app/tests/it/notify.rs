@@ -12,6 +12,7 @@ use comptroller_app::notify::{Destination, patterns};
 use comptroller_app::view::Slice;
 use comptroller_core::Role;
 use comptroller_store::keys::message_code;
+use std::time::Duration;
 
 const HOUR: i64 = 3_600;
 const KEY: [u8; 32] = [9; 32];
@@ -202,4 +203,28 @@ async fn a_chat_gets_a_text_without_links() {
     app.notify().await.unwrap();
     let text = inbox.received()[0].json()["text"].as_str().unwrap().to_owned();
     assert!(text.starts_with("*scoring: approval is asked for*\nscorer@1 is to go to production"), "{text}");
+}
+
+/// A receiver that takes a message and says nothing holds up neither the stop nor the message's next attempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_silent_receiver() {
+    let desk = Desk::new().await;
+    let inbox = Inbox::start();
+    let app = on(&desk.world.app, &inbox, "approval.requested");
+    app.notify().await.unwrap();
+    ask(&app, &desk.developer, "scorer@1").await;
+    inbox.answer_with(0);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let followers = tokio::spawn(app.clone().run_followers(stopped));
+    while inbox.received().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stop.send(true).unwrap();
+    // One request alone is given ten seconds.
+    tokio::time::timeout(Duration::from_secs(8), followers).await.expect("it stops").unwrap();
+    inbox.answer_with(200);
+    // The hold of whoever died ends by itself.
+    desk.world.clock.pass(61);
+    assert_eq!(on(&desk.world.app, &inbox, "approval.requested").notify().await.unwrap(), 1);
+    assert_eq!(types(&inbox).len(), 2);
 }
