@@ -7,14 +7,14 @@ use crate::models::facts;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{
-    ApprovalId, DecisionId, DeploymentId, EvidenceId, ModelId, PrincipalId, SystemId, VersionId,
+    ApprovalId, DecisionId, DeploymentId, EmergencyId, EvidenceId, ModelId, PrincipalId, SystemId, VersionId,
 };
 use comptroller_core::vocab::{DeploymentKind, Outcome, Vote};
 use comptroller_core::{Digest, Environment, Label, Timestamp};
 use comptroller_policy::Action;
 use comptroller_store::Conn;
 use comptroller_store::areas::deployments::{self, DeploymentRow};
-use comptroller_store::areas::{approvals, models};
+use comptroller_store::areas::{approvals, emergencies, models};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -28,7 +28,7 @@ pub struct ChangeView {
     pub ledger_index: u64,
     /// The deployment.
     pub deployment: DeploymentId,
-    /// Promotion or rollback.
+    /// Promotion, rollback or emergency.
     pub kind: DeploymentKind,
     /// The AI system.
     pub system: SystemId,
@@ -66,6 +66,10 @@ pub struct ChangeView {
     pub deployed_at: Timestamp,
     /// Until when it was live; none = still.
     pub live_until: Option<Timestamp>,
+    /// The emergency in which it went past the gate.
+    pub emergency: Option<EmergencyId>,
+    /// Who confirmed the emergency.
+    pub confirmed_by: Option<PrincipalId>,
 }
 
 /// Somebody who approved.
@@ -125,6 +129,10 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
         Some(id) => approvals::approval(conn, id.0).await?,
         None => None,
     };
+    let emergency = match row.kind.0 {
+        DeploymentKind::Emergency => emergencies::of_deployment(conn, row.id.0).await?,
+        DeploymentKind::Deploy | DeploymentKind::Rollback => None,
+    };
     let (mut approvers, mut evidence) = (Vec::new(), Vec::new());
     if let Some(request) = &request {
         evidence = serde_json::from_str(&request.evidence)?;
@@ -156,6 +164,8 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
         deployed_by: row.actor,
         deployed_at: row.live_from.0,
         live_until: row.live_until.map(|at| at.0),
+        emergency: emergency.as_ref().map(|row| row.id.0),
+        confirmed_by: emergency.and_then(|row| row.confirmed_by).map(|id| id.0),
     })
 }
 
@@ -172,7 +182,7 @@ pub(crate) async fn csv(conn: &mut Conn) -> Result<String, AppError> {
     }
     let mut csv = String::from(
         "entry,deployment,kind,system,model,version,label,artifacts,builders,approval,requested_by,requested_at,\
-         approvers,evidence,decision,outcome,policies,decision_entry,deployed_by,deployed_at,live_until\n",
+         approvers,evidence,decision,outcome,policies,decision_entry,deployed_by,deployed_at,live_until,emergency,confirmed_by\n",
     );
     for row in rows.into_iter().rev() {
         let c = change(conn, row).await?;
@@ -201,6 +211,8 @@ pub(crate) async fn csv(conn: &mut Conn) -> Result<String, AppError> {
             c.deployed_by,
             c.deployed_at.to_string(),
             time(c.live_until),
+            c.emergency.map_or_else(String::new, |id| id.to_string()),
+            c.confirmed_by.map_or_else(String::new, |id| id.to_string()),
         ];
         csv.push_str(&fields.join(","));
         csv.push('\n');

@@ -109,6 +109,11 @@ async fn an_emergency_takes_two_people_and_is_used_once() {
     assert_eq!(serving[0].kind, DeploymentKind::Emergency);
     assert_eq!(refused_by(night.deploy(id).await), ["emergency-ended"]);
     assert_eq!(night.view(id).await.state, "used");
+    // The population of changes of production says what it was, and who confirmed it.
+    let slice = Slice { after: None, limit: None };
+    let change = app.changes(&night.risk, None, None, slice).await.unwrap().items.remove(0);
+    assert_eq!((change.emergency, change.confirmed_by), (Some(id), Some(night.approver.principal)));
+    assert!(change.approval.is_none() && change.approvers.is_empty());
 }
 
 #[tokio::test]

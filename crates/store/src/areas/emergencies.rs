@@ -146,6 +146,21 @@ pub async fn emergency(conn: &mut Conn, id: EmergencyId) -> Result<Option<Emerge
     )
 }
 
+/// The emergency in which a deployment went past the gate.
+pub async fn of_deployment(
+    conn: &mut Conn,
+    deployment: DeploymentId,
+) -> Result<Option<EmergencyRow>, StoreError> {
+    fetch_optional!(
+        conn,
+        EmergencyRow,
+        "SELECT id, system, version, environment, ticket, opened_by, opened_at, expires_at, confirmed_by, \
+         confirmed_at, review_due_at, deployment, used_by, reviewed_by, reviewed_at, verdict, private_at \
+         FROM emergency WHERE deployment = $1",
+        Text(deployment)
+    )
+}
+
 /// Emergencies after `after` by id; of one system, or all when `system` is empty.
 pub async fn emergencies(
     conn: &mut Conn,
