@@ -7,7 +7,10 @@ use clap::ValueEnum as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 /// What is printed to stdout. Every command knows the first two; the others are for
 /// `gate`, and some of them for `drift`.
@@ -174,6 +177,40 @@ pub(crate) fn note(text: &str) {
 /// Replaces control characters; line ends stay.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// Puts a file in place whole: whoever reads it finds the old content or the new one, whatever happens meanwhile.
+///
+/// What is no ordinary file, such as `/dev/stdout`, is written as it stands.
+pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, content);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// Text as one line: line ends become spaces, and what could steer a terminal or reorder a line becomes visible.
+pub(crate) fn one_line(text: &str) -> String {
+    let text = text.replace("\r\n", " ").replace(['\n', '\r', '\t', '\u{2028}', '\u{2029}'], " ");
+    clean(&text).replace(reorders, "\u{fffd}")
+}
+
+/// The bidirectional controls of Unicode, by which a text is shown in another order than it is read.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The beginning of a text, with an ellipsis in the last of `most` characters if it is longer.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
 }
 
 /// One value on one line.

@@ -6,94 +6,22 @@
 //! Stored format: the variants are never changed in a way that an old entry would no longer read. New facts are
 //! new optional fields or new variants.
 
+pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
 use crate::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
     IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
     TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
-use crate::name::{Commit, MediaType};
+
+use crate::name::MediaType;
 use crate::vocab::{
-    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, Environment, ErasureBasis,
+    BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, Environment, ErasureBasis,
     EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
     RiskTier, Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// An artifact of a version: its role in the version, and the content.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ArtifactUse {
-    /// Its name inside the version, for example `model.txt` or `environment.lock`.
-    pub name: Slug,
-    /// SHA-256 of the content.
-    pub digest: Digest,
-    /// Size in bytes.
-    pub bytes: u64,
-}
-
-/// A dataset version used by a model version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DatasetUsed {
-    /// The dataset version.
-    pub dataset_version: DatasetVersionId,
-    /// What for.
-    pub purpose: DatasetUse,
-}
-
-/// A file of a dataset version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DatasetFile {
-    /// File name, for example `acs-2014.parquet`.
-    pub name: Slug,
-    /// SHA-256 of the content.
-    pub digest: Digest,
-    /// Size in bytes.
-    pub bytes: u64,
-}
-
-/// Facts about a model version that never change after registration (immutable-version).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VersionFacts {
-    /// The model.
-    pub model: ModelId,
-    /// The label, unique in the model.
-    pub label: Label,
-    /// Who built it: named so that separation-of-duties can be checked for ever.
-    pub builders: Vec<PrincipalId>,
-    /// Its files.
-    pub artifacts: Vec<ArtifactUse>,
-    /// When training began.
-    pub training_started: Timestamp,
-    /// When training ended.
-    pub training_ended: Timestamp,
-    /// The source-control commit of the training code.
-    pub code_commit: Commit,
-    /// The data.
-    pub datasets: Vec<DatasetUsed>,
-    /// Held-out metrics.
-    pub metrics: BTreeMap<Slug, f64>,
-    /// SHA-256 of the canonical JSON of the private [`crate::private::VersionText`] record.
-    pub record_digest: Digest,
-    /// Seed of the training run, if it was fixed.
-    pub seed: Option<i64>,
-}
-
-/// Where a fact comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FactSource {
-    /// What computed it, with its version, for example `evidence/1`.
-    pub computer: String,
-    /// The evidence it rests on.
-    pub evidence: Vec<EvidenceId>,
-    /// When that was observed.
-    pub observed_at: Timestamp,
-}
 
 /// One governance event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 //! commits to, its [`private`] part is what erasure can destroy.
 
 pub mod event;
+mod event_parts;
 pub mod ids;
 pub mod lineage;
 pub mod name;

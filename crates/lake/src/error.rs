@@ -86,7 +86,7 @@ impl LakeError {
             Self::Broken { .. } => "write the file again, or repair it at this place",
             Self::Empty { .. } => "give a file with a header and at least one row",
             Self::OtherColumns { .. } => "compare files of one schema, or compare them one by one",
-            Self::TooMuch { .. } => "split the file, or leave columns out with --ignore",
+            Self::TooMuch { .. } => "split what there is into smaller files or folders",
         }
     }
 }

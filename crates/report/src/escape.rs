@@ -2,7 +2,7 @@
 
 /// Text for HTML and XML. Characters that XML 1.0 cannot hold, not even escaped, become visible replacements, and so
 /// do those that change the direction of what follows.
-pub(crate) fn markup(text: &str) -> String {
+pub fn markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -23,7 +23,7 @@ pub(crate) fn markup(text: &str) -> String {
 }
 
 /// Text that Markdown shows as it stands: no HTML, no links, no mentions, no new table cells or lines.
-pub(crate) fn markdown(text: &str) -> String {
+pub fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';
     for c in text.chars() {

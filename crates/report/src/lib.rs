@@ -4,8 +4,9 @@
 //! outside, holds no script, and every text from data is escaped, so that a column's name can never become markup.
 
 mod drift;
-mod escape;
+pub mod escape;
 pub mod fairness;
+mod page;
 mod svg;
 
 pub use drift::{html, junit, markdown};

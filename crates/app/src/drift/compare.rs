@@ -59,11 +59,7 @@ fn nothing(request: &Request, roles: &[RoleView]) -> DriftError {
 }
 
 fn of_data(request: &Request, reference: &Source, current: &Source) -> Result<Inputs, DriftError> {
-    check_stated(
-        &request.stated,
-        |name| reference.columns().iter().any(|column| column.name == name),
-        &request.reference,
-    )?;
+    check_named(request, |name| reference.columns().iter().any(|column| column.name == name))?;
     let tasks: Vec<Task<'_>> = reference
         .columns()
         .iter()
@@ -86,7 +82,7 @@ fn of_data(request: &Request, reference: &Source, current: &Source) -> Result<In
 }
 
 fn of_profile(request: &Request, profile: &Profile, current: &Source) -> Result<Inputs, DriftError> {
-    check_stated(&request.stated, |name| profile.column(name).is_some(), &request.reference)?;
+    check_named(request, |name| profile.column(name).is_some())?;
     let tasks: Vec<Task<'_>> = profile
         .columns
         .iter()
@@ -114,12 +110,14 @@ fn place(source: &Source, name: &str) -> Option<usize> {
     source.columns().iter().position(|column| column.name == name)
 }
 
-fn check_stated(stated: &Stated, has: impl Fn(&str) -> bool, side: &str) -> Result<(), DriftError> {
-    let names = stated.roles.iter().map(|(name, _)| name).chain(stated.kinds.iter().map(|(name, _)| name));
-    for name in names {
+/// Every column that an argument names is one of the reference: a misspelt one would change nothing in silence.
+fn check_named(request: &Request, has: impl Fn(&str) -> bool) -> Result<(), DriftError> {
+    let Request { stated, settings, reference, .. } = request;
+    let stated = stated.roles.iter().map(|(name, _)| name).chain(stated.kinds.iter().map(|(name, _)| name));
+    for name in stated.chain(settings.weights.keys()) {
         if !has(name) {
             return Err(DriftError::invalid(
-                format!("{side} has no column {name:?}"),
+                format!("{reference} has no column {name:?}"),
                 "name columns as the file has them, with upper and lower case",
             ));
         }
@@ -143,6 +141,7 @@ fn require_common(tasks: &[Task<'_>], request: &Request) -> Result<(), DriftErro
 
 /// Two stored profiles on one grid.
 fn of_profiles(request: &Request, reference: &Profile, current: &Profile) -> Result<Inputs, DriftError> {
+    check_named(request, |name| reference.column(name).is_some())?;
     let mut columns = Vec::new();
     let mut roles = Vec::new();
     for column in &reference.columns {

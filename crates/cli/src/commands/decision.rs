@@ -3,7 +3,7 @@
 use super::Context;
 use crate::args::Paging;
 use crate::client::path;
-use crate::output::{line, note, print};
+use crate::output::{line, note, print, write_file};
 use anyhow::Context as _;
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             let answer = client.get(&path(&["decisions", &decision, "statement"]), &[])?;
             // The envelope is the answer in every format: it is made for other programs.
             let Some(out) = out else { return print(&line(&answer)) };
-            std::fs::write(&out, line(&answer))
+            write_file(&out, line(&answer).as_bytes())
                 .with_context(|| format!("the statement cannot be written to {}", out.display()))?;
             note(&format!("the statement is in {}", out.display()));
             Ok(())

@@ -5,7 +5,7 @@ use super::drift::{RoleArgs, refused};
 use crate::client::Answer;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Screen, bytes as human_bytes, clean};
+use crate::output::{Screen, bytes as human_bytes, clean, write_file};
 use anyhow::Context as _;
 use clap::Args;
 use comptroller_app::drift::{Profile, ProfileRequest, merge, profile, read_profile};
@@ -30,7 +30,7 @@ pub(crate) struct ProfileArgs {
 pub(crate) fn run(screen: Screen, arguments: &ProfileArgs) -> anyhow::Result<Exit> {
     let made = make(arguments)?;
     let bytes = made.to_bytes()?;
-    std::fs::write(&arguments.out, &bytes)
+    write_file(&arguments.out, &bytes)
         .with_context(|| format!("cannot write {}", arguments.out.display()))?;
     let compared = made.columns.iter().filter(|column| column.bins.is_some()).count();
     let value = serde_json::json!({

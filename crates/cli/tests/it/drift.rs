@@ -246,6 +246,12 @@ fn bad_files_are_refused_with_their_name_the_place_and_what_to_do() {
     assert!(missing.stderr.contains("there is no such file"), "{missing:?}");
     let unknown = drift(folder.path(), &["--label", "lable"]);
     assert!(unknown.stderr.contains("before.csv has no column \"lable\""), "{unknown:?}");
+    let weight = drift(folder.path(), &["--weight", "incme=2"]);
+    assert!(weight.stderr.contains("before.csv has no column \"incme\""), "{weight:?}");
+    // What cannot be put in place whole is not put there at all.
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    let taken = drift(folder.path(), &["--html", "taken"]);
+    assert!(taken.code != Some(0) && taken.stderr.contains("cannot write taken"), "{taken:?}");
 }
 
 #[test]

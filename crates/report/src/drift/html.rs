@@ -9,6 +9,7 @@ use comptroller_stats::measures::Method;
 use super::charts;
 use super::{evidence, part, verdict};
 use crate::escape::markup;
+use crate::page::{END, begin};
 
 /// Columns that are drawn, at most; the others stand in the table.
 const DRAWN: usize = 60;
@@ -17,17 +18,8 @@ const LISTED: usize = 2000;
 
 /// Renders the report.
 pub fn html(report: &Report) -> String {
-    let mut page = String::with_capacity(64 << 10);
     let title = format!("Drift: {} against {}", report.current.name, report.reference.name);
-    let _ = write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-         <title>{}</title>\n<style>\n{}</style></head>\n<body><main>\n<header><h1>Drift report</h1>\n",
-        markup(&title),
-        include_str!("style.css")
-    );
+    let mut page = begin(&title, "Drift report");
     sides(&mut page, report);
     headline(&mut page, report);
     page.push_str("</header>\n");
@@ -38,7 +30,7 @@ pub fn html(report: &Report) -> String {
     performance(&mut page, report);
     roles(&mut page, report);
     method(&mut page, report);
-    page.push_str("</main></body></html>\n");
+    page.push_str(END);
     page
 }
 

@@ -2,6 +2,7 @@
 
 use super::{NO_CONCLUSION, cell, demand, gravest, subject, title, uncovered, with_interval, words};
 use crate::escape::markup;
+use crate::page::{END, begin};
 use crate::svg::{Svg, cut};
 use comptroller_stats::fairness::metric::Metric;
 use comptroller_stats::fairness::report::{Comparison, Family, Report};
@@ -19,16 +20,7 @@ const ROW: f64 = 26.0;
 
 /// Renders the audit of `name`, with notes on its rows.
 pub fn html(name: &str, notes: &[String], report: &Report) -> String {
-    let mut page = String::with_capacity(64 << 10);
-    let _ = write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-         <title>{}</title>\n<style>\n{}</style></head>\n<body><main>\n<header><h1>Fairness report</h1>\n",
-        markup(&format!("Fairness: {name}")),
-        include_str!("../drift/style.css")
-    );
+    let mut page = begin(&format!("Fairness: {name}"), "Fairness report");
     let _ = writeln!(
         page,
         "<p class=\"dim\">Data: <strong>{}</strong> ({} rows{})</p>",
@@ -46,7 +38,7 @@ pub fn html(name: &str, notes: &[String], report: &Report) -> String {
         let _ = writeln!(page, "<p>And {} more families, in the JSON.</p>", report.families.len() - FAMILIES);
     }
     method(&mut page, notes, report);
-    page.push_str("</main></body></html>\n");
+    page.push_str(END);
     page
 }
 

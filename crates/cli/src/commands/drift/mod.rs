@@ -7,7 +7,7 @@ pub(super) use roles::RoleArgs;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Format, Screen, Style, print};
+use crate::output::{Format, Screen, Style, print, write_file};
 use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -82,7 +82,8 @@ pub(crate) fn run(screen: Screen, arguments: &DriftArgs) -> anyhow::Result<Exit>
     };
     let report = compare(&request).map_err(|error| refused(&error))?;
     if let Some(file) = &arguments.html {
-        std::fs::write(file, html(&report)).with_context(|| format!("cannot write {}", file.display()))?;
+        write_file(file, html(&report).as_bytes())
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     print(&render(&report, arguments, screen.style)?)?;
     Ok(exit(&report, arguments.fail_on))

@@ -1,6 +1,6 @@
 //! The verdict on the terminal.
 
-use crate::output::{Style, clean};
+use crate::output::{Style, cut, one_line};
 use comptroller_app::drift::report::{Column, Evidence, percent};
 use comptroller_app::drift::{Band, Report, Role};
 use std::fmt::Write as _;
@@ -117,17 +117,4 @@ fn band(band: Band, has_evidence: bool, text: &str, style: Style) -> String {
         Band::Watch => style.caution(text),
         Band::Investigate | Band::Rollback => style.bad(text),
     }
-}
-
-fn one_line(text: &str) -> String {
-    clean(text).replace('\n', " ")
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }

@@ -4,7 +4,7 @@ mod text;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Format, Screen, Style, print};
+use crate::output::{Format, Screen, Style, print, write_file};
 use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -111,7 +111,7 @@ pub(crate) fn run(screen: Screen, arguments: &FairnessArgs) -> anyhow::Result<Ex
     let found = audit(&request).map_err(|error| Failure::usage(error.to_string(), error.remedy()))?;
     if let Some(file) = &arguments.html {
         let page = html(&found.name, &found.notes(), &found.report);
-        std::fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
+        write_file(file, page.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
     }
     print(&render(&found, arguments, screen.style)?)?;
     Ok(exit(&found, arguments))

@@ -1,6 +1,6 @@
 //! The audit on the terminal.
 
-use crate::output::{Style, clean};
+use crate::output::{Style, cut, one_line};
 use comptroller_app::fairness::{Examined, Family, State, Value, Verdict};
 use std::fmt::Write as _;
 
@@ -105,17 +105,4 @@ fn short(value: Option<Value>) -> String {
         Some(Value::InsufficientEvidence { .. }) => "few".to_owned(),
         Some(Value::NotEvaluable { .. }) | None => "none".to_owned(),
     }
-}
-
-fn one_line(text: &str) -> String {
-    clean(text).replace('\n', " ")
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }

@@ -2,7 +2,8 @@
 //!
 //! Every line is one command, so that nothing from the server can begin a command of its own.
 
-use super::view::{View, details, is_hard, one_line, outcome_words, step};
+use super::view::{View, details, is_hard, outcome_words, step};
+use crate::output::one_line;
 use comptroller_app::gate::RuleView;
 
 pub(super) fn render(view: &View) -> String {

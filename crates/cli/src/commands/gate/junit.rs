@@ -1,6 +1,7 @@
 //! The decision as a JUnit report: one suite, one failed case for every rule that stands against the version.
 
-use super::view::{View, details, is_hard, one_line, step};
+use super::view::{View, details, is_hard, step};
+use crate::output::one_line;
 use comptroller_app::gate::RuleView;
 use std::fmt::Write as _;
 

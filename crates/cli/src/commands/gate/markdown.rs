@@ -2,7 +2,9 @@
 //!
 //! Text from the server must not become markup: no HTML, no links, no mentions, no new table cells.
 
-use super::view::{View, clause, is_hard, one_line, step};
+use super::view::{View, clause, is_hard, step};
+use crate::output::one_line;
+use comptroller_app::escape::markdown;
 use comptroller_app::gate::RuleView;
 use comptroller_core::vocab::Outcome;
 use std::fmt::Write as _;
@@ -14,11 +16,11 @@ pub(super) fn render(view: &View) -> String {
         Outcome::NeedsReview => "🟡",
         Outcome::Deny | Outcome::Unknown => "❌",
     };
-    let mut text = format!("## {sign} Gate: {}\n\n", escape(&view.headline()));
+    let mut text = format!("## {sign} Gate: {}\n\n", markdown(&view.headline()));
     rules(&mut text, &answer.rules);
     let notes = view.notes();
     for (label, line) in &notes {
-        let _ = writeln!(text, "- **{label}**: {}", escape(line));
+        let _ = writeln!(text, "- **{label}**: {}", markdown(line));
     }
     if !notes.is_empty() {
         text.push('\n');
@@ -43,18 +45,18 @@ fn rules(text: &mut String, rules: &[RuleView]) {
     }
     text.push_str("| Rule | What is wrong | Who can put it right | Controls |\n|---|---|---|---|\n");
     for rule in rules {
-        let mut wrong = escape(&one_line(&rule.reason));
+        let mut wrong = markdown(&one_line(&rule.reason));
         for item in &rule.clauses {
             // Our own line break: a table cell has no other.
-            let _ = write!(wrong, "<br>• {}", escape(&clause(item)));
+            let _ = write!(wrong, "<br>• {}", markdown(&clause(item)));
         }
-        let controls: Vec<String> = rule.control.iter().map(|control| escape(&one_line(control))).collect();
+        let controls: Vec<String> = rule.control.iter().map(|control| markdown(&one_line(control))).collect();
         let _ = writeln!(
             text,
             "| `{}` ({}) | {wrong} | {} | {} |",
             rule.id,
             if is_hard(rule) { "hard" } else { "review" },
-            escape(&one_line(&rule.remedy)),
+            markdown(&one_line(&rule.remedy)),
             controls.join(", ")
         );
     }
@@ -63,38 +65,15 @@ fn rules(text: &mut String, rules: &[RuleView]) {
 
 fn paths(text: &mut String, view: &View) {
     let Some(summary) = view.path_summary() else { return };
-    let _ = writeln!(text, "**Shortest path to approval**: {}\n", escape(&summary));
+    let _ = writeln!(text, "**Shortest path to approval**: {}\n", markdown(&summary));
     let paths = &view.answer.paths.shortest;
     for (number, path) in paths.iter().enumerate() {
         if paths.len() > 1 {
             let _ = writeln!(text, "Way {}:\n", number + 1);
         }
         for (number, item) in path.iter().enumerate() {
-            let _ = writeln!(text, "{}. {}", number + 1, escape(&step(item)));
+            let _ = writeln!(text, "{}. {}", number + 1, markdown(&step(item)));
         }
         text.push('\n');
     }
-}
-
-/// Text that Markdown shows as it stands.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let mut before = ' ';
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '$' => {
-                escaped.push('\\');
-                escaped.push(c);
-            }
-            // A mention would call somebody in; inside a word, as in model@label, it is none.
-            '@' if !before.is_alphanumeric() => escaped.push_str("@\u{200b}"),
-            c => escaped.push(c),
-        }
-        before = c;
-    }
-    // Addresses would become links.
-    escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
 }

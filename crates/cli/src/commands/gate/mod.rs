@@ -17,7 +17,7 @@ use crate::client::{Answer, path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::one_of;
-use crate::output::{Format, Style, line, print};
+use crate::output::{Format, Style, line, print, write_file};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum as _};
 use comptroller_app::gate::CheckGate;
@@ -84,7 +84,7 @@ pub(crate) fn run(context: &Context, arguments: &GateArgs) -> anyhow::Result<Exi
     for (format, file) in &arguments.report {
         let report = render(&asked, &answer, *format, Style::plain())?;
         // A pipeline that relies on a report must not go on without it, so this ends with another code than 0.
-        std::fs::write(file, report).with_context(|| {
+        write_file(file, report.as_bytes()).with_context(|| {
             format!("the gate said {outcome}, but its report cannot be written to {}", file.display())
         })?;
     }

@@ -1,6 +1,7 @@
 //! The decision as a SARIF 2.1.0 log: one result for every rule that stands against the version.
 
-use super::view::{View, details, is_hard, one_line, step};
+use super::view::{View, details, is_hard, step};
+use crate::output::one_line;
 use comptroller_app::gate::RuleView;
 use comptroller_core::vocab::Outcome;
 use serde_json::{Value, json};

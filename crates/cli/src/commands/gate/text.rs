@@ -1,7 +1,7 @@
 //! The decision for people at a terminal.
 
-use super::view::{View, details, is_hard, one_line, outcome_words, step};
-use crate::output::Style;
+use super::view::{View, details, is_hard, outcome_words, step};
+use crate::output::{Style, one_line};
 use comptroller_core::vocab::Outcome;
 use std::fmt::Write as _;
 

@@ -3,7 +3,7 @@
 //! The lines made here hold text from the server, so they are one line each and free of control characters. Escaping
 //! for a format is that format's own.
 
-use crate::output::clean;
+use crate::output::one_line;
 use anyhow::Context as _;
 use comptroller_app::gate::{GateAnswer, RuleView};
 use comptroller_core::vocab::Outcome;
@@ -132,15 +132,4 @@ pub(super) fn step(step: &Step) -> String {
     let rules: Vec<String> = step.rules.iter().map(|rule| one_line(rule)).collect();
     let text = format!("{} ({}), for {}", one_line(&step.what), one_line(&step.id), rules.join(", "));
     if step.remedy.is_empty() { text } else { format!("{text}; do: {}", one_line(&step.remedy)) }
-}
-
-/// Text as one line: line ends become spaces, and what could steer a terminal or reorder a line becomes visible.
-pub(super) fn one_line(text: &str) -> String {
-    let text = text.replace("\r\n", " ").replace(['\n', '\r', '\t', '\u{2028}', '\u{2029}'], " ");
-    clean(&text).replace(reorders, "\u{fffd}")
-}
-
-/// The bidirectional controls of Unicode, by which a text is shown in another order than it is read.
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,0 +1,84 @@
+//! What events are made of where an id or a word does not do: files, datasets, the facts of a version, sources of facts.
+//!
+//! INVARIANT (no-personal-data-in-entries) and the rule about stored formats hold here as in [`crate::event`].
+
+use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId};
+use crate::name::Commit;
+use crate::vocab::DatasetUse;
+use crate::{Digest, Label, Slug, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An artifact of a version: its role in the version, and the content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArtifactUse {
+    /// Its name inside the version, for example `model.txt` or `environment.lock`.
+    pub name: Slug,
+    /// SHA-256 of the content.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// A dataset version used by a model version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetUsed {
+    /// The dataset version.
+    pub dataset_version: DatasetVersionId,
+    /// What for.
+    pub purpose: DatasetUse,
+}
+
+/// A file of a dataset version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetFile {
+    /// File name, for example `acs-2014.parquet`.
+    pub name: Slug,
+    /// SHA-256 of the content.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// Facts about a model version that never change after registration (immutable-version).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VersionFacts {
+    /// The model.
+    pub model: ModelId,
+    /// The label, unique in the model.
+    pub label: Label,
+    /// Who built it: named so that separation-of-duties can be checked for ever.
+    pub builders: Vec<PrincipalId>,
+    /// Its files.
+    pub artifacts: Vec<ArtifactUse>,
+    /// When training began.
+    pub training_started: Timestamp,
+    /// When training ended.
+    pub training_ended: Timestamp,
+    /// The source-control commit of the training code.
+    pub code_commit: Commit,
+    /// The data.
+    pub datasets: Vec<DatasetUsed>,
+    /// Held-out metrics.
+    pub metrics: BTreeMap<Slug, f64>,
+    /// SHA-256 of the canonical JSON of the private [`crate::private::VersionText`] record.
+    pub record_digest: Digest,
+    /// Seed of the training run, if it was fixed.
+    pub seed: Option<i64>,
+}
+
+/// Where a fact comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FactSource {
+    /// What computed it, with its version, for example `evidence/1`.
+    pub computer: String,
+    /// The evidence it rests on.
+    pub evidence: Vec<EvidenceId>,
+    /// When that was observed.
+    pub observed_at: Timestamp,
+}
