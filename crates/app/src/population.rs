@@ -182,7 +182,8 @@ pub(crate) async fn csv(conn: &mut Conn) -> Result<String, AppError> {
     }
     let mut csv = String::from(
         "entry,deployment,kind,system,model,version,label,artifacts,builders,approval,requested_by,requested_at,\
-         approvers,evidence,decision,outcome,policies,decision_entry,deployed_by,deployed_at,live_until,emergency,confirmed_by\n",
+         approvers,evidence,decision,outcome,policies,decision_entry,deployed_by,deployed_at,live_until,emergency,\
+         confirmed_by\n",
     );
     for row in rows.into_iter().rev() {
         let c = change(conn, row).await?;
