@@ -50,7 +50,7 @@ pub mod what_if;
 pub mod witness;
 pub mod workloads;
 
-/// Texts from data in markup, for whoever writes a report.
+/// Texts from data, cut to size and in markup, for whoever writes a report.
 pub use comptroller_report::escape;
 /// The store, for the binary that opens one at start-up.
 pub use comptroller_store as store;

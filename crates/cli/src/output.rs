@@ -181,9 +181,10 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// Puts a file in place whole: whoever reads it finds the old content or the new one, whatever happens meanwhile.
 ///
-/// What is no ordinary file, such as `/dev/stdout`, is written as it stands.
+/// What is no ordinary file is written as it stands: a device, a pipe, and a link, such as `/dev/stdout`, whatever it leads
+/// to, for putting a file in its place would take the link away.
 pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
-    if path.exists() && !path.is_file() {
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         return std::fs::write(path, content);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -201,16 +202,6 @@ pub(crate) fn one_line(text: &str) -> String {
 /// The bidirectional controls of Unicode, by which a text is shown in another order than it is read.
 fn reorders(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// The beginning of a text, with an ellipsis in the last of `most` characters if it is longer.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }
 
 /// One value on one line.
@@ -351,6 +342,20 @@ mod tests {
             fields(&value, Style::plain()),
             "id     x\nroles\n  - role    owner\n    system  -\ntext\n  title  T\n"
         );
+    }
+
+    #[test]
+    fn a_file_is_put_in_place_whole_and_a_link_is_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("report"), folder.path().join("link"));
+        std::fs::write(&file, "a longer old content").unwrap();
+        write_file(&file, b"new").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_file(&link, b"newer").unwrap();
+        assert!(link.is_symlink(), "the link was replaced");
+        assert_eq!(std::fs::read(&file).unwrap(), b"newer");
+        assert!(write_file(&folder.path().join("none/report"), b"x").is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing half-written stays");
     }
 
     #[test]

@@ -1,4 +1,14 @@
-//! Texts from data in markup.
+//! Texts from data: cut to size, and in markup.
+
+/// The beginning of a text, with an ellipsis in the last of `most` characters if it is longer.
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
 
 /// Text for HTML and XML. Characters that XML 1.0 cannot hold, not even escaped, become visible replacements, and so
 /// do those that change the direction of what follows.

@@ -3,7 +3,8 @@
 use comptroller_stats::drift::{Column, Report, percent};
 use comptroller_stats::grid::Histogram;
 
-use crate::svg::{Svg, cut};
+use crate::escape::cut;
+use crate::svg::Svg;
 
 /// Columns of the picture of contributions, at most.
 pub(super) const CONTRIBUTORS: usize = 20;

@@ -1,9 +1,9 @@
 //! The audit as one HTML file that needs nothing else: verdicts, then each family of groups with its rates and gaps.
 
 use super::{NO_CONCLUSION, cell, demand, gravest, subject, title, uncovered, with_interval, words};
-use crate::escape::markup;
+use crate::escape::{cut, markup};
 use crate::page::{END, begin};
-use crate::svg::{Svg, cut};
+use crate::svg::Svg;
 use comptroller_stats::fairness::metric::Metric;
 use comptroller_stats::fairness::report::{Comparison, Family, Report};
 use comptroller_stats::fairness::verdict::{State, Verdict};

@@ -1,8 +1,9 @@
 //! The verdict on the terminal.
 
-use crate::output::{Style, cut, one_line};
+use crate::output::{Style, one_line};
 use comptroller_app::drift::report::{Column, Evidence, percent};
 use comptroller_app::drift::{Band, Report, Role};
+use comptroller_app::escape::cut;
 use std::fmt::Write as _;
 
 /// Width of the longest column name that is shown whole.

@@ -1,6 +1,7 @@
 //! The audit on the terminal.
 
-use crate::output::{Style, cut, one_line};
+use crate::output::{Style, one_line};
+use comptroller_app::escape::cut;
 use comptroller_app::fairness::{Examined, Family, State, Value, Verdict};
 use std::fmt::Write as _;
 
