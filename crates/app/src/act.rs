@@ -259,7 +259,7 @@ impl App {
         Ok(self.store.record(draft).await?)
     }
 
-    async fn record_refusal(
+    pub(crate) async fn record_refusal(
         &self,
         caller: &Caller,
         action: Action,

@@ -42,6 +42,12 @@ pub enum AppError {
     /// The store takes no writes now.
     #[error("{0}")]
     ReadOnly(String),
+    /// Too much is under way; the same may be tried again.
+    #[error("more is waiting than this server holds")]
+    Busy {
+        /// Seconds to wait.
+        seconds: u32,
+    },
     /// Another party that the act needs did not answer, or not as it should.
     #[error("{0}")]
     Outside(String),
@@ -70,6 +76,7 @@ impl AppError {
             Self::Unauthenticated(_) => "unauthenticated",
             Self::Denied { .. } => "denied",
             Self::ReadOnly(_) => "read-only",
+            Self::Busy { .. } => "busy",
             Self::Outside(_) => "outside",
             Self::Internal(_) => "internal",
         }
@@ -89,6 +96,7 @@ impl AppError {
                 .reduce(|all, next| format!("{all}; {next}"))
                 .unwrap_or_else(|| "ask an owner of the organisation".into()),
             Self::ReadOnly(_) => "try again later; if it stays so, run `comptroller doctor`".into(),
+            Self::Busy { seconds } => format!("send the same again after {seconds} s"),
             Self::Outside(_) => "try again; if it stays so, tell the operator".into(),
             Self::Internal(_) => "the operator finds the cause in the server's log".into(),
         }

@@ -1,5 +1,5 @@
 //! What runs beside the requests: signing, witnesses, time-stamps, stream heads, decisions about running deployments,
-//! reminders, notifications, forgetting old answers. Each is idempotent, and its state is visible.
+//! reminders, notifications, sealing of prediction records, forgetting old answers. Each is idempotent, and its state is visible.
 
 use crate::reminders::REMIND_EVERY;
 use crate::{App, AppError, operate};
@@ -16,6 +16,8 @@ pub const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 const STREAM_HEADS_EVERY: Duration = Duration::from_hours(1);
 /// How often the log is looked through for what matters to running deployments.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked whether prediction records are due to be sealed.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How long an answer to an idempotency key is remembered.
 const REMEMBER_SECONDS: i64 = 7 * 86_400;
 
@@ -48,6 +50,7 @@ impl App {
         self.spawn_timestamp_follower(&stop, &mut outside);
         outside.spawn(self.clone().follow_operations(stop.clone()));
         outside.spawn(self.clone().follow_silence(stop.clone()));
+        outside.spawn(self.clone().follow_records(stop.clone()));
         self.spawn_channels(&stop, &mut outside);
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
         publish.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -85,6 +88,24 @@ impl App {
             }
             if let Err(error) = self.remind().await {
                 tracing::error!(error = %error, "people could not be reminded");
+            }
+        }
+    }
+
+    async fn follow_records(self, mut stop: watch::Receiver<bool>) {
+        let mut tick = tokio::time::interval(SEAL_EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = self.records_are_many() => {}
+                _ = stop.changed() => return,
+            }
+            if self.store.is_read_only() {
+                continue;
+            }
+            if let Err(error) = self.seal_predictions(false).await {
+                tracing::error!(error = %error, "prediction records could not be sealed; they wait in the write-ahead log");
             }
         }
     }

@@ -35,6 +35,7 @@ pub mod outbound;
 pub mod people;
 pub mod policies;
 pub mod population;
+pub mod predictions;
 pub mod reminders;
 pub mod runtime;
 pub mod sign_in;
@@ -80,6 +81,7 @@ pub struct App {
     solver: Option<Arc<std::path::PathBuf>>,
     channels: Vec<Arc<notify::Channel>>,
     reminders: reminders::ReminderSettings,
+    ingest: Option<Arc<predictions::Ingest>>,
 }
 
 impl App {
@@ -95,6 +97,7 @@ impl App {
             solver: None,
             channels: Vec::new(),
             reminders: reminders::ReminderSettings::default(),
+            ingest: None,
         })
     }
 

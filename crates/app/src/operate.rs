@@ -176,7 +176,8 @@ async fn news(conn: &mut Conn, seen: i64, size: i64) -> Result<News, AppError> {
                 "role.granted" | "role.revoked" | "principal.disabled" if news.all.is_none() => {
                     news.all = Some("people".parse()?);
                 }
-                "operation.decided" | "decision.recorded" | "record.read" | "access.denied" => {}
+                "operation.decided" | "decision.recorded" | "record.read" | "access.denied"
+                | "predictions.sealed" => {}
                 _ => {
                     if let Some(system) =
                         entry["stream"].as_str().and_then(|stream| stream.strip_prefix("system/"))

@@ -4,9 +4,9 @@
 
 use crate::commands::{
     approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, drift, emergency,
-    evidence, fairness, gate, invitation, ledger, model, person, policy, profile, role, runtime, serve,
-    service_account, serving, store, subject, system, team, token, vendor, verify, verify_statement, version,
-    waiver, workload,
+    evidence, fairness, gate, invitation, ledger, model, person, policy, prediction, profile, role, runtime,
+    serve, service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
+    verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
 ///
-/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `verify`, `verify-statement`,
+/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `verify`, `verify-prediction`, `verify-statement`,
 /// `policy`, `docs`, `config` and `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Incident(Noun<emergency::IncidentVerb>),
     /// Put a version into an environment.
     Deploy(Act<deploy::DeployArgs>),
+    /// Prediction records and labels: send, find, prove.
+    Prediction(Noun<prediction::Verb>),
     /// Return an environment to an earlier version.
     Rollback(Act<deploy::RollbackArgs>),
     /// Rehearse a rollback and the return from it; the evidence is recorded.
@@ -99,6 +101,8 @@ pub(crate) enum Command {
     Evidence(Noun<evidence::Verb>),
     /// Verify an evidence pack or a log folder offline, with keys that you bring along.
     Verify(verify::VerifyArgs),
+    /// Verify the proof of a prediction offline, with nothing but a key that you trust.
+    VerifyPrediction(verify_prediction::VerifyPredictionArgs),
     /// Verify a signed statement about a decision offline, with keys that you bring along.
     VerifyStatement(verify_statement::VerifyStatementArgs),
     /// Policies: lint, test, prove and compare them without a server, and change those of a server.

@@ -172,6 +172,30 @@ impl Client {
         self.send(&Method::PUT, path, &sending).map(|_| ())
     }
 
+    /// Sends a batch of records under an id of its own, which makes it safe to repeat. While the server has no room, the
+    /// same batch is sent again.
+    pub(crate) fn post_records(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+        kind: &'static str,
+        bytes: &[u8],
+    ) -> anyhow::Result<Answer> {
+        const PATIENCE: u32 = 120;
+        let path = with_query(path, query);
+        let sending = Sending { key: None, kind: Some(kind), body: bytes, limit: ANSWER_LIMIT };
+        let mut left = PATIENCE;
+        loop {
+            match self.send(&Method::POST, &path, &sending) {
+                Err(error) if left > 0 && is_busy(&error) => {
+                    left -= 1;
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                other => return self.answer(other?),
+            }
+        }
+    }
+
     /// Begins a download at byte `from`; the body is to be read as it comes.
     pub(crate) fn download(&self, path: &str, from: u64) -> anyhow::Result<Response<Body>> {
         let sending = Sending { limit: LONG_LIMIT, ..Sending::nothing() };
@@ -291,6 +315,11 @@ impl Sending<'_> {
     fn nothing() -> Self {
         Self { key: None, kind: None, body: &[], limit: ANSWER_LIMIT }
     }
+}
+
+/// Whether the server asks to be asked later.
+fn is_busy(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(Failure::Api(problem)) if problem.status == 429)
 }
 
 /// Whether the connection failed or broke, so that a later attempt may do better.

@@ -8,16 +8,16 @@
 
 pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
 use crate::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
-    IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
-    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId,
+    EvidenceId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId,
+    SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 
 use crate::name::MediaType;
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, Environment, ErasureBasis,
-    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
-    RiskTier, Role, SystemKind, SystemStatus, Vote,
+    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, RecordKind, Relation,
+    ReminderKind, RiskTier, Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -359,6 +359,25 @@ pub enum Event {
         expected: Option<Digest>,
         matches: bool,
     },
+    /// Prediction records of a version, or labels for them, were sealed: one Parquet file of one day (days since
+    /// 1970-01-01, UTC). `root` is that of the Merkle tree over the records, `digest` the SHA-256 of the file, and
+    /// `filter_bytes` the size of the filter of ids that is stored behind it.
+    #[serde(rename = "predictions.sealed")]
+    PredictionsSealed {
+        block: BlockId,
+        records: RecordKind,
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        day: u32,
+        rows: u32,
+        root: Digest,
+        digest: Digest,
+        bytes: u64,
+        filter_bytes: u64,
+        first_at: Timestamp,
+        last_at: Timestamp,
+    },
     /// A data subject became known, with the dataset versions that hold records about them. Private: the reference.
     #[serde(rename = "subject.registered")]
     SubjectRegistered { subject: SubjectId, datasets: Vec<DatasetVersionId> },
@@ -412,6 +431,7 @@ impl Event {
             | Self::ModelRegistered { system, .. }
             | Self::DeploymentCreated { system, .. }
             | Self::RollbackDrilled { system, .. }
+            | Self::PredictionsSealed { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
             Self::ReminderRaised { system, .. } => *system,
             _ => None,

@@ -109,6 +109,8 @@ ids! {
     ProposalId, "proposal id";
     /// A rollback drill.
     DrillId, "drill id";
+    /// A sealed block of prediction records or labels.
+    BlockId, "block id";
     /// A data subject: somebody whom records are about, and who may ask for erasure.
     SubjectId, "subject id";
     /// A data-encryption key.

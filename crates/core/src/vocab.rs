@@ -72,6 +72,13 @@ vocabulary! {
         /// A pipeline: registers versions, asks the gate, deploys to dev and staging.
         Ci = "ci",
     }
+    /// What is recorded about a model at work.
+    RecordKind, "kind of records" {
+        /// What the model was asked and what it said.
+        Prediction = "prediction",
+        /// What came true, later.
+        Label = "label",
+    }
     /// Who acts.
     PrincipalKind, "principal kind" {
         /// A human; counts in quorums.

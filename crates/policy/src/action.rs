@@ -91,6 +91,8 @@ actions! {
     Drill = "drill": "Rehearse a rollback.",
     ServingRead = "serving.read": "Ask which version serves, or served.",
     RuntimeReport = "runtime.report": "Report what a runtime has loaded.",
+    PredictionRecord = "prediction.record": "Record what a model was asked and what it said, or what came true.",
+    PredictionRead = "prediction.read": "Read single prediction records.",
     SubjectRegister = "subject.register": "Make a data subject known.",
     SubjectRead = "subject.read": "Read who a data subject is.",
     SubjectErase = "subject.erase": "Destroy the key of a data subject.",

@@ -10,13 +10,26 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use comptroller_app::predictions::Format;
 use serde::de::DeserializeOwned;
+
+/// The media types of records.
+const FORMATS: [(&str, Format); 5] = [
+    ("application/json", Format::Json),
+    ("application/x-ndjson", Format::Ndjson),
+    ("application/jsonl", Format::Ndjson),
+    ("application/vnd.apache.arrow.stream", Format::Arrow),
+    ("application/vnd.apache.parquet", Format::Parquet),
+];
 
 /// A JSON body of type `T`.
 pub(crate) struct Body<T>(pub(crate) T);
 
 /// A body of raw bytes: one part of an upload.
 pub(crate) struct Raw(pub(crate) Bytes);
+
+/// A batch of records, in the format that its media type names.
+pub(crate) struct Records(pub(crate) Format, pub(crate) Bytes);
 
 /// The query string as `T`.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -64,6 +77,27 @@ impl<S: Send + Sync> FromRequest<S> for Raw {
     }
 }
 
+impl<S: Send + Sync> FromRequest<S> for Records {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let essence = essence(request.headers());
+        let known = FORMATS.iter().find(|(name, _)| essence.eq_ignore_ascii_case(name));
+        let Some((_, format)) = known else {
+            let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                format!("the Content-Type is {essence:?}"),
+                format!("send records as one of {}", names.join(", ")),
+            ));
+        };
+        let format = *format;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| bytes_problem(&rejection))?;
+        Ok(Self(format, bytes))
+    }
+}
+
 impl<S, T> FromRequestParts<S> for Params<T>
 where
     S: Send + Sync,
@@ -104,7 +138,7 @@ fn check_type(headers: &HeaderMap, expected: &'static str, may_be_absent: bool) 
         return Ok(());
     }
     let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim();
+    let essence = essence(headers);
     if essence.eq_ignore_ascii_case(expected) {
         return Ok(());
     }
@@ -120,12 +154,18 @@ fn check_type(headers: &HeaderMap, expected: &'static str, may_be_absent: bool) 
     ))
 }
 
+/// The media type without its parameters; empty if there is none.
+fn essence(headers: &HeaderMap) -> String {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim().to_owned()
+}
+
 fn bytes_problem(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Problem::new(
             Code::TooLarge,
             "the body is larger than this path accepts",
-            "JSON bodies have at most 1 MiB and upload parts at most 8 MiB; send files as uploads, in parts",
+            "JSON bodies have at most 1 MiB, upload parts 8 MiB and batches of records 16 MiB; send files as uploads, in parts",
         );
     }
     Problem::invalid("body", "the body ended before it was complete")

@@ -3,6 +3,7 @@
 //! Labels are bounded: a route is the pattern that matched, never the path that was sent.
 
 use comptroller_app::ledger::LogView;
+use comptroller_app::predictions::Waits;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -49,7 +50,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads. `log` is absent if the database cannot be reached.
-    pub(crate) fn text(&self, log: Option<&LogView>) -> String {
+    pub(crate) fn text(&self, log: Option<&LogView>, records: Option<Waits>) -> String {
         let mut out = String::new();
         self.process(&mut out);
         gauge(&mut out, "comptroller_database_up", "Whether the database answers.", u64::from(log.is_some()));
@@ -62,6 +63,14 @@ impl Metrics {
             channels(&mut out, log);
             let help = "Whether the store refuses writes.";
             gauge(&mut out, "comptroller_read_only", help, u64::from(log.read_only));
+        }
+        if let Some(Waits { batches, records, bytes }) = records {
+            let help = "Batches of records that are taken and not sealed yet.";
+            gauge(&mut out, "comptroller_records_waiting_batches", help, batches);
+            let help = "Prediction records and labels that are taken and not sealed yet.";
+            gauge(&mut out, "comptroller_records_waiting", help, records);
+            let help = "Their bytes in memory; at lake.memory_mib senders are told to come again.";
+            gauge(&mut out, "comptroller_records_waiting_bytes", help, bytes);
         }
         self.requests(&mut out);
         out
@@ -217,7 +226,7 @@ mod tests {
             signed_root: None,
             read_only: false,
         };
-        let text = Metrics::new().text(Some(&log));
+        let text = Metrics::new().text(Some(&log), None);
         assert!(text.contains("comptroller_ledger_witnessed_size 5\n"));
         assert!(
             text.contains("comptroller_witness_lag_entries{witness=\"w.example/\\\"1\\\\\"} 2\n"),
@@ -230,7 +239,7 @@ mod tests {
         log.witnesses.clear();
         log.time_stamp = None;
         log.channels.clear();
-        let text = Metrics::new().text(Some(&log));
+        let text = Metrics::new().text(Some(&log), None);
         assert!(!text.contains("witness") && !text.contains("timestamp"), "{text}");
     }
 
@@ -240,7 +249,7 @@ mod tests {
         metrics.count("/a/{b}", "GET", 200, Duration::from_millis(3));
         metrics.count("/a/{b}", "GET", 404, Duration::from_secs(60));
         metrics.count("unmatched", "BREW\"", 405, Duration::ZERO);
-        let text = metrics.text(None);
+        let text = metrics.text(None, Some(Waits { batches: 2, records: 9, bytes: 70 }));
         assert!(
             text.contains(
                 "comptroller_http_requests_total{route=\"/a/{b}\",method=\"GET\",status=\"404\"} 1"
@@ -254,5 +263,6 @@ mod tests {
         assert!(!text.contains("BREW"));
         assert!(text.contains("comptroller_database_up 0\n"));
         assert!(!text.contains("comptroller_ledger_size"));
+        assert!(text.contains("comptroller_records_waiting 9\n"), "{text}");
     }
 }

@@ -111,6 +111,7 @@ enum When {
     AsksOutside,
     NamesThings,
     HasBody,
+    HasRecords,
     Writes,
     HasRange,
 }
@@ -123,7 +124,7 @@ struct CommonProblem {
     header: Option<(&'static str, &'static str)>,
 }
 
-const PROBLEMS: [CommonProblem; 13] = [
+const PROBLEMS: [CommonProblem; 14] = [
     problem(
         "400",
         "InvalidInput",
@@ -174,6 +175,10 @@ const PROBLEMS: [CommonProblem; 13] = [
             "The range begins outside the content. Code `range-not-satisfiable`.",
         )
     },
+    CommonProblem {
+        header: Some(("Retry-After", "Seconds after which to send the same again.")),
+        ..problem("429", "Busy", When::HasRecords, "More is waiting than the server holds. Code `busy`.")
+    },
     problem("431", "HeadTooLarge", When::Always, "The head of the request is too large. No body."),
     problem(
         "500",
@@ -211,6 +216,9 @@ fn add_problems(operation: &mut Operation, method: &str, has_variables: bool) {
     // `security(())` on a handler is the empty requirement: everybody may.
     let public = operation.security.as_ref().is_some_and(|list| !list.is_empty());
     let has_body = operation.request_body.is_some();
+    let has_records = operation.request_body.as_ref().is_some_and(
+        |body| matches!(body, RefOr::T(body) if body.content.contains_key("application/vnd.apache.parquet")),
+    );
     let has_range = operation.responses.responses.contains_key("206");
     for problem in PROBLEMS {
         let can = match problem.when {
@@ -220,6 +228,7 @@ fn add_problems(operation: &mut Operation, method: &str, has_variables: bool) {
             When::AsksOutside => public && has_body,
             When::NamesThings => !public || has_variables,
             When::HasBody => has_body,
+            When::HasRecords => has_records,
             When::Writes => method != "get",
             When::HasRange => has_range,
         };

@@ -125,6 +125,7 @@ pub(crate) enum Code {
     UnsupportedMediaType,
     RangeNotSatisfiable,
     Internal,
+    Busy,
     Outside,
     ReadOnly,
     NotReady,
@@ -155,6 +156,7 @@ impl Code {
                 "The range lies outside the content",
             ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
+            Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "busy", "More is waiting than the server holds"),
             Self::Outside => {
                 (StatusCode::BAD_GATEWAY, "outside", "Another party did not answer as it should")
             }
@@ -180,6 +182,7 @@ impl From<AppError> for Problem {
             AppError::Unauthenticated(_) => Code::Unauthenticated,
             AppError::Denied { .. } => Code::Denied,
             AppError::ReadOnly(_) => Code::ReadOnly,
+            AppError::Busy { .. } => Code::Busy,
             AppError::Outside(_) => Code::Outside,
             AppError::Internal(cause) => return Self::internal(cause.as_str()),
         };
@@ -208,6 +211,10 @@ impl IntoResponse for Problem {
             StatusCode::UNAUTHORIZED => {
                 let challenge = HeaderValue::from_static("Bearer realm=\"comptroller\"");
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            // What waits is written within milliseconds.
+            StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
@@ -243,6 +250,7 @@ mod tests {
             AppError::Conflict(String::new()),
             AppError::Unauthenticated(""),
             AppError::ReadOnly(String::new()),
+            AppError::Busy { seconds: 1 },
             AppError::Outside(String::new()),
             AppError::Internal(String::new()),
         ];

@@ -84,6 +84,16 @@ CREATE TABLE identity (
 CREATE INDEX identity_principal ON identity (principal);
 
 -- ---- passing -------------------------------------------------------------------------------------------------
+CREATE TABLE prediction_batch (
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    records TEXT NOT NULL,
+    batch TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    row_count BIGINT NOT NULL,
+    sealed_at BIGINT NOT NULL,
+    PRIMARY KEY (version, environment, records, batch)
+);
 CREATE TABLE idempotency (
     principal TEXT NOT NULL,
     idem_key TEXT NOT NULL,
@@ -387,6 +397,25 @@ CREATE TABLE runtime (
     reported_at BIGINT NOT NULL,
     PRIMARY KEY (system, environment, instance)
 );
+CREATE TABLE prediction_block (
+    id TEXT PRIMARY KEY,
+    records TEXT NOT NULL,
+    system TEXT NOT NULL,
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    row_count BIGINT NOT NULL,
+    root TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    bytes BIGINT NOT NULL,
+    filter_bytes BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    idx BIGINT NOT NULL,
+    sealed_at BIGINT NOT NULL
+);
+CREATE INDEX prediction_block_day ON prediction_block (version, environment, records, day);
+CREATE INDEX prediction_block_system ON prediction_block (system, records, idx);
 CREATE TABLE data_subject (
     id TEXT PRIMARY KEY,
     private_at BIGINT,

@@ -13,6 +13,7 @@ mod example;
 mod inventory;
 mod people;
 mod policy;
+mod predictions;
 mod production;
 mod quality;
 mod release;
@@ -54,6 +55,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "A second version that must not go live", run: quality::run },
     Chapter { title: "Back to the version before, rehearsed and for real", run: rollback::run },
     Chapter { title: "Drift and fairness, measured on four years of real data", run: statistics::run },
+    Chapter { title: "What a model said, record by record", run: predictions::run },
     Chapter { title: "Stricter policies, proven before they are in force", run: policy::run },
     Chapter { title: "An emergency at night, judged in the morning", run: emergency::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },

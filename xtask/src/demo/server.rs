@@ -27,7 +27,7 @@ impl Server {
         let config = folder.join("comptroller.toml");
         let text = format!(
             "# Made by the demo. Everything that is not here has its default.\n\n[server]\nlisten = \"{address}\"\n\n\
-             [organisation]\nslug = \"demo-bank\"\n"
+             [organisation]\nslug = \"demo-bank\"\n\n[lake]\nseal_seconds = 1\n"
         );
         std::fs::write(&config, text).with_context(|| format!("cannot write {}", config.display()))?;
         let mut serve = command(binary, None, Some("TERM"))?;

@@ -38,7 +38,9 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
     use Action as A;
     match action {
         A::GateCheck | A::Deploy => Some(Scope::Gate),
-        A::ApprovalRequest | A::RuntimeReport | A::WaiverRequest | A::WaiverEnd => Some(Scope::Placed),
+        A::ApprovalRequest | A::RuntimeReport | A::PredictionRecord | A::WaiverRequest | A::WaiverEnd => {
+            Some(Scope::Placed)
+        }
         A::SystemUpdate
         | A::SystemRead
         | A::SystemLink
@@ -49,6 +51,7 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::VersionRead
         | A::EvidenceRecord
         | A::EvidenceRead
+        | A::PredictionRead
         | A::ServingRead
         | A::AuditRead => Some(Scope::System),
         A::OrgRead

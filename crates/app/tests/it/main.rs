@@ -12,6 +12,7 @@ mod governance;
 mod inbox;
 mod notify;
 mod oidc_server;
+mod predictions;
 mod promotion;
 mod rotation;
 mod sign_in;

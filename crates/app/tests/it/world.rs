@@ -7,6 +7,7 @@ use comptroller_app::datasets::{RegisterDataset, RegisterDatasetVersion};
 use comptroller_app::invitations::InvitePerson;
 use comptroller_app::models::{NameArtifact, NameDataset, RegisterModel, RegisterVersion};
 use comptroller_app::people::{AddPerson, AddServiceAccount, ChangeRole, CreateTeam};
+use comptroller_app::predictions::IngestSettings;
 use comptroller_app::systems::RegisterSystem;
 use comptroller_app::{App, Call, Caller};
 use comptroller_core::event::DatasetFile;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 /// The clock of the machine, shifted at will.
 #[derive(Debug, Default)]
@@ -55,12 +57,16 @@ pub(crate) fn config(folder: &Path) -> StoreConfig {
     }
 }
 
+pub(crate) fn ingest(folder: &Path) -> IngestSettings {
+    IngestSettings { wal: folder.join("wal"), seal_after: Duration::from_secs(60), memory: 4 << 20 }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock::default());
         let store = Store::open(&config(folder.path()), clock.clone()).await.unwrap();
-        let app = App::new(store).unwrap();
+        let app = App::new(store).unwrap().with_ingest(ingest(folder.path())).await.unwrap();
         let token = app.bootstrap().await.unwrap().unwrap();
         assert_eq!(app.bootstrap().await.unwrap(), None);
         let owner = app.authenticate(&token).await.unwrap();

@@ -20,6 +20,7 @@ pub(crate) mod model;
 mod outside;
 pub(crate) mod person;
 pub(crate) mod policy;
+pub(crate) mod prediction;
 pub(crate) mod profile;
 pub(crate) mod role;
 pub(crate) mod runtime;
@@ -34,6 +35,7 @@ pub(crate) mod token;
 mod upload;
 pub(crate) mod vendor;
 pub(crate) mod verify;
+pub(crate) mod verify_prediction;
 pub(crate) mod verify_statement;
 pub(crate) mod version;
 pub(crate) mod waiver;
@@ -79,6 +81,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Gate(act) => gate::run(&Context::new(&act.api, screen)?, &act.arguments),
         Command::Decision(noun) => verb(screen, noun, decision::run),
         Command::Approval(noun) => verb(screen, noun, approval::run),
+        Command::Prediction(noun) => verb(screen, noun, prediction::run),
         Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Emergency(noun) => verb(screen, noun, emergency::run),
         Command::Incident(noun) => verb(screen, noun, emergency::incidents),
@@ -92,6 +95,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ledger(noun) => verb(screen, noun, ledger::run),
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),
+        Command::VerifyPrediction(arguments) => verify_prediction::run(screen, &arguments),
         Command::VerifyStatement(arguments) => verify_statement::run(screen, &arguments),
         Command::Drift(arguments) => drift::run(screen, &arguments),
         Command::Profile(arguments) => profile::run(screen, &arguments),

@@ -9,6 +9,7 @@ use crate::output::note;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use comptroller_app::App;
+use comptroller_app::predictions::IngestSettings;
 use comptroller_app::store::objects::ObjectsConfig;
 use comptroller_app::store::{DbConfig, Store, StoreConfig};
 use comptroller_core::time::SystemClock;
@@ -18,6 +19,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -109,6 +111,16 @@ pub(super) fn store_config(config: &Config) -> anyhow::Result<StoreConfig> {
     })
 }
 
+/// How prediction records are taken.
+fn ingest_settings(config: &Config) -> IngestSettings {
+    let lake = &config.lake;
+    IngestSettings {
+        wal: lake.wal_dir.clone().unwrap_or_else(|| config.store.data_dir.join("wal")),
+        seal_after: Duration::from_secs(lake.seal_seconds.get().into()),
+        memory: usize::try_from(lake.memory_mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20),
+    }
+}
+
 fn objects_config(config: &Config) -> anyhow::Result<ObjectsConfig> {
     let Some(text) = &config.store.objects else {
         return Ok(ObjectsConfig::Local { path: config.store.data_dir.join("objects") });
@@ -178,6 +190,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         app = app.with_timestamps(timestamps)?;
     }
     app = app.with_notifications(destinations, &events)?.with_reminders(reminders);
+    app = app.with_ingest(ingest_settings(config)).await?;
     bootstrap(&app, &config.store.data_dir).await?;
     if !app.store().is_read_only() {
         app.record_shipped_policies().await?;

@@ -128,6 +128,16 @@ settings! {
         /// one restore does not turn back both. Default: `DATA_DIR/guard`.
         guard_dir: Option<PathBuf>, None, false;
     }
+    /// Prediction records and labels.
+    [lake] Lake {
+        /// Folder of the write-ahead log: what is taken stands there until it is sealed. Each server has one of its own,
+        /// on a disk that survives a restart. Default: `DATA_DIR/wal`.
+        wal_dir: Option<PathBuf>, None, false;
+        /// Seconds that records wait before they are sealed into a block, unless 65,536 of them are there earlier.
+        seal_seconds: NonZeroU32, Some("60"), false;
+        /// MiB of records that wait in memory, at most; beyond, senders are told to come again.
+        memory_mib: NonZeroU32, Some("256"), false;
+    }
     /// The bucket, if `store.objects` is one.
     [s3] S3 {
         /// Base address such as `https://s3.example.org`. Default: that of the region at AWS.

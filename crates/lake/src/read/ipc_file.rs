@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_ipc::reader::FileReader;
 
-use super::{blocks, broken, convert, open, places};
+use super::{blocks, broken, convert, guarded, next_batch, open, places};
 use crate::error::LakeError;
 use crate::source::{ColumnInfo, Take};
 
@@ -30,7 +30,8 @@ impl IpcFile {
         let mut places = places(&self.columns, names);
         places.sort_unstable();
         let mut row = 0;
-        for batch in reader(&self.path, Some(places))? {
+        let mut reader = reader(&self.path, Some(places))?;
+        while let Some(batch) = next_batch(&mut reader) {
             let place = format!("behind row {row}");
             let batch = batch.map_err(|error| broken(&self.path, &place, error))?;
             row += batch.num_rows();
@@ -41,5 +42,7 @@ impl IpcFile {
 }
 
 fn reader(path: &Path, places: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>, LakeError> {
-    FileReader::try_new(BufReader::new(open(path)?), places).map_err(|error| broken(path, "metadata", error))
+    let file = BufReader::new(open(path)?);
+    guarded(|| FileReader::try_new(file, places).map_err(|error| error.to_string()))
+        .map_err(|error| broken(path, "metadata", error))
 }

@@ -1,6 +1,6 @@
 //! One reader for each file format. Each opens by path, knows its columns, and scans some of them in batches.
 
-mod convert;
+pub(crate) mod convert;
 pub(crate) mod csv_file;
 pub(crate) mod ipc_file;
 pub(crate) mod json_file;
@@ -25,6 +25,19 @@ fn open(path: &Path) -> Result<File, LakeError> {
 
 fn broken(path: &Path, place: &str, error: impl std::fmt::Display) -> LakeError {
     LakeError::Broken { path: path.to_owned(), place: place.to_owned(), problem: error.to_string() }
+}
+
+/// Runs a reader of foreign bytes. The libraries check most of what they read, and panic about the rest.
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err("its inner lengths and offsets do not fit".to_owned()))
+}
+
+/// The next batch of a reader of foreign bytes.
+pub(crate) fn next_batch<E: std::fmt::Display>(
+    reader: &mut impl Iterator<Item = Result<RecordBatch, E>>,
+) -> Option<Result<RecordBatch, String>> {
+    guarded(|| reader.next().transpose().map_err(|error| error.to_string())).transpose()
 }
 
 /// Where the columns of these names stand.

@@ -7,7 +7,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use super::{blocks, broken, convert, open, places};
+use super::{blocks, broken, convert, guarded, next_batch, open, places};
 use crate::error::LakeError;
 use crate::source::{BATCH, ColumnInfo, Take};
 
@@ -21,8 +21,10 @@ pub(crate) struct ParquetFile {
 impl ParquetFile {
     pub(crate) fn open(path: &Path) -> Result<Self, LakeError> {
         let file = open(path)?;
-        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-            .map_err(|error| broken(path, "metadata", error))?;
+        let metadata = guarded(|| {
+            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| error.to_string())
+        })
+        .map_err(|error| broken(path, "metadata", error))?;
         let columns = convert::columns(metadata.schema());
         Ok(Self { path: path.to_owned(), metadata, columns })
     }
@@ -40,13 +42,13 @@ impl ParquetFile {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(open(&self.path)?, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().copied());
-        let reader = builder
+        let mut reader = builder
             .with_projection(mask)
             .with_batch_size(BATCH)
             .build()
             .map_err(|error| broken(&self.path, "metadata", error))?;
         let mut row = 0;
-        for batch in reader {
+        while let Some(batch) = next_batch(&mut reader) {
             let place = format!("behind row {row}");
             let batch = batch.map_err(|error| broken(&self.path, &place, error))?;
             row += batch.num_rows();

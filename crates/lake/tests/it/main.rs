@@ -3,4 +3,6 @@
 
 mod broken;
 mod formats;
+mod records;
 mod support;
+mod wal;

@@ -22,7 +22,9 @@ fn outcome(
     request.principal.roles = BTreeSet::from([role]);
     request.principal.kind = match role {
         Role::Ci => PrincipalKind::ServiceAccount,
-        _ if action == Action::RuntimeReport => PrincipalKind::ServiceAccount,
+        _ if matches!(action, Action::RuntimeReport | Action::PredictionRecord) => {
+            PrincipalKind::ServiceAccount
+        }
         _ => PrincipalKind::Person,
     };
     bundle.decide(&request).outcome

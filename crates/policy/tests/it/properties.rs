@@ -216,7 +216,7 @@ fn random_requests_reach_every_outcome() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = std::collections::BTreeMap::new();
     let gates = select(vec![Action::Deploy, Action::GateCheck]).prop_flat_map(request_for).boxed();
-    for _ in 0..4_000 {
+    for _ in 0..6_000 {
         for request in [request().boxed(), gates.clone()] {
             let request = request.new_tree(&mut runner).unwrap().current();
             *seen.entry(BUNDLE.decide(&request).outcome).or_insert(0_u32) += 1;

@@ -17,6 +17,7 @@ mod models;
 mod operations;
 mod people;
 mod policies;
+mod predictions;
 mod subjects;
 mod systems;
 mod uploads;
@@ -51,6 +52,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(emergencies::routes())
         .merge(policies::routes())
         .merge(deploy::routes())
+        .merge(predictions::routes())
         .merge(subjects::routes())
         .merge(ledger::routes())
         .merge(evidence::routes());

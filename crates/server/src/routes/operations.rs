@@ -75,7 +75,7 @@ async fn show_metrics(State(state): State<ServerState>) -> Response {
             None
         }
     };
-    let text = state.metrics.text(log.as_ref());
+    let text = state.metrics.text(log.as_ref(), state.app.waiting_records());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

@@ -112,6 +112,12 @@ fn prepare(world: &World) -> Named {
     let emergency = world.ok(&world.post("deployer", "/emergencies", &emergency()));
     let ask = json!({"version": "scorer@1", "environment": "staging"});
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
+    let record = post(
+        "/api/v1/predictions?version=scorer@1&environment=staging&batch=b0",
+        &json!({"records": [{"id": "p0"}]}),
+    );
+    world.ok(&record.by(world.token("ci")));
+    world.server.seal();
     let proposal = propose(world, &["baseline", "soc2"]);
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
     Named {
@@ -282,6 +288,32 @@ fn models(named: &Named) -> Vec<Row> {
     vec![
         row("post /api/v1/uploads", "/api/v1/uploads", "developer", "auditor").with(begin),
         row("get /api/v1/uploads/{id}", format!("/api/v1/uploads/{upload}"), "developer", "auditor"),
+        row(
+            "post /api/v1/predictions",
+            "/api/v1/predictions?version=scorer@1&environment=staging&batch=b1",
+            "ci",
+            "developer",
+        )
+        .with(json!({"records": [{"id": "p1", "inputs": {"x": 1.5}}]})),
+        row(
+            "post /api/v1/labels",
+            "/api/v1/labels?version=scorer@1&environment=staging&batch=b1",
+            "ci",
+            "developer",
+        )
+        .with(json!({"records": [{"id": "p1", "label": "good"}]})),
+        row(
+            "get /api/v1/systems/{system}/predictions/{id}",
+            "/api/v1/systems/credit/predictions/p0",
+            "risk",
+            "developer",
+        ),
+        row(
+            "get /api/v1/systems/{system}/predictions/{id}/proof",
+            "/api/v1/systems/credit/predictions/p0/proof",
+            "auditor",
+            "developer",
+        ),
         row(
             "put /api/v1/uploads/{id}/parts/{number}",
             format!("/api/v1/uploads/{upload}/parts/1"),

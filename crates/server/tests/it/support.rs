@@ -1,6 +1,7 @@
 //! A running server with a store of its own, and a client that takes every status as an answer.
 
 use comptroller_app::App;
+use comptroller_app::predictions::IngestSettings;
 use comptroller_core::time::SystemClock;
 use comptroller_core::{Clock, Timestamp};
 use comptroller_server::{Limits, serve_with};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -77,11 +79,13 @@ impl Server {
         let clock = Arc::new(TestClock::default());
         let runtime = Runtime::new().unwrap();
         let limits = limits.clone();
+        let wal = at("wal");
         let (stop, stopped) = oneshot::channel();
         let shared: Arc<dyn Clock> = clock.clone();
         let (app, bootstrap, address, task) = runtime.block_on(async move {
             let store = Store::open(&config, shared).await.unwrap();
-            let app = App::new(store).unwrap();
+            let settings = IngestSettings { wal, seal_after: Duration::from_secs(60), memory: 64 << 20 };
+            let app = App::new(store).unwrap().with_ingest(settings).await.unwrap();
             let bootstrap = app.bootstrap().await.unwrap().expect("a new store has no owner yet");
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
@@ -151,6 +155,12 @@ impl Server {
     /// Signs the head of the log, as the follower does every second.
     pub(crate) fn publish(&self) {
         self.runtime.block_on(self.app.store().publish()).unwrap().expect("the log is not empty");
+    }
+
+    /// Seals the records that wait, and signs the head.
+    pub(crate) fn seal(&self) {
+        self.runtime.block_on(self.app.seal_predictions(true)).unwrap();
+        self.publish();
     }
 
     /// Stops, and waits until the server has.

@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod models;
 pub mod people;
 pub mod policies;
+pub mod predictions;
 pub mod reminders;
 pub mod subjects;
 pub mod systems;
@@ -83,6 +84,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
             deployments::project(changes, at, event);
         }
+        Event::PredictionsSealed { .. } => predictions::project(changes, at, event),
         Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => {
             subjects::project(changes, at, event);
         }

@@ -13,10 +13,7 @@ mod read;
 mod tests;
 mod write;
 
-#[cfg(any(test, feature = "test-support"))]
-pub use part::open_part;
-pub(crate) use part::plain_bytes;
-pub use part::{MAX_PART_BYTES, MAX_PARTS, PartEncryptor, SealedPart};
+pub use part::{MAX_PART_BYTES, MAX_PARTS, PartEncryptor, SealedPart, open_part, plain_bytes};
 pub use read::{hash_all, read_part, stream, total_bytes};
 pub use write::{abandon, encrypt_part, store_part};
 

@@ -182,7 +182,6 @@ impl PartOpener {
 }
 
 /// Opens a whole part as the reader does: header, then every frame that is due, from what there is.
-#[cfg(any(test, feature = "test-support"))]
 pub fn open_part(
     key: &DataKey,
     upload: UploadId,
@@ -209,7 +208,7 @@ pub(super) fn sealed_bytes(part: Part) -> Result<u64, ArtifactsError> {
 }
 
 /// Bytes of plaintext in a stored part of `sealed` bytes; none if no part has that size.
-pub(crate) fn plain_bytes(sealed: u64) -> Option<u64> {
+pub fn plain_bytes(sealed: u64) -> Option<u64> {
     let body = sealed.checked_sub(HEADER_BYTES as u64)?;
     let frames = body.div_ceil((FRAME_BYTES + TAG_BYTES) as u64).max(1);
     let bytes = body.checked_sub(frames * TAG_BYTES as u64)?;

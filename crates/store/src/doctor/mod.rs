@@ -8,6 +8,7 @@
 //! // tile and bundle that was written out.
 //! // INVARIANT (one-transaction): the entries and the head row agree, without a gap and without a surplus.
 
+mod blocks;
 mod cosignatures;
 mod log;
 mod objects;
@@ -37,6 +38,7 @@ impl Store {
         payloads::check_secrets(&mut conn, self.key(), &mut findings).await?;
         objects::check_published(self, &mut conn, &outside, &log, &mut findings).await?;
         objects::check_artifacts(self, &mut conn, deep, &mut findings).await?;
+        blocks::check(self, &mut conn, deep, &mut findings).await?;
         findings.found.sort_by_key(|finding| finding.severity);
         Ok(findings)
     }

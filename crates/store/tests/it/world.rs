@@ -6,14 +6,14 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
-    IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId,
-    TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId,
+    EvidenceId, IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
+    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
-    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
-    RiskTier, SystemKind, SystemStatus, Vote,
+    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, RecordKind, Relation,
+    ReminderKind, RiskTier, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -479,6 +479,21 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             loaded: digest("set"),
             expected: Some(digest("set")),
             matches: true,
+        }),
+        draft(Event::PredictionsSealed {
+            block: BlockId::new(now, random()),
+            records: RecordKind::Prediction,
+            system,
+            version,
+            environment: Environment::Staging,
+            day: 20_000,
+            rows: 2,
+            root: digest("root"),
+            digest: digest("block"),
+            bytes: 10,
+            filter_bytes: 16,
+            first_at: now,
+            last_at: now,
         }),
         draft(Event::SubjectRegistered { subject: world.subject, datasets: vec![clean] }).private_of(
             "text",

@@ -1,0 +1,265 @@
+//! Finding a record again, months later, with what made it and what lets it be proved.
+
+use super::pending::Stream;
+use super::proof::{FORMAT, PredictionProof, VERSION};
+use super::{Field, Ingest};
+use crate::models::facts;
+use crate::{App, AppError, Caller, ledger, systems};
+use comptroller_core::event::{ArtifactUse, DatasetUsed};
+use comptroller_core::ids::{ApprovalId, BlockId, DecisionId, DeploymentId, ModelId, SystemId, VersionId};
+use comptroller_core::vocab::{ReadKind, RecordKind};
+use comptroller_core::{Digest, Environment, Label, Timestamp};
+use comptroller_lake::block::{Block, inclusion, root};
+use comptroller_lake::filter::IdHash;
+use comptroller_lake::records::{Cell, Records};
+use comptroller_policy::Action;
+use comptroller_store::areas::predictions::{self, BlockRow};
+use comptroller_store::areas::{deployments, models};
+use comptroller_store::{Conn, journal};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Blocks that are looked up at a time.
+const PAGE: i64 = 500;
+/// Deployments that are looked through for the one that served.
+const MAX_DEPLOYMENTS: i64 = 1_000;
+
+/// A recorded prediction and where it came from.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PredictionView {
+    /// The sender's id of it.
+    pub id: String,
+    /// When it was made.
+    pub time: Timestamp,
+    /// The AI system.
+    pub system: SystemId,
+    /// The model.
+    pub model: ModelId,
+    /// The version.
+    pub version: VersionId,
+    /// Its label.
+    pub label: Label,
+    /// Where it ran.
+    pub environment: Environment,
+    /// The record, field by field.
+    #[schema(value_type = Vec<Object>)]
+    pub record: Vec<Field>,
+    /// What came true, if somebody said so.
+    pub outcome: Option<String>,
+    /// The files of the version.
+    pub artifacts: Vec<ArtifactUse>,
+    /// The data it was made from.
+    pub datasets: Vec<DatasetUsed>,
+    /// The deployment that was live at that time; none if none of this version was.
+    pub served: Option<Served>,
+    /// The block that holds the record; none while it waits to be sealed.
+    pub block: Option<BlockView>,
+}
+
+/// Who put a version where it ran, and by which decision.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Served {
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// Who deployed.
+    pub deployed_by: String,
+    /// Since when it was live.
+    pub live_from: Timestamp,
+    /// The request for approval that it rests on.
+    pub approval: Option<ApprovalId>,
+    /// The decision that let it happen.
+    pub decision: DecisionId,
+}
+
+/// A sealed block.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BlockView {
+    /// Its id.
+    pub id: BlockId,
+    /// Place of the record in it, from 0.
+    pub index: u64,
+    /// Its records.
+    pub rows: u64,
+    /// Root of the Merkle tree over them.
+    pub root: Digest,
+    /// Index of the event that sealed it.
+    pub ledger_index: u64,
+}
+
+/// Where a record was found.
+struct Found {
+    stream: Stream,
+    records: Records,
+    at: usize,
+    block: Option<(BlockRow, Block)>,
+}
+
+impl App {
+    /// A prediction by its id. An event, because records may be about people.
+    pub async fn prediction(
+        &self,
+        caller: &Caller,
+        system: &str,
+        id: &str,
+    ) -> Result<PredictionView, AppError> {
+        let found = self.find_record(caller, system, id).await?;
+        let Found { stream, records, at, block } = &found;
+        let mut conn = self.store.read().await?;
+        let missing = || AppError::Internal("a record without its version".into());
+        let version = models::version(&mut conn, stream.version).await?.ok_or_else(missing)?;
+        let facts = facts(&version)?;
+        let time = Timestamp::from_micros(records.times().get(*at).copied().unwrap_or_default());
+        let served = served(&mut conn, facts.model, stream, time).await?;
+        drop(conn);
+        let outcome = self.outcome_of(stream.system, id).await?;
+        Ok(PredictionView {
+            id: id.to_owned(),
+            time,
+            system: stream.system,
+            model: facts.model,
+            version: stream.version,
+            label: facts.label,
+            environment: stream.environment,
+            record: records.fields(*at),
+            outcome,
+            artifacts: facts.artifacts,
+            datasets: facts.datasets,
+            served,
+            block: block.as_ref().map(|(row, _)| BlockView {
+                id: row.id.0,
+                index: *at as u64,
+                rows: row.row_count.unsigned_abs(),
+                root: row.root.0.clone(),
+                ledger_index: row.idx.unsigned_abs(),
+            }),
+        })
+    }
+
+    /// The proof of a prediction: from the record to the root of its block, and from there to a signed head.
+    pub async fn prediction_proof(
+        &self,
+        caller: &Caller,
+        system: &str,
+        id: &str,
+    ) -> Result<PredictionProof, AppError> {
+        let not_yet = || {
+            AppError::Conflict(
+                "the record is durable but not in the signed log yet; ask again after the next sealing"
+                    .into(),
+            )
+        };
+        let Found { at, block, .. } = self.find_record(caller, system, id).await?;
+        let (row, block) = block.ok_or_else(not_yet)?;
+        let leaves = block.leaves()?;
+        if root(&leaves).to_string() != row.root.0.as_str() {
+            return Err(AppError::Internal(
+                "the records of a block do not lead to the root on record".into(),
+            ));
+        }
+        let mut conn = self.store.read().await?;
+        let entries = journal::entries(&mut conn, row.idx, row.idx + 1).await?;
+        let entry = entries.first().ok_or_else(|| AppError::Internal("a block without its event".into()))?;
+        let entry = entry.entry.clone();
+        let head = self.served(&mut conn).await?.ok_or_else(not_yet)?;
+        let proof = ledger::proof(&mut conn, row.idx.unsigned_abs(), &head).await?.ok_or_else(not_yet)?;
+        Ok(PredictionProof {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            record: block.records.fields(at),
+            salt: hex::encode(block.salt(at)),
+            index: at as u64,
+            hashes: inclusion(&leaves, at),
+            entry,
+            proof,
+        })
+    }
+
+    /// Authorises, looks everywhere, and records that somebody looked.
+    async fn find_record(&self, caller: &Caller, system: &str, id: &str) -> Result<Found, AppError> {
+        let mut conn = self.store.read().await?;
+        let system = systems::find(&mut conn, system).await?.id.0;
+        drop(conn);
+        let resource = format!("system/{system}");
+        self.may_read(caller, Action::PredictionRead, &resource, Some(system), None).await?;
+        let found = self.look_up(system, RecordKind::Prediction, id).await?;
+        self.note_read(caller, ReadKind::ModelRecords, &resource, usize::from(found.is_some())).await?;
+        found.ok_or_else(|| AppError::not_found("prediction", id))
+    }
+
+    async fn look_up(
+        &self,
+        system: SystemId,
+        records: RecordKind,
+        id: &str,
+    ) -> Result<Option<Found>, AppError> {
+        let ingest = self.ingest()?;
+        if let Some((stream, records, at)) = ingest.pending.find(system, records, id) {
+            return Ok(Some(Found { stream, records, at, block: None }));
+        }
+        let mut before = i64::MAX;
+        loop {
+            let mut conn = self.store.read().await?;
+            let rows = predictions::of_system(&mut conn, system, records, before, PAGE).await?;
+            drop(conn);
+            let Some(last) = rows.last() else { return Ok(None) };
+            before = last.idx;
+            if let Some(found) = self.look_through(ingest, rows, id).await? {
+                return Ok(Some(found));
+            }
+        }
+    }
+
+    async fn look_through(
+        &self,
+        ingest: &Ingest,
+        rows: Vec<BlockRow>,
+        id: &str,
+    ) -> Result<Option<Found>, AppError> {
+        let hash = IdHash::of(id);
+        for row in rows {
+            if !self.block_filter(ingest, &row).await?.may_hold(hash) {
+                continue;
+            }
+            let block = self.open_block(&row).await?;
+            let Some(at) = block.records.position(id) else { continue };
+            let stream = Stream {
+                system: row.system.0,
+                version: row.version.0,
+                environment: row.environment.0,
+                records: row.records.0,
+            };
+            return Ok(Some(Found { stream, records: block.records.clone(), at, block: Some((row, block)) }));
+        }
+        Ok(None)
+    }
+
+    /// What came true for a prediction: the label that was recorded last.
+    async fn outcome_of(&self, system: SystemId, id: &str) -> Result<Option<String>, AppError> {
+        let Some(Found { records, at, .. }) = self.look_up(system, RecordKind::Label, id).await? else {
+            return Ok(None);
+        };
+        let label = records.fields(at).into_iter().find(|field| field.name == "label");
+        Ok(label.and_then(|field| if let Cell::Text(text) = field.value { Some(text) } else { None }))
+    }
+}
+
+async fn served(
+    conn: &mut Conn,
+    model: ModelId,
+    stream: &Stream,
+    time: Timestamp,
+) -> Result<Option<Served>, AppError> {
+    let rows = deployments::of_model(conn, model, stream.environment, MAX_DEPLOYMENTS).await?;
+    let live = rows.into_iter().find(|row| {
+        row.version.0 == stream.version
+            && row.live_from.0 <= time
+            && row.live_until.as_ref().is_none_or(|until| time < until.0)
+    });
+    Ok(live.map(|row| Served {
+        deployment: row.id.0,
+        deployed_by: row.actor,
+        live_from: row.live_from.0,
+        approval: row.approval.map(|approval| approval.0),
+        decision: row.decision.0,
+    }))
+}

@@ -1,0 +1,218 @@
+//! Prediction records: taken once, durable, sealed, found, proved.
+
+use crate::world::{World, ingest};
+use bytes::Bytes;
+use comptroller_app::audit::EntryQuery;
+use comptroller_app::deploy::Deploy;
+use comptroller_app::predictions::proof::verify;
+use comptroller_app::predictions::{Cell, Format, PredictionProof, SendRecords, TakenRecords, Waits};
+use comptroller_app::view::Slice;
+use comptroller_app::{App, AppError, Call, Caller};
+use comptroller_core::vocab::RecordKind;
+use comptroller_core::{Environment, Role};
+use comptroller_ledger::FailureClass;
+use serde_json::json;
+
+/// `scorer@1` runs in staging; its runtime sends, and a risk officer looks.
+struct Bed {
+    world: World,
+    runtime: Caller,
+    risk: Caller,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let developer = world.person("dev", &[Role::Developer], None).await;
+        let deployer = world.person("deployer", &[Role::Deployer], None).await;
+        let risk = world.person("risk", &[Role::RiskOfficer], None).await;
+        world.system(&developer).await;
+        world.version(&developer, "1", 0.9).await;
+        let deploy =
+            Deploy { version: "scorer@1".into(), environment: Environment::Staging, reason: "test".into() };
+        world.app.deploy(&Call::new(deployer), deploy).await.unwrap();
+        let runtime = world.runtime().await;
+        Self { world, runtime, risk }
+    }
+
+    async fn send(&self, batch: &str, body: &serde_json::Value) -> Result<TakenRecords, AppError> {
+        self.send_to(&self.world.app, batch, body).await
+    }
+
+    async fn send_to(
+        &self,
+        app: &App,
+        batch: &str,
+        body: &serde_json::Value,
+    ) -> Result<TakenRecords, AppError> {
+        app.record_predictions(&self.runtime, command(RecordKind::Prediction, batch), bytes(body)).await
+    }
+
+    async fn sealed_rows(&self) -> u64 {
+        let query = EntryQuery { kind: Some("predictions.sealed".into()), ..EntryQuery::default() };
+        let page = self.world.app.entries(&self.risk, query, Slice::default()).await.unwrap();
+        page.items.iter().map(|entry| entry.entry["data"]["rows"].as_u64().unwrap()).sum()
+    }
+}
+
+fn command(records: RecordKind, batch: &str) -> SendRecords {
+    SendRecords {
+        records,
+        version: "scorer@1".into(),
+        environment: Environment::Staging,
+        batch: batch.into(),
+        format: Format::Json,
+    }
+}
+
+fn bytes(body: &serde_json::Value) -> Bytes {
+    Bytes::from(body.to_string())
+}
+
+fn record(id: &str, amount: f64) -> serde_json::Value {
+    json!({
+        "id": id, "time": "2026-03-01T10:00:00Z", "prediction": "good", "score": 0.75, "latency_us": 1200,
+        "inputs": {"amount": amount, "purpose": "car", "owner": true}, "attributions": {"amount": 0.2}
+    })
+}
+
+#[tokio::test]
+async fn a_prediction_is_found_with_its_origin_and_proved_offline() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let records: Vec<_> = (0..5).map(|n| record(&format!("p{n}"), f64::from(n) + 0.5)).collect();
+    let taken = bed.send("b1", &json!({ "records": records })).await.unwrap();
+    assert_eq!((taken.records, taken.repeated), (5, false));
+    let early = app.prediction(&bed.risk, "scoring", "p3").await.unwrap();
+    assert!(early.block.is_none(), "what is durable is found before it is sealed");
+    let error = app.prediction_proof(&bed.risk, "scoring", "p3").await.unwrap_err();
+    assert!(matches!(error, AppError::Conflict(_)), "{error}");
+
+    assert_eq!(app.seal_predictions(true).await.unwrap(), 1);
+    app.store().publish().await.unwrap();
+    let labels = json!({"records": [{"id": "p3", "label": "bad"}]});
+    app.record_predictions(&bed.runtime, command(RecordKind::Label, "l1"), bytes(&labels)).await.unwrap();
+    let view = app.prediction(&bed.risk, "scoring", "p3").await.unwrap();
+    assert_eq!(view.label.as_str(), "1");
+    assert_eq!(view.outcome.as_deref(), Some("bad"));
+    assert_eq!(view.artifacts.len(), 1);
+    assert_eq!(view.datasets.len(), 1);
+    assert!(view.served.is_none(), "in March nothing of it was deployed yet");
+    let block = view.block.unwrap();
+    assert_eq!((block.rows, block.index), (5, 3));
+    let amount = view.record.iter().find(|field| field.name == "input.amount").unwrap();
+    assert_eq!(amount.value, Cell::Number(3.5));
+
+    let proof = app.prediction_proof(&bed.risk, "scoring", "p3").await.unwrap();
+    let keys: Vec<_> = app.store().signer().vkeys().iter().map(|key| key.parse().unwrap()).collect();
+    let text = serde_json::to_string(&proof).unwrap();
+    assert!(text.len() < 4_096, "{} bytes", text.len());
+    let verified = verify(text.as_bytes(), &keys, "proof").unwrap();
+    assert_eq!(verified.ledger_index, block.ledger_index);
+    assert_eq!(verified.record, view.record);
+
+    let class = |proof: &PredictionProof| {
+        verify(serde_json::to_string(proof).unwrap().as_bytes(), &keys, "proof").unwrap_err().class
+    };
+    let altered = |change: fn(&mut PredictionProof)| {
+        let mut other = proof.clone();
+        change(&mut other);
+        class(&other)
+    };
+    let other_value = altered(|proof| proof.record[1].value = Cell::Number(4.5));
+    assert!(matches!(other_value, FailureClass::Opening | FailureClass::Malformed), "{other_value:?}");
+    assert_eq!(
+        altered(|proof| proof.record.last_mut().unwrap().value = Cell::Whole(1)),
+        FailureClass::Opening
+    );
+    assert_eq!(altered(|proof| proof.index = 2), FailureClass::Opening);
+    assert_eq!(altered(|proof| proof.index = 9), FailureClass::Proof);
+    assert_eq!(altered(|proof| proof.salt = "00".repeat(16)), FailureClass::Opening);
+    assert_eq!(altered(|proof| proof.entry = proof.entry.replace("staging", "prodxct")), FailureClass::Proof);
+    assert_eq!(altered(|proof| proof.entry = proof.entry.replace(':', " :")), FailureClass::Entry);
+    assert!(verify(text.as_bytes(), &[], "proof").is_err_and(|error| error.class == FailureClass::Key));
+}
+
+#[tokio::test]
+async fn once_only_a_batch_counts_once_whatever_is_repeated_or_killed() {
+    // INVARIANT (once-only)
+    let bed = Bed::new().await;
+    let body = json!({"records": [record("a", 1.0), record("b", 2.0)]});
+    assert!(!bed.send("b1", &body).await.unwrap().repeated);
+    assert!(bed.send("b1", &body).await.unwrap().repeated);
+    let other = json!({"records": [record("a", 1.5)]});
+    let error = bed.send("b1", &other).await.unwrap_err();
+    assert!(matches!(error, AppError::Conflict(_)) && error.to_string().contains("another batch"), "{error}");
+
+    // Another server on the same database is sent the same batch, and seals it first.
+    let folder = tempfile::tempdir().unwrap();
+    let twin =
+        App::new(bed.world.app.store().clone()).unwrap().with_ingest(ingest(folder.path())).await.unwrap();
+    assert!(!bed.send_to(&twin, "b1", &body).await.unwrap().repeated, "it does not know yet");
+    assert_eq!(twin.seal_predictions(true).await.unwrap(), 1);
+    assert_eq!(bed.world.app.seal_predictions(true).await.unwrap(), 0, "it is sealed already");
+    assert_eq!(bed.sealed_rows().await, 2);
+    assert!(bed.send("b1", &body).await.unwrap().repeated);
+    let error = bed.send("b1", &other).await.unwrap_err();
+    assert!(matches!(error, AppError::Conflict(_)), "{error}");
+
+    // A crash: what was acknowledged waits again, and is sealed once.
+    assert!(!bed.send_to(&twin, "b2", &other).await.unwrap().repeated);
+    drop(twin);
+    let twin =
+        App::new(bed.world.app.store().clone()).unwrap().with_ingest(ingest(folder.path())).await.unwrap();
+    assert!(twin.waiting_records().unwrap().records >= 1, "b2 waits, and b1 if its file is still there");
+    assert!(bed.send_to(&twin, "b2", &other).await.unwrap().repeated);
+    assert_eq!(twin.seal_predictions(true).await.unwrap(), 1);
+    assert_eq!(bed.sealed_rows().await, 3);
+    assert_eq!(twin.waiting_records(), Some(Waits::default()));
+}
+
+#[tokio::test]
+async fn who_may_not_and_what_does_not_fit_is_refused() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let body = json!({"records": [record("a", 1.0)]});
+    let denied = app.record_predictions(&bed.risk, command(RecordKind::Prediction, "b"), bytes(&body)).await;
+    assert!(matches!(denied, Err(AppError::Denied { .. })), "people record no predictions");
+    assert!(matches!(app.prediction(&bed.runtime, "scoring", "a").await, Err(AppError::Denied { .. })));
+    let mut elsewhere = command(RecordKind::Prediction, "b");
+    elsewhere.environment = Environment::Production;
+    let error = app.record_predictions(&bed.runtime, elsewhere, bytes(&body)).await.unwrap_err();
+    assert!(error.to_string().contains("never deployed to production"), "{error}");
+    let error = app.prediction(&bed.risk, "scoring", "nobody").await.unwrap_err();
+    assert!(matches!(error, AppError::NotFound { .. }), "{error}");
+
+    let mut late = record("late", 1.0);
+    late["time"] = json!("2199-01-01T00:00:00Z");
+    let mut listed = record("list", 1.0);
+    listed["inputs"]["amount"] = json!([1, 2]);
+    let mut spelled = record("x", 1.0);
+    spelled["predicton"] = json!("good");
+    let mut mixed = record("y", 1.0);
+    mixed["inputs"]["amount"] = json!("many");
+    for (records, expected) in [
+        (json!([late]), "in the future"),
+        (json!([listed]), "a list or an object"),
+        (json!([spelled]), "predicton"),
+        (json!([record("m", 1.0), mixed]), "a column has one type"),
+        (json!([record("twice", 1.0), record("twice", 2.0)]), "stands twice"),
+        (json!([]), "no record"),
+        (json!([{"id": ""}]), "empty"),
+    ] {
+        let error = bed.send("bad", &json!({ "records": records })).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(app.waiting_records().unwrap().records, 0, "nothing of a refused batch was taken");
+
+    // 4 MiB may wait; what does not fit is asked to come again, and comes when there is room.
+    let long = "x".repeat(8_000);
+    let many: Vec<_> = (0..300).map(|n| json!({"id": format!("r{n}"), "inputs": {"text": long}})).collect();
+    bed.send("big-1", &json!({ "records": many })).await.unwrap();
+    let again: Vec<_> = (0..300).map(|n| json!({"id": format!("s{n}"), "inputs": {"text": long}})).collect();
+    let again = json!({ "records": again });
+    let error = bed.send("big-2", &again).await.unwrap_err();
+    assert!(matches!(error, AppError::Busy { .. }), "{error}");
+    app.seal_predictions(true).await.unwrap();
+    assert!(!bed.send("big-2", &again).await.unwrap().repeated);
+}

@@ -1,0 +1,120 @@
+//! `comptroller prediction`: send records and labels, find one again, and prove it.
+
+use super::Context;
+use crate::client::{Answer, path};
+use crate::failure::Failure;
+use crate::input::{one_of, pair};
+use crate::output::{line, note, print, write_file};
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use comptroller_app::predictions::{Batch, FileOptions, batches};
+use comptroller_core::{Environment, Timestamp};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Send predictions from a file: lines of JSON, Parquet, or an Arrow IPC file. Sending the same file again does
+    /// nothing: its batches are known.
+    Send(SendArgs),
+    /// Send labels from such a file: what came true, by the id of the prediction.
+    Label(SendArgs),
+    /// Show a prediction: the record, the version, who deployed it on whose approval, and what came true.
+    Show {
+        /// The AI system, by id or name.
+        system: String,
+        /// The prediction's id.
+        id: String,
+    },
+    /// Get the proof of a prediction; `verify-prediction` checks it offline.
+    Prove {
+        /// The AI system, by id or name.
+        system: String,
+        /// The prediction's id.
+        id: String,
+        /// Write the proof to this file instead of stdout.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// The file. In JSON each line is a record with `id`, `time`, `prediction`, `score`, `inputs` and so on; in the
+    /// others these are columns, and every other column is an input.
+    file: PathBuf,
+    /// The version that made them: its id, or `model@label`.
+    #[arg(long, value_name = "VERSION")]
+    model: String,
+    /// Where it runs.
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = one_of(Environment::ALL, Environment::as_str))]
+    env: Environment,
+    /// A column that has another name than it has to have, such as `prediction=decision`. May be given several times.
+    #[arg(long, value_name = "NAME=COLUMN", value_parser = pair::<String>)]
+    column: Vec<(String, String)>,
+    /// A file with further columns of the same records, such as the inputs.
+    #[arg(long, value_name = "FILE", requires = "on")]
+    join: Option<PathBuf>,
+    /// The column by which the rows of both files are found.
+    #[arg(long, value_name = "COLUMN", requires = "join")]
+    on: Option<String>,
+    /// What is put before each id, where several files use the same ones.
+    #[arg(long, value_name = "TEXT")]
+    id_prefix: Option<String>,
+    /// When the records were made, if they do not say; else it is now.
+    #[arg(long, value_name = "TIME")]
+    time: Option<Timestamp>,
+    /// Records of one batch.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch_rows: u32,
+}
+
+pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
+    let Context { client, screen } = context;
+    match verb {
+        Verb::Send(arguments) => send(context, "predictions", &arguments),
+        Verb::Label(arguments) => send(context, "labels", &arguments),
+        Verb::Show { system, id } => {
+            screen.object(&client.get(&path(&["systems", &system, "predictions", &id]), &[])?)
+        }
+        Verb::Prove { system, id, out } => {
+            let answer = client.get(&path(&["systems", &system, "predictions", &id, "proof"]), &[])?;
+            // The proof is the answer in every format: it is made for other programs.
+            let Some(out) = out else { return print(&line(&answer)) };
+            write_file(&out, line(&answer).as_bytes())
+                .with_context(|| format!("the proof cannot be written to {}", out.display()))?;
+            note(&format!("the proof is in {}", out.display()));
+            Ok(())
+        }
+    }
+}
+
+fn send(context: &Context, kind: &str, arguments: &SendArgs) -> anyhow::Result<()> {
+    let shown = arguments.file.display();
+    let refused = |problem: String| Failure::usage(format!("{shown}: {problem}"), "give a file of records");
+    let mut sent = 0_u64;
+    let mut known = 0_u64;
+    let options = FileOptions {
+        rows: arguments.batch_rows as usize,
+        rename: arguments.column.iter().map(|(name, column)| (column.clone(), name.clone())).collect(),
+        join: arguments.join.clone().zip(arguments.on.clone()),
+        id_prefix: arguments.id_prefix.clone(),
+        time: arguments.time.map(|time| time.to_string()),
+    };
+    for batch in batches(&arguments.file, options).map_err(|error| refused(error.to_string()))? {
+        let Batch { id, media_type, bytes } = batch.map_err(|error| refused(error.to_string()))?;
+        let query = [
+            ("version", Some(arguments.model.clone())),
+            ("environment", Some(arguments.env.to_string())),
+            ("batch", Some(id)),
+        ];
+        let answer =
+            context.client.post_records(&path(&[kind]), &query, media_type, &bytes).with_context(|| {
+                format!("{shown}: stopped after {sent} records; run the command again to go on")
+            })?;
+        let records = answer.value["records"].as_u64().unwrap_or(0);
+        sent += records;
+        known += if answer.value["repeated"] == true { records } else { 0 };
+    }
+    let summary = serde_json::json!({ "file": arguments.file, "records": sent, "known_before": known });
+    context.screen.object(&Answer::of_value(summary))
+}

@@ -1,0 +1,146 @@
+//! Records of every format are one table, its rows have one form, and blocks give them back.
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use comptroller_core::vocab::RecordKind;
+use comptroller_lake::block::{Block, inclusion, root, seal};
+use comptroller_lake::records::{Cell, Format, Kind, Records, leaf};
+use comptroller_ledger::proof::verify_inclusion;
+use std::sync::Arc;
+
+const NOW: i64 = 1_790_000_000_000_000;
+
+fn json(text: &str) -> Records {
+    Records::read(RecordKind::Prediction, Format::Ndjson, text.as_bytes(), NOW).unwrap()
+}
+
+fn table() -> RecordBatch {
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
+        ("time", Arc::new(TimestampMicrosecondArray::from(vec![NOW, NOW + 1]).with_timezone("UTC"))),
+        ("score", Arc::new(Float64Array::from(vec![Some(0.5), None]))),
+        ("amount", Arc::new(Float64Array::from(vec![1.25, f64::NAN]))),
+        ("input.owner", Arc::new(BooleanArray::from(vec![true, false]))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+        .unwrap()
+}
+
+fn ipc(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn parquet(batch: &RecordBatch) -> Vec<u8> {
+    let mut writer = parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn every_format_gives_the_same_rows() {
+    let lines = "{\"id\":\"a\",\"time\":\"2026-09-21T14:13:20Z\",\"score\":0.5,\"inputs\":{\"amount\":1.25,\"owner\":true}}\n\
+                 \n{\"id\":\"b\",\"time\":\"2026-09-21T14:13:20.000001Z\",\"inputs\":{\"owner\":false}}\n";
+    let from_json = json(lines);
+    let document = r#"{"records":[{"id":"a","time":"2026-09-21T14:13:20Z","score":0.5,"inputs":{"amount":1.25,"owner":true}}]}"#;
+    let from_document =
+        Records::read(RecordKind::Prediction, Format::Json, document.as_bytes(), NOW).unwrap();
+    let batch = table();
+    let arrow = Records::read(RecordKind::Prediction, Format::Arrow, &ipc(&batch), NOW).unwrap();
+    let file = Records::read(RecordKind::Prediction, Format::Parquet, &parquet(&batch), NOW).unwrap();
+    assert_eq!(from_json.fields(0), arrow.fields(0));
+    assert_eq!(from_json.fields(0), from_document.fields(0));
+    for row in 0..2 {
+        assert_eq!(arrow.fields(row), file.fields(row));
+    }
+    let names: Vec<String> = arrow.fields(0).into_iter().map(|field| field.name).collect();
+    assert_eq!(names, ["id", "input.amount", "input.owner", "score", "time"]);
+    assert_eq!(arrow.fields(1)[1].value, Cell::Text("NaN".into()), "JSON has no NaN");
+    assert_eq!(from_json.fields(1)[1].value, Cell::Null);
+}
+
+#[test]
+fn every_row_of_a_block_is_proved_from_its_fields_alone() {
+    let records = Records::read(RecordKind::Prediction, Format::Arrow, &ipc(&table()), NOW).unwrap();
+    let many =
+        Records::concat(&[records.clone(), json("{\"id\":\"c\",\"inputs\":{\"amount\":\"lots\"}}"), records])
+            .unwrap();
+    assert_eq!(many.len(), 5);
+    let amount =
+        |row: usize| many.fields(row).into_iter().find(|field| field.name == "input.amount").unwrap();
+    assert_eq!(amount(0).kind, Kind::Text, "a column of two types becomes text");
+    assert_eq!(amount(2).value, Cell::Text("lots".into()));
+    let sealed = seal(&many, &[3; 32]).unwrap();
+    let block = Block::read(RecordKind::Prediction, sealed.parquet).unwrap();
+    let leaves = block.leaves().unwrap();
+    assert_eq!(root(&leaves), sealed.root);
+    for at in 0..block.records.len() {
+        let text = serde_json::to_string(&block.records.fields(at)).unwrap();
+        let fields: Vec<_> = serde_json::from_str(&text).unwrap();
+        let leaf = leaf(&fields, &block.salt(at)).unwrap();
+        verify_inclusion(&leaf, at as u64, 5, &inclusion(&leaves, at), &sealed.root).unwrap();
+    }
+    assert_ne!(block.salt(0), block.salt(1));
+}
+
+#[test]
+fn the_form_of_a_row_is_the_documented_one() {
+    // The value comes from Python's hashlib over the bytes that docs/PREDICTIONS.md states.
+    let records = json(
+        "{\"id\":\"a\",\"time\":\"2026-09-21T14:13:20Z\",\"score\":0.5,\"inputs\":{\"n\":null,\"owner\":true}}",
+    );
+    let fields = records.fields(0);
+    let expected = "cd4ca42beca7f41ce12687795003fa50f70ea7f7bea54e94c911f3d7133599e3";
+    assert_eq!(leaf(&fields, &[0; 16]).unwrap().to_string(), expected);
+}
+
+#[test]
+fn days_are_told_apart_and_every_record_is_in_one() {
+    let day = 86_400_000_000_i64;
+    let lines: String = (0..10)
+        .map(|n| {
+            let time = comptroller_core::Timestamp::from_micros(NOW - (n % 3) * day);
+            format!("{{\"id\":\"r{n}\",\"time\":\"{time}\"}}\n")
+        })
+        .collect();
+    let parts = json(&lines).by_day().unwrap();
+    assert_eq!(parts.iter().map(|(_, part)| part.len()).collect::<Vec<_>>(), [3, 3, 4]);
+    assert!(parts.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0));
+    for (number, part) in &parts {
+        assert!(part.times().iter().all(|time| time.div_euclid(day) == i64::from(*number)));
+    }
+}
+
+#[test]
+fn foreign_bytes_are_refused_and_never_taken_in_part() {
+    let batch = table();
+    for (format, whole) in [(Format::Arrow, ipc(&batch)), (Format::Parquet, parquet(&batch))] {
+        for end in (0..whole.len()).step_by(7) {
+            // Some cuts leave a whole table behind: the end mark of a stream says nothing.
+            if let Ok(records) = Records::read(RecordKind::Prediction, format, &whole[..end], NOW) {
+                assert_eq!(records.len(), 2);
+            }
+        }
+        for at in (0..whole.len()).step_by(3) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0xff;
+            let _ = Records::read(RecordKind::Prediction, format, &bytes, NOW);
+        }
+    }
+    let refused =
+        |kind, text: &str| Records::read(kind, Format::Ndjson, text.as_bytes(), NOW).unwrap_err().to_string();
+    for (text, expected) in [
+        ("{\"id\":\"a\",\"time\":\"1999-12-31T00:00:00Z\"}", "between the years"),
+        ("{\"id\":\"a\",\"score\":\"high\"}", "record 1"),
+        ("{\"id\":\"a\"}\n{\"id\":", "record 2"),
+        ("[1]", "record 1"),
+    ] {
+        let problem = refused(RecordKind::Prediction, text);
+        assert!(problem.contains(expected), "{problem}");
+    }
+    assert!(refused(RecordKind::Label, "{\"id\":\"a\"}").contains("label"));
+    let long = format!("{{\"id\":\"{}\"}}", "x".repeat(129));
+    assert!(refused(RecordKind::Prediction, &long).contains("the limit is 128"));
+}

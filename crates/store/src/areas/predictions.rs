@@ -1,0 +1,193 @@
+//! Sealed blocks of prediction records and labels, and the batches that they were made of.
+
+use crate::StoreError;
+use crate::change::{Change, change};
+use crate::db::{Conn, execute, fetch_all, fetch_optional};
+use crate::tx::At;
+use crate::types::{Micros, Text};
+use comptroller_core::ids::{BlockId, SystemId, VersionId};
+use comptroller_core::vocab::RecordKind;
+use comptroller_core::{Digest, Environment, Event, Timestamp};
+
+/// A sealed block.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct BlockRow {
+    /// Its id.
+    pub id: Text<BlockId>,
+    /// What it holds.
+    pub records: Text<RecordKind>,
+    /// The AI system.
+    pub system: Text<SystemId>,
+    /// The version.
+    pub version: Text<VersionId>,
+    /// Where it ran.
+    pub environment: Text<Environment>,
+    /// Days since 1970-01-01, UTC.
+    pub day: i64,
+    /// Records.
+    pub row_count: i64,
+    /// Root of the tree over them.
+    pub root: Text<Digest>,
+    /// SHA-256 of the file.
+    pub digest: Text<Digest>,
+    /// Size of the file.
+    pub bytes: i64,
+    /// Size of the filter of ids.
+    pub filter_bytes: i64,
+    /// The earliest time of a record.
+    pub first_at: Micros,
+    /// The latest.
+    pub last_at: Micros,
+    /// Its entry.
+    pub idx: i64,
+    /// When it was sealed.
+    pub sealed_at: Micros,
+}
+
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
+    let Event::PredictionsSealed {
+        block,
+        records,
+        system,
+        version,
+        environment,
+        day,
+        rows,
+        root,
+        digest,
+        bytes,
+        filter_bytes,
+        first_at,
+        last_at,
+    } = event
+    else {
+        return;
+    };
+    change!(
+        changes,
+        "INSERT INTO prediction_block (id, records, system, version, environment, day, row_count, root, digest, bytes, \
+         filter_bytes, first_at, last_at, idx, sealed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        Text(block),
+        Text(records),
+        Text(system),
+        Text(version),
+        Text(environment),
+        i64::from(*day),
+        i64::from(*rows),
+        Text(root),
+        Text(digest),
+        i64::try_from(*bytes).unwrap_or(i64::MAX),
+        i64::try_from(*filter_bytes).unwrap_or(i64::MAX),
+        first_at.micros(),
+        last_at.micros(),
+        at.idx,
+        at.recorded_at.micros()
+    );
+}
+
+macro_rules! blocks {
+    ($conn:expr, $tail:literal $(, $bind:expr)*) => {
+        fetch_all!(
+            $conn,
+            BlockRow,
+            concat!(
+                "SELECT id, records, system, version, environment, day, row_count, root, digest, bytes, filter_bytes, \
+                 first_at, last_at, idx, sealed_at FROM prediction_block ",
+                $tail
+            )
+            $(, $bind)*
+        )
+    };
+}
+
+/// Blocks of a system before index `before`, newest first.
+pub async fn of_system(
+    conn: &mut Conn,
+    system: SystemId,
+    records: RecordKind,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<BlockRow>, StoreError> {
+    blocks!(
+        conn,
+        "WHERE system = $1 AND records = $2 AND idx < $3 ORDER BY idx DESC LIMIT $4",
+        Text(system),
+        Text(records),
+        before,
+        limit
+    )
+}
+
+/// Blocks of a version in an environment from day `from` to day `to`, both of them included.
+pub async fn of_days(
+    conn: &mut Conn,
+    version: VersionId,
+    environment: Environment,
+    records: RecordKind,
+    (from, to): (i64, i64),
+) -> Result<Vec<BlockRow>, StoreError> {
+    blocks!(
+        conn,
+        "WHERE version = $1 AND environment = $2 AND records = $3 AND day >= $4 AND day <= $5 ORDER BY day, idx",
+        Text(version),
+        Text(environment),
+        Text(records),
+        from,
+        to
+    )
+}
+
+/// Digest and number of records of a batch that was sealed.
+pub async fn batch(
+    conn: &mut Conn,
+    version: VersionId,
+    environment: Environment,
+    records: RecordKind,
+    batch: &str,
+) -> Result<Option<(String, i64)>, StoreError> {
+    fetch_optional!(
+        conn,
+        (String, i64),
+        "SELECT digest, row_count FROM prediction_batch WHERE version = $1 AND environment = $2 AND records = $3 \
+         AND batch = $4",
+        Text(version),
+        Text(environment),
+        Text(records),
+        batch
+    )
+}
+
+/// A batch that is being sealed.
+#[derive(Clone, Debug)]
+pub struct BatchRow<'a> {
+    /// The version.
+    pub version: VersionId,
+    /// Where it ran.
+    pub environment: Environment,
+    /// What it holds.
+    pub records: RecordKind,
+    /// The sender's id of it.
+    pub batch: &'a str,
+    /// SHA-256 of what was sent.
+    pub digest: &'a str,
+    /// Records.
+    pub rows: i64,
+}
+
+/// Notes that a batch is sealed, in the transaction that seals it; a batch that was sealed before violates the key.
+pub async fn put_batch(conn: &mut Conn, row: &BatchRow<'_>, now: Timestamp) -> Result<(), StoreError> {
+    execute!(
+        conn,
+        "INSERT INTO prediction_batch (version, environment, records, batch, digest, row_count, sealed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        Text(row.version),
+        Text(row.environment),
+        Text(row.records),
+        row.batch,
+        row.digest,
+        row.rows,
+        now.micros()
+    )?;
+    Ok(())
+}
