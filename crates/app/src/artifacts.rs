@@ -251,6 +251,15 @@ impl App {
         start: u64,
     ) -> Result<Download<impl Stream<Item = Result<Bytes, AppError>> + Send + use<>>, AppError> {
         self.may_read(caller, Action::ArtifactRead, ORG, None, None).await?;
+        self.open_artifact(digest, start).await
+    }
+
+    /// The bytes of an artifact from `start` on, for whoever was authorised.
+    pub(crate) async fn open_artifact(
+        &self,
+        digest: &Digest,
+        start: u64,
+    ) -> Result<Download<impl Stream<Item = Result<Bytes, AppError>> + Send + use<>>, AppError> {
         let mut conn = self.store.read().await?;
         let row = models::artifact(&mut conn, digest).await?;
         drop(conn);

@@ -1,8 +1,8 @@
 //! What runs beside the requests: signing, witnesses, time-stamps, stream heads, decisions about running deployments,
-//! reminders, notifications, sealing of prediction records, forgetting old answers. Each is idempotent, and its state is visible.
+//! reminders, notifications, sealing of prediction records, judging their days, forgetting old answers. Each is idempotent, and its state is visible.
 
 use crate::reminders::REMIND_EVERY;
-use crate::{App, AppError, operate};
+use crate::{App, AppError, monitors, operate};
 use comptroller_core::{Event, Timestamp};
 use comptroller_ledger::StreamHeads;
 use comptroller_store::{Draft, StoreError, areas, journal};
@@ -51,6 +51,7 @@ impl App {
         outside.spawn(self.clone().follow_operations(stop.clone()));
         outside.spawn(self.clone().follow_silence(stop.clone()));
         outside.spawn(self.clone().follow_records(stop.clone()));
+        outside.spawn(self.clone().follow_windows(stop.clone()));
         self.spawn_channels(&stop, &mut outside);
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
         publish.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -106,6 +107,19 @@ impl App {
             }
             if let Err(error) = self.seal_predictions(false).await {
                 tracing::error!(error = %error, "prediction records could not be sealed; they wait in the write-ahead log");
+            }
+        }
+    }
+
+    async fn follow_windows(self, stop: watch::Receiver<bool>) {
+        let mut watched = monitors::Watched::default();
+        let mut beat = Beat::new(LOOK_EVERY, stop);
+        while beat.next().await {
+            if self.store.is_read_only() {
+                continue;
+            }
+            if let Err(error) = self.judge_windows(&mut watched).await {
+                tracing::error!(error = %error, "the records of a day could not be judged");
             }
         }
     }

@@ -28,6 +28,7 @@ pub mod incidents;
 pub mod invitations;
 pub mod ledger;
 pub mod models;
+pub mod monitors;
 pub mod notify;
 mod oidc;
 pub mod operate;

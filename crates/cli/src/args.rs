@@ -4,9 +4,9 @@
 
 use crate::commands::{
     approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, drift, emergency,
-    evidence, fairness, gate, invitation, ledger, model, person, policy, prediction, profile, role, runtime,
-    serve, service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
-    verify_statement, version, waiver, workload,
+    evidence, fairness, gate, invitation, ledger, model, monitor, person, policy, prediction, profile, role,
+    runtime, serve, service_account, serving, store, subject, system, team, token, vendor, verify,
+    verify_prediction, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Incident(Noun<emergency::IncidentVerb>),
     /// Put a version into an environment.
     Deploy(Act<deploy::DeployArgs>),
+    /// What versions are watched against, and what each day of their records came to.
+    Monitor(Noun<monitor::Verb>),
     /// Prediction records and labels: send, find, prove.
     Prediction(Noun<prediction::Verb>),
     /// Return an environment to an earlier version.

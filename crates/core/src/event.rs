@@ -8,16 +8,16 @@
 
 pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
 use crate::ids::{
-    ApprovalId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId,
-    EvidenceId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId,
-    SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId,
+    EmergencyId, EvidenceId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId,
+    SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 
 use crate::name::MediaType;
 use crate::vocab::{
-    BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, Environment, ErasureBasis,
-    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, RecordKind, Relation,
-    ReminderKind, RiskTier, Role, SystemKind, SystemStatus, Vote,
+    BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, DriftBand, DriftPillar, Environment,
+    ErasureBasis, EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind,
+    RecordKind, Relation, ReminderKind, RiskTier, Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -378,6 +378,39 @@ pub enum Event {
         first_at: Timestamp,
         last_at: Timestamp,
     },
+    /// A baseline of a version: the profile of the data that its records are compared with from now on, an artifact,
+    /// and where the bands of the drift coefficient begin, in millionths.
+    #[serde(rename = "baseline.set")]
+    BaselineSet {
+        baseline: BaselineId,
+        system: SystemId,
+        version: VersionId,
+        profile: Digest,
+        rows: u64,
+        columns: u32,
+        watch_ppm: u32,
+        investigate_ppm: u32,
+        rollback_ppm: u32,
+    },
+    /// The records of a version of one day were compared with its baseline. `coefficient_ppm` and `band` are absent
+    /// without enough evidence; `through` and `labels_through` are the last blocks that were looked at, by index;
+    /// `alarms` says that the band is worse than investigate and than that of the look before. Private: the report.
+    #[serde(rename = "window.judged")]
+    WindowJudged {
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        day: u32,
+        baseline: BaselineId,
+        rows: u64,
+        labelled: u64,
+        coefficient_ppm: Option<u32>,
+        band: Option<DriftBand>,
+        pillar: Option<DriftPillar>,
+        through: u64,
+        labels_through: u64,
+        alarms: bool,
+    },
     /// A data subject became known, with the dataset versions that hold records about them. Private: the reference.
     #[serde(rename = "subject.registered")]
     SubjectRegistered { subject: SubjectId, datasets: Vec<DatasetVersionId> },
@@ -432,6 +465,8 @@ impl Event {
             | Self::DeploymentCreated { system, .. }
             | Self::RollbackDrilled { system, .. }
             | Self::PredictionsSealed { system, .. }
+            | Self::BaselineSet { system, .. }
+            | Self::WindowJudged { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
             Self::ReminderRaised { system, .. } => *system,
             _ => None,

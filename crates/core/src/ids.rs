@@ -111,6 +111,8 @@ ids! {
     DrillId, "drill id";
     /// A sealed block of prediction records or labels.
     BlockId, "block id";
+    /// A baseline that a version is watched against.
+    BaselineId, "baseline id";
     /// A data subject: somebody whom records are about, and who may ask for erasure.
     SubjectId, "subject id";
     /// A data-encryption key.

@@ -79,6 +79,30 @@ vocabulary! {
         /// What came true, later.
         Label = "label",
     }
+    /// What a drift coefficient asks for.
+    DriftBand, "drift band" {
+        /// Nothing.
+        Normal = "normal",
+        /// Look at it.
+        Watch = "watch",
+        /// Find the cause; retrain if it is in the world.
+        Investigate = "investigate",
+        /// Return to what was sound.
+        Rollback = "rollback",
+    }
+    /// In what way a model drifts.
+    DriftPillar, "drift pillar" {
+        /// Its inputs.
+        Data = "data",
+        /// Its scores and decisions.
+        Prediction = "prediction",
+        /// Missing, malformed and unseen values.
+        Quality = "quality",
+        /// Skill lost.
+        Performance = "performance",
+        /// What a score means.
+        Concept = "concept",
+    }
     /// Who acts.
     PrincipalKind, "principal kind" {
         /// A human; counts in quorums.
@@ -311,6 +335,8 @@ vocabulary! {
     IncidentCause, "incident cause" {
         /// An emergency was confirmed.
         Emergency = "emergency",
+        /// A running model drifted so far that it is to be rolled back.
+        Drift = "drift",
     }
     /// What has been read, where reading itself is an event.
     ReadKind, "read kind" {

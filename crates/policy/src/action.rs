@@ -93,6 +93,7 @@ actions! {
     RuntimeReport = "runtime.report": "Report what a runtime has loaded.",
     PredictionRecord = "prediction.record": "Record what a model was asked and what it said, or what came true.",
     PredictionRead = "prediction.read": "Read single prediction records.",
+    MonitorConfigure = "monitor.configure": "Say what a version is watched against, and where alarms begin.",
     SubjectRegister = "subject.register": "Make a data subject known.",
     SubjectRead = "subject.read": "Read who a data subject is.",
     SubjectErase = "subject.erase": "Destroy the key of a data subject.",

@@ -416,6 +416,39 @@ CREATE TABLE prediction_block (
 );
 CREATE INDEX prediction_block_day ON prediction_block (version, environment, records, day);
 CREATE INDEX prediction_block_system ON prediction_block (system, records, idx);
+CREATE TABLE baseline (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    version TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    row_count BIGINT NOT NULL,
+    column_count BIGINT NOT NULL,
+    watch_ppm BIGINT NOT NULL,
+    investigate_ppm BIGINT NOT NULL,
+    rollback_ppm BIGINT NOT NULL,
+    set_by TEXT NOT NULL,
+    set_at BIGINT NOT NULL,
+    idx BIGINT NOT NULL
+);
+CREATE INDEX baseline_version ON baseline (version, idx);
+CREATE TABLE drift_window (
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    system TEXT NOT NULL,
+    baseline TEXT NOT NULL,
+    row_count BIGINT NOT NULL,
+    labelled BIGINT NOT NULL,
+    coefficient_ppm BIGINT,
+    band TEXT,
+    pillar TEXT,
+    through BIGINT NOT NULL,
+    labels_through BIGINT NOT NULL,
+    judged_at BIGINT NOT NULL,
+    idx BIGINT NOT NULL,
+    PRIMARY KEY (version, environment, day)
+);
+CREATE INDEX drift_window_system ON drift_window (system, idx);
 CREATE TABLE data_subject (
     id TEXT PRIMARY KEY,
     private_at BIGINT,

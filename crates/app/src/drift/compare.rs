@@ -46,7 +46,7 @@ pub fn compare(request: &Request) -> Result<Report, DriftError> {
     Ok(report(inputs, &request.settings))
 }
 
-fn nothing(request: &Request, roles: &[RoleView]) -> DriftError {
+pub(super) fn nothing(request: &Request, roles: &[RoleView]) -> DriftError {
     let taken: Vec<String> = roles
         .iter()
         .take(5)
@@ -140,7 +140,11 @@ fn require_common(tasks: &[Task<'_>], request: &Request) -> Result<(), DriftErro
 }
 
 /// Two stored profiles on one grid.
-fn of_profiles(request: &Request, reference: &Profile, current: &Profile) -> Result<Inputs, DriftError> {
+pub(super) fn of_profiles(
+    request: &Request,
+    reference: &Profile,
+    current: &Profile,
+) -> Result<Inputs, DriftError> {
     check_named(request, |name| reference.column(name).is_some())?;
     let mut columns = Vec::new();
     let mut roles = Vec::new();

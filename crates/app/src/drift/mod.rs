@@ -8,6 +8,7 @@ mod compare;
 mod error;
 mod gathered;
 mod outcomes;
+pub(crate) mod part;
 mod profile;
 mod side;
 

@@ -31,7 +31,7 @@ const MAX_PATTERNS: usize = 64;
 
 /// Which entries a channel is asked for unless the configuration says so: what somebody has to act upon.
 pub const DEFAULT_EVENTS: &str = "operation.decided, emergency.*, incident.*, reminder.raised, approval.requested, \
-     waiver.requested, policy.proposed, policy.activated, runtime.reported, notification.abandoned";
+     waiver.requested, policy.proposed, policy.activated, runtime.reported, window.judged, notification.abandoned";
 
 /// Where messages go.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! What an entry says to people: a title, a sentence, and the roles that have to do something.
 
 use crate::AppError;
+use crate::monitors::advice;
 use comptroller_core::event::Event;
 use comptroller_core::ids::{DecisionId, VersionId};
-use comptroller_core::vocab::{Outcome, ReminderKind};
-use comptroller_core::{Role, Slug};
+use comptroller_core::vocab::{DriftBand, Outcome, ReminderKind};
+use comptroller_core::{Role, Slug, Timestamp};
 use comptroller_ledger::Entry;
 use comptroller_store::areas::{approvals, models, systems};
 use comptroller_store::{Conn, journal};
@@ -43,12 +44,31 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
                     .to(&[Role::Deployer, Role::RiskOfficer])
             }
         }
-        Event::RuntimeReported { matches: true, .. } => return Ok(None),
+        Event::RuntimeReported { matches: true, .. } | Event::WindowJudged { alarms: false, .. } => {
+            return Ok(None);
+        }
         Event::RuntimeReported { environment, instance, .. } => Words::new(
             format!("{system}: {environment} runs other artifacts than those on record"),
             format!("The runtime {instance} has loaded something else."),
         )
         .to(&[Role::Deployer]),
+        Event::WindowJudged { version, environment, day, coefficient_ppm, band, pillar, .. } => {
+            let band = band.unwrap_or(DriftBand::Investigate);
+            let name = version_name(conn, version).await?;
+            let day = Timestamp::from_micros(i64::from(day) * 86_400_000_000).to_string();
+            let day = day.split('T').next().unwrap_or_default().to_owned();
+            let where_it_shows = pillar.map_or_else(String::new, |pillar| format!(", by {pillar}"));
+            let number = f64::from(coefficient_ppm.unwrap_or(0)) / 1e6;
+            Words::new(
+                format!("{system}: drift asks for {band}"),
+                format!(
+                    "{name} in {environment} on {day}: coefficient {number:.2}{where_it_shows}. To do: {}. \
+                     `comptroller monitor report {name} {environment} {day}` shows why.",
+                    advice(band, pillar)
+                ),
+            )
+            .to(&[Role::Deployer, Role::RiskOfficer])
+        }
         Event::EmergencyOpened { emergency, version, environment, ticket, .. } => Words::new(
             format!("{system}: an emergency was declared"),
             format!(

@@ -88,7 +88,7 @@ impl App {
         self.ingest.as_ref().map(|ingest| ingest.pending.size())
     }
 
-    fn ingest(&self) -> Result<&Arc<Ingest>, AppError> {
+    pub(crate) fn ingest(&self) -> Result<&Arc<Ingest>, AppError> {
         self.ingest
             .as_ref()
             .ok_or_else(|| AppError::ReadOnly("this server takes no prediction records now".into()))

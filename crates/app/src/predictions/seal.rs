@@ -193,7 +193,7 @@ impl App {
     }
 
     /// The records of a block, opened and held against the event that sealed it.
-    pub(super) async fn open_block(&self, row: &BlockRow) -> Result<Block, AppError> {
+    pub(crate) async fn open_block(&self, row: &BlockRow) -> Result<Block, AppError> {
         let key = self.block_key(row).await?;
         let upload = place(row.id.0)?;
         let mut left = row.bytes.unsigned_abs();
@@ -219,7 +219,7 @@ impl App {
     }
 
     /// The filter of a block's ids; none when this server's memory of it and the store have none.
-    pub(super) async fn block_filter(
+    pub(crate) async fn block_filter(
         &self,
         ingest: &Ingest,
         row: &BlockRow,

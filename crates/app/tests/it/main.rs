@@ -10,6 +10,7 @@ mod emergencies;
 mod erasure;
 mod governance;
 mod inbox;
+mod monitors;
 mod notify;
 mod oidc_server;
 mod predictions;

@@ -14,14 +14,14 @@ use comptroller_ledger::FailureClass;
 use serde_json::json;
 
 /// `scorer@1` runs in staging; its runtime sends, and a risk officer looks.
-struct Bed {
-    world: World,
-    runtime: Caller,
-    risk: Caller,
+pub(crate) struct Bed {
+    pub(crate) world: World,
+    pub(crate) runtime: Caller,
+    pub(crate) risk: Caller,
 }
 
 impl Bed {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let developer = world.person("dev", &[Role::Developer], None).await;
         let deployer = world.person("deployer", &[Role::Deployer], None).await;
@@ -35,7 +35,7 @@ impl Bed {
         Self { world, runtime, risk }
     }
 
-    async fn send(&self, batch: &str, body: &serde_json::Value) -> Result<TakenRecords, AppError> {
+    pub(crate) async fn send(&self, batch: &str, body: &serde_json::Value) -> Result<TakenRecords, AppError> {
         self.send_to(&self.world.app, batch, body).await
     }
 
@@ -55,7 +55,7 @@ impl Bed {
     }
 }
 
-fn command(records: RecordKind, batch: &str) -> SendRecords {
+pub(crate) fn command(records: RecordKind, batch: &str) -> SendRecords {
     SendRecords {
         records,
         version: "scorer@1".into(),
@@ -65,7 +65,7 @@ fn command(records: RecordKind, batch: &str) -> SendRecords {
     }
 }
 
-fn bytes(body: &serde_json::Value) -> Bytes {
+pub(crate) fn bytes(body: &serde_json::Value) -> Bytes {
     Bytes::from(body.to_string())
 }
 
@@ -205,11 +205,12 @@ async fn who_may_not_and_what_does_not_fit_is_refused() {
     }
     assert_eq!(app.waiting_records().unwrap().records, 0, "nothing of a refused batch was taken");
 
-    // 4 MiB may wait; what does not fit is asked to come again, and comes when there is room.
+    // 16 MiB may wait; what does not fit is asked to come again, and comes when there is room.
     let long = "x".repeat(8_000);
-    let many: Vec<_> = (0..300).map(|n| json!({"id": format!("r{n}"), "inputs": {"text": long}})).collect();
+    let many: Vec<_> = (0..1_200).map(|n| json!({"id": format!("r{n}"), "inputs": {"text": long}})).collect();
     bed.send("big-1", &json!({ "records": many })).await.unwrap();
-    let again: Vec<_> = (0..300).map(|n| json!({"id": format!("s{n}"), "inputs": {"text": long}})).collect();
+    let again: Vec<_> =
+        (0..1_200).map(|n| json!({"id": format!("s{n}"), "inputs": {"text": long}})).collect();
     let again = json!({ "records": again });
     let error = bed.send("big-2", &again).await.unwrap_err();
     assert!(matches!(error, AppError::Busy { .. }), "{error}");

@@ -58,7 +58,7 @@ pub(crate) fn config(folder: &Path) -> StoreConfig {
 }
 
 pub(crate) fn ingest(folder: &Path) -> IngestSettings {
-    IngestSettings { wal: folder.join("wal"), seal_after: Duration::from_secs(60), memory: 4 << 20 }
+    IngestSettings { wal: folder.join("wal"), seal_after: Duration::from_secs(60), memory: 16 << 20 }
 }
 
 impl World {

@@ -17,6 +17,7 @@ pub(crate) mod gate;
 pub(crate) mod invitation;
 pub(crate) mod ledger;
 pub(crate) mod model;
+pub(crate) mod monitor;
 mod outside;
 pub(crate) mod person;
 pub(crate) mod policy;
@@ -81,6 +82,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Gate(act) => gate::run(&Context::new(&act.api, screen)?, &act.arguments),
         Command::Decision(noun) => verb(screen, noun, decision::run),
         Command::Approval(noun) => verb(screen, noun, approval::run),
+        Command::Monitor(noun) => verb(screen, noun, monitor::run),
         Command::Prediction(noun) => verb(screen, noun, prediction::run),
         Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Emergency(noun) => verb(screen, noun, emergency::run),

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, StringArray};
 use arrow_cast::cast;
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{DataType, Field as ArrowField, Schema, TimeUnit};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use comptroller_core::vocab::RecordKind;
+use comptroller_stats::cells::number_name;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::json::arrow_type;
@@ -143,6 +144,13 @@ fn as_kind(name: &str, column: &ArrayRef, kind: Kind) -> Result<ArrayRef, Record
             cast(&micros, &DataType::Int64).map_err(broken)
         }
         (from, _) if *from == arrow_type(kind) => Ok(Arc::clone(column)),
+        // 1 and 1.0 are one class.
+        (from, Kind::Text) if from.is_numeric() => {
+            let numbers =
+                arrow_cast::cast_with_options(column, &DataType::Float64, &options).map_err(broken)?;
+            let names = numbers.as_primitive::<Float64Type>().iter().map(|number| number.map(number_name));
+            Ok(Arc::new(names.collect::<StringArray>()))
+        }
         _ => arrow_cast::cast_with_options(column, &arrow_type(kind), &options).map_err(broken),
     }
 }

@@ -9,6 +9,7 @@ use arrow_array::{ArrayRef, RecordBatchOptions};
 use arrow_schema::{DataType, Field as ArrowField, Schema};
 use comptroller_core::Timestamp;
 use comptroller_core::vocab::RecordKind;
+use comptroller_stats::cells::number_name;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -101,7 +102,8 @@ fn word(row: usize, name: &str, value: Value) -> Result<String, RecordError> {
     match value {
         Value::String(text) => Ok(text),
         Value::Bool(truth) => Ok(truth.to_string()),
-        Value::Number(number) => Ok(number.to_string()),
+        // As a file that holds it as a number has it: 1 and 1.0 are one class.
+        Value::Number(number) => Ok(number.as_f64().map_or_else(|| number.to_string(), number_name)),
         _ => Err(RecordError::at(row, name, "give a text, a number or a truth value")),
     }
 }

@@ -15,9 +15,9 @@ pub use row::{Cell, Field, Kind, MAX_ROW_COLUMNS, RowError, SALT_BYTES, leaf, sc
 
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
+use arrow_array::{Array as _, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use comptroller_core::vocab::RecordKind;
@@ -165,6 +165,12 @@ impl Records {
     /// The record in place `at`, field by field; empty behind the end.
     pub fn fields(&self, at: usize) -> Vec<Field> {
         if at < self.len() { row::fields_of(&self.batch, at) } else { Vec::new() }
+    }
+
+    /// A text of the record in place `at`; none if there is no such column, or no value.
+    pub fn text(&self, column: &str, at: usize) -> Option<&str> {
+        let column = self.batch.column_by_name(column)?.as_string_opt::<i32>()?;
+        (at < column.len() && column.is_valid(at)).then(|| column.value(at))
     }
 
     /// A table of a day's block, as it was stored.

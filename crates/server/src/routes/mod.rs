@@ -14,6 +14,7 @@ mod gate;
 mod ledger;
 mod log;
 mod models;
+mod monitors;
 mod operations;
 mod people;
 mod policies;
@@ -53,6 +54,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(policies::routes())
         .merge(deploy::routes())
         .merge(predictions::routes())
+        .merge(monitors::routes())
         .merge(subjects::routes())
         .merge(ledger::routes())
         .merge(evidence::routes());

@@ -5,6 +5,7 @@
 
 use crate::support::{Call, get, post, request};
 use crate::world::{World, dataset, dataset_version, enrol, secret, system, version};
+use comptroller_app::drift::ProfileRequest;
 use comptroller_policy::Package;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -78,6 +79,17 @@ struct Named {
     emergency: String,
     proposal: String,
     decision: String,
+    profile: String,
+}
+
+/// The profile of a small data set.
+fn profile() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data.csv");
+    let rows: String = (0..500).map(|n| format!("{}\n", f64::from(n * 37 % 101) / 7.0)).collect();
+    std::fs::write(&data, format!("x\n{rows}")).unwrap();
+    let request = ProfileRequest { data: data.display().to_string(), ..ProfileRequest::default() };
+    comptroller_app::drift::profile(&request, None).unwrap().to_bytes().unwrap()
 }
 
 fn workload() -> Value {
@@ -114,9 +126,12 @@ fn prepare(world: &World) -> Named {
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
     let record = post(
         "/api/v1/predictions?version=scorer@1&environment=staging&batch=b0",
-        &json!({"records": [{"id": "p0"}]}),
+        &json!({"records": [{"id": "p0", "time": "2026-03-01T10:00:00Z", "inputs": {"x": 1.5}}]}),
     );
     world.ok(&record.by(world.token("ci")));
+    let profile = world.upload(&profile());
+    let watch = json!({"version": "scorer@1", "profile": profile});
+    world.ok(&world.post("developer", "/baselines", &watch));
     world.server.seal();
     let proposal = propose(world, &["baseline", "soc2"]);
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
@@ -133,6 +148,7 @@ fn prepare(world: &World) -> Named {
         emergency: text(&emergency),
         proposal,
         decision,
+        profile,
     }
 }
 
@@ -288,6 +304,22 @@ fn models(named: &Named) -> Vec<Row> {
     vec![
         row("post /api/v1/uploads", "/api/v1/uploads", "developer", "auditor").with(begin),
         row("get /api/v1/uploads/{id}", format!("/api/v1/uploads/{upload}"), "developer", "auditor"),
+        row("post /api/v1/baselines", "/api/v1/baselines", "developer", "auditor")
+            .with(json!({"version": "scorer@1", "profile": named.profile})),
+        row("get /api/v1/baselines", "/api/v1/baselines", "auditor", "nobody"),
+        row("get /api/v1/systems/{system}/windows", "/api/v1/systems/credit/windows", "auditor", "nobody"),
+        row(
+            "get /api/v1/versions/{version}/windows/{environment}/{day}",
+            "/api/v1/versions/scorer@1/windows/staging/2026-03-01",
+            "auditor",
+            "nobody",
+        ),
+        row(
+            "get /api/v1/versions/{version}/windows/{environment}/{day}/page",
+            "/api/v1/versions/scorer@1/windows/staging/2026-03-01/page",
+            "auditor",
+            "nobody",
+        ),
         row(
             "post /api/v1/predictions",
             "/api/v1/predictions?version=scorer@1&environment=staging&batch=b1",

@@ -1,6 +1,7 @@
 //! A running server with a store of its own, and a client that takes every status as an answer.
 
 use comptroller_app::App;
+use comptroller_app::monitors::Watched;
 use comptroller_app::predictions::IngestSettings;
 use comptroller_core::time::SystemClock;
 use comptroller_core::{Clock, Timestamp};
@@ -160,6 +161,7 @@ impl Server {
     /// Seals the records that wait, and signs the head.
     pub(crate) fn seal(&self) {
         self.runtime.block_on(self.app.seal_predictions(true)).unwrap();
+        self.runtime.block_on(self.app.judge_windows(&mut Watched::default())).unwrap();
         self.publish();
     }
 

@@ -53,6 +53,9 @@ pub fn balanced(reference: &[u64], current: &[u64]) -> Option<Balanced> {
     })
 }
 
+/// Rows of the smaller side that the chi-square law needs for each bin.
+const ROWS_FOR_EACH_BIN: f64 = 5.0;
+
 impl Balanced {
     /// Whether V is more than noise at level `alpha` (already divided by the number of columns).
     pub fn passes(&self, alpha: f64) -> bool {
@@ -61,8 +64,15 @@ impl Balanced {
 
     /// Whether the true V is below `limit`, at level `alpha`: V^2 / c then follows a non-central chi-square law with
     /// shift limit^2 / c, of which so small a value would be rare.
+    ///
+    /// The law needs at least 5 rows for each bin on the smaller side (Cochran 1954): with fewer, V^2 / c cannot reach
+    /// its usual size whatever is true, and nothing is claimed.
     pub fn is_below(&self, limit: f64, alpha: f64) -> bool {
         let shift = limit * limit / self.noise;
+        let rows = 1.0 / (4.0 * self.noise);
+        if self.bins >= 2 && rows < ROWS_FOR_EACH_BIN * real(self.bins as u64 - 1) {
+            return false;
+        }
         if self.bins < 2 {
             // One bin on both sides: nothing varies, and the rows decide whether that says anything.
             return (-shift / 2.0).exp() < alpha;
@@ -78,6 +88,21 @@ mod tests {
 
     fn v(p: &[u64], q: &[u64]) -> f64 {
         balanced(p, q).unwrap().v
+    }
+
+    #[test]
+    fn few_rows_are_never_called_stable() {
+        let reference = [100_u64; 33];
+        for rows in 1..=100_usize {
+            let mut current = [0_u64; 33];
+            for row in 0..rows {
+                current[row * 7 % 33] += 1;
+            }
+            let few = balanced(&reference, &current).unwrap();
+            assert!(!few.is_below(0.1, 0.05), "{rows} rows");
+        }
+        let many = balanced(&reference, &[90; 33]).unwrap();
+        assert!(many.is_below(0.1, 0.05));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod deployments;
 pub mod emergencies;
 pub mod evidence;
 pub mod models;
+pub mod monitors;
 pub mod people;
 pub mod policies;
 pub mod predictions;
@@ -84,6 +85,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
             deployments::project(changes, at, event);
         }
+        Event::BaselineSet { .. } | Event::WindowJudged { .. } => monitors::project(changes, at, event),
         Event::PredictionsSealed { .. } => predictions::project(changes, at, event),
         Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => {
             subjects::project(changes, at, event);

@@ -138,6 +138,23 @@ pub async fn of_days(
     )
 }
 
+/// Blocks after index `since`, in the order of the log, at most a thousand.
+pub async fn since(conn: &mut Conn, records: RecordKind, since: i64) -> Result<Vec<BlockRow>, StoreError> {
+    blocks!(conn, "WHERE records = $1 AND idx > $2 ORDER BY idx LIMIT 1000", Text(records), since)
+}
+
+/// The last block of a version, by index; 0 if there is none.
+pub async fn last(conn: &mut Conn, version: VersionId, records: RecordKind) -> Result<i64, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (i64,),
+        "SELECT COALESCE(MAX(idx), 0) FROM prediction_block WHERE version = $1 AND records = $2",
+        Text(version),
+        Text(records)
+    )?;
+    Ok(row.map_or(0, |row| row.0))
+}
+
 /// Digest and number of records of a batch that was sealed.
 pub async fn batch(
     conn: &mut Conn,

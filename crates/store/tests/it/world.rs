@@ -6,14 +6,14 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
-    ApprovalId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId,
-    EvidenceId, IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
-    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId,
+    EmergencyId, EvidenceId, IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId,
+    SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
-    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
-    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, RecordKind, Relation,
-    ReminderKind, RiskTier, SystemKind, SystemStatus, Vote,
+    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, DriftBand, DriftPillar,
+    ErasureBasis, EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind,
+    RecordKind, Relation, ReminderKind, RiskTier, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -59,6 +59,9 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
     };
     store_artifact(store, world.upload).await?;
     let drafts = drafts(&world, now)?;
+    for draft in &drafts {
+        store_block(store, &draft.event).await?;
+    }
     let (person, token) = (world.person, world.token);
     let erased = SubjectId::new(now, random());
     let gone = Draft::new("system", Event::SubjectRegistered { subject: erased, datasets: Vec::new() })
@@ -140,6 +143,23 @@ async fn cosign(store: &Store, head: &CheckpointRow) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The bytes of the one sealed block, and of its filter.
+const BLOCK: &str = "the records of a day";
+const FILTER: &str = "which ids it holds";
+
+/// Stores the block that an event speaks of.
+async fn store_block(store: &Store, event: &Event) -> anyhow::Result<()> {
+    let Event::PredictionsSealed { block, version, environment, day, .. } = event else { return Ok(()) };
+    let subject = format!("predictions/{version}/{environment}/{day}");
+    let key = store.write(move |tx| Box::pin(async move { tx.data_key(&subject).await })).await?;
+    let place: UploadId = block.to_string().parse()?;
+    for (number, bytes) in [(1, BLOCK), (2, FILTER)] {
+        let sealed = encrypt_part(&key, place, number, Bytes::from_static(bytes.as_bytes())).await?;
+        store_part(store.objects(), &key, place, sealed).await?;
+    }
+    Ok(())
+}
+
 async fn store_artifact(store: &Store, upload: UploadId) -> anyhow::Result<()> {
     let subject = format!("artifact/{upload}");
     let key = store.write(move |tx| Box::pin(async move { tx.data_key(&subject).await })).await?;
@@ -161,6 +181,22 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     let (invitation, trust) = (InvitationId::new(now, random()), TrustId::new(now, random()));
     let (account, leaver) = (PrincipalId::new(now, random()), PrincipalId::new(now, random()));
     let later = now.plus_seconds(3_600);
+    let baseline = BaselineId::new(now, random());
+    let judged = |band: Option<DriftBand>| Event::WindowJudged {
+        system,
+        version,
+        environment: Environment::Staging,
+        day: 20_000,
+        baseline,
+        rows: 2,
+        labelled: 1,
+        coefficient_ppm: band.map(|_| 612_345),
+        band,
+        pillar: band.map(|_| DriftPillar::Concept),
+        through: 7,
+        labels_through: 0,
+        alarms: band.is_some(),
+    };
     let draft = |event: Event| Draft::new("system", event);
     let registered = |id, slug: &str, vendor| -> anyhow::Result<Event> {
         Ok(Event::SystemRegistered {
@@ -480,6 +516,19 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             expected: Some(digest("set")),
             matches: true,
         }),
+        draft(Event::BaselineSet {
+            baseline,
+            system,
+            version,
+            profile: digest("profile"),
+            rows: 1_000,
+            columns: 3,
+            watch_ppm: 100_000,
+            investigate_ppm: 300_000,
+            rollback_ppm: 500_000,
+        }),
+        draft(judged(None)),
+        draft(judged(Some(DriftBand::Rollback))).private("report", &text)?,
         draft(Event::PredictionsSealed {
             block: BlockId::new(now, random()),
             records: RecordKind::Prediction,
@@ -489,9 +538,9 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             day: 20_000,
             rows: 2,
             root: digest("root"),
-            digest: digest("block"),
-            bytes: 10,
-            filter_bytes: 16,
+            digest: digest(BLOCK),
+            bytes: BLOCK.len() as u64,
+            filter_bytes: FILTER.len() as u64,
             first_at: now,
             last_at: now,
         }),

@@ -1,0 +1,80 @@
+//! Labels for the predictions of a day: they come on any later day, and are found by the id of the prediction.
+
+use crate::{App, AppError};
+use comptroller_core::Environment;
+use comptroller_core::ids::VersionId;
+use comptroller_core::vocab::RecordKind;
+use comptroller_lake::filter::IdHash;
+use comptroller_store::areas::predictions::{self, BlockRow};
+use std::collections::{BTreeSet, HashMap};
+
+/// Days after which labels are no longer looked for.
+pub(super) const MAX_DELAY_DAYS: i64 = 400;
+
+impl App {
+    /// What came true, by id: of the predictions `ids` of `day`, in blocks of labels up to index `through`.
+    pub(super) async fn labels_for(
+        &self,
+        (version, environment, day): (VersionId, Environment, i64),
+        ids: &[String],
+        through: i64,
+    ) -> Result<HashMap<String, String>, AppError> {
+        let days = (day.saturating_sub(MAX_DELAY_DAYS), day.saturating_add(MAX_DELAY_DAYS));
+        let mut conn = self.store.read().await?;
+        let mut rows = predictions::of_days(&mut conn, version, environment, RecordKind::Label, days).await?;
+        drop(conn);
+        // In the order of the log, so that the label that was recorded last counts.
+        rows.retain(|row| row.idx <= through);
+        rows.sort_by_key(|row| row.idx);
+        let wanted: Vec<IdHash> = ids.iter().map(|id| IdHash::of(id)).collect();
+        let known: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+        let ingest = self.ingest()?;
+        let mut labels = HashMap::new();
+        for row in rows {
+            let filter = self.block_filter(ingest, &row).await?;
+            if !wanted.iter().any(|id| filter.may_hold(*id)) {
+                continue;
+            }
+            let block = self.open_block(&row).await?;
+            for (at, id) in block.records.ids().enumerate() {
+                if known.contains(id)
+                    && let Some(label) = block.records.text("label", at)
+                {
+                    labels.insert(id.to_owned(), label.to_owned());
+                }
+            }
+        }
+        Ok(labels)
+    }
+
+    /// The days whose predictions a block of labels speaks of.
+    pub(super) async fn labelled_days(&self, labels: &BlockRow) -> Result<BTreeSet<i64>, AppError> {
+        let ingest = self.ingest()?;
+        let block = self.open_block(labels).await?;
+        let ids: Vec<IdHash> = block.records.ids().map(IdHash::of).collect();
+        let (version, environment) = (labels.version.0, labels.environment.0);
+        let days = (labels.day.saturating_sub(MAX_DELAY_DAYS), labels.day.saturating_add(MAX_DELAY_DAYS));
+        let mut conn = self.store.read().await?;
+        let rows =
+            predictions::of_days(&mut conn, version, environment, RecordKind::Prediction, days).await?;
+        drop(conn);
+        let mut found = BTreeSet::new();
+        for row in rows {
+            if found.contains(&row.day) {
+                continue;
+            }
+            let filter = self.block_filter(ingest, &row).await?;
+            let hits = ids.iter().filter(|id| filter.may_hold(**id)).count();
+            // A filter is wrong about one id in some 2,000: a few hits are looked at, many are no chance.
+            if hits > ids.len() / 100 + 8 {
+                found.insert(row.day);
+            } else if hits > 0 {
+                let known: BTreeSet<&str> = block.records.ids().collect();
+                if self.open_block(&row).await?.records.ids().any(|id| known.contains(id)) {
+                    found.insert(row.day);
+                }
+            }
+        }
+        Ok(found)
+    }
+}

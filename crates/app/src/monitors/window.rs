@@ -1,0 +1,150 @@
+//! A day of records, counted on its baseline block by block, and compared.
+
+use super::bands;
+use crate::drift::part::{count_part, judge};
+use crate::drift::{DriftError, Profile, Report, Role, Settings};
+use crate::{App, AppError};
+use comptroller_core::ids::VersionId;
+use comptroller_core::vocab::RecordKind;
+use comptroller_core::{Environment, Timestamp};
+use comptroller_lake::records::Records;
+use comptroller_stats::cells::{Block, BlockBuilder};
+use comptroller_store::areas::monitors::BaselineRow;
+use comptroller_store::areas::predictions;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Which day, of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Window {
+    pub(super) version: VersionId,
+    pub(super) environment: Environment,
+    /// Days since 1970-01-01, UTC.
+    pub(super) day: i64,
+}
+
+impl Window {
+    /// The day as people write it.
+    pub(super) fn date(&self) -> String {
+        date(self.day)
+    }
+}
+
+/// What a day came to.
+pub(super) struct Judged {
+    /// The report; or why its records cannot be compared with the baseline.
+    pub(super) report: Result<Report, String>,
+    /// Records.
+    pub(super) rows: u64,
+    /// Those whose label has come.
+    pub(super) labelled: u64,
+}
+
+/// `YYYY-MM-DD` of days since 1970-01-01.
+pub(super) fn date(day: i64) -> String {
+    let text = Timestamp::from_micros(day.saturating_mul(86_400_000_000)).to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`.
+pub(super) fn day_of(text: &str) -> Result<i64, AppError> {
+    let wrong = || AppError::invalid("day", format!("{text:?} is no day; write it as 2026-07-27"));
+    let moment: Timestamp = format!("{text}T00:00:00Z").parse().map_err(|_| wrong())?;
+    if text.len() == 10 { Ok(moment.micros().div_euclid(86_400_000_000)) } else { Err(wrong()) }
+}
+
+impl App {
+    /// The report on a day, from its blocks up to `through` and blocks of labels up to `labels_through`.
+    pub(super) async fn window_report(
+        &self,
+        window: Window,
+        baseline: &BaselineRow,
+        through: i64,
+        labels_through: i64,
+    ) -> Result<Judged, AppError> {
+        let profile = Arc::new(self.read_profile(&baseline.profile.0).await?);
+        let Window { version, environment, day } = window;
+        let mut conn = self.store.read().await?;
+        let rows =
+            predictions::of_days(&mut conn, version, environment, RecordKind::Prediction, (day, day)).await?;
+        drop(conn);
+        let mut merged: Option<Profile> = None;
+        for row in rows.iter().filter(|row| row.idx <= through) {
+            let records = self.open_block(row).await?.records;
+            let labels = match profile.outcomes {
+                Some(_) => {
+                    let ids: Vec<String> = records.ids().map(str::to_owned).collect();
+                    self.labels_for((version, environment, day), &ids, labels_through).await?
+                }
+                None => HashMap::new(),
+            };
+            let profile = Arc::clone(&profile);
+            let counted = tokio::task::spawn_blocking(move || count(&profile, &records, &labels));
+            let part = counted.await.map_err(|error| AppError::Internal(error.to_string()))??;
+            match &mut merged {
+                None => merged = Some(part),
+                Some(sum) => {
+                    sum.merge(&part)
+                        .map_err(|error| AppError::Internal(format!("merging a window: {error}")))?;
+                }
+            }
+        }
+        let Some(current) = merged else { return Err(AppError::not_found("window", window.date())) };
+        let (rows, labelled) =
+            (current.rows, current.outcomes.as_ref().map_or(0, |outcomes| outcomes.labelled));
+        let settings = Settings { bands: bands(baseline), ..Settings::default() };
+        let names =
+            (format!("baseline of {} rows", profile.rows), format!("{environment}, {}", window.date()));
+        let judged =
+            tokio::task::spawn_blocking(move || judge(&profile, &current, (&names.0, &names.1), &settings));
+        let judged = judged.await.map_err(|error| AppError::Internal(error.to_string()))?;
+        let report = judged.map_err(|error: DriftError| format!("{error}; {}", error.remedy()));
+        Ok(Judged { report, rows, labelled })
+    }
+}
+
+/// The rows of a block on the bins of the baseline.
+fn count(
+    profile: &Profile,
+    records: &Records,
+    labels: &HashMap<String, String>,
+) -> Result<Profile, AppError> {
+    let mut found: BTreeMap<String, Block> = records.blocks()?.into_iter().collect();
+    let mut columns = BTreeMap::new();
+    for column in &profile.columns {
+        let name = match column.role {
+            Role::Score => "score".to_owned(),
+            Role::Prediction => "prediction".to_owned(),
+            _ => format!("input.{}", column.name),
+        };
+        if let Some(block) = found.remove(&name) {
+            columns.insert(column.name.clone(), block);
+        }
+    }
+    let labels = (!labels.is_empty()).then(|| {
+        let mut builder = BlockBuilder::default();
+        for id in records.ids() {
+            match labels.get(id) {
+                Some(label) => builder.text(label),
+                None => builder.null(),
+            }
+        }
+        builder.finish()
+    });
+    Ok(count_part(profile, &columns, labels.as_ref(), records.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for text in ["1970-01-01", "2018-07-01", "2026-11-27"] {
+            assert_eq!(date(day_of(text).unwrap()), text);
+        }
+        for text in ["", "2026-13-01", "2026-1-1", "27.11.2026", "2026-11-27T00:00:00Z"] {
+            assert!(day_of(text).is_err(), "{text}");
+        }
+    }
+}

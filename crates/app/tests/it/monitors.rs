@@ -1,0 +1,190 @@
+//! Days of records against a baseline: judged, alarmed about once, explained by the report, and better with labels.
+
+use crate::predictions::{Bed, bytes, command};
+use comptroller_app::AppError;
+use comptroller_app::audit::EntryQuery;
+use comptroller_app::drift::report::PillarName;
+use comptroller_app::drift::{ProfileRequest, profile};
+use comptroller_app::monitors::{SetBands, SetBaseline, Watched, WindowView};
+use comptroller_app::view::Slice;
+use comptroller_app::{App, Call, Caller};
+use comptroller_core::vocab::{DriftBand, DriftPillar, IncidentCause, RecordKind};
+use comptroller_core::{Digest, Environment, Role};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Numbers that look random and are the same in every run (a linear congruential generator).
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from((self.0 >> 33) as u32) / f64::from(1_u32 << 31)
+    }
+}
+
+/// A row: amount, score, decision, label.
+fn row(dice: &mut Dice, shift: f64, honest: bool) -> (f64, f64, &'static str, &'static str) {
+    let amount = dice.next() * 100.0 + shift;
+    let score = dice.next();
+    let said = if score > 0.5 { "yes" } else { "no" };
+    let truth = dice.next() < if honest { score } else { 0.5 };
+    (amount, score, said, if truth { "yes" } else { "no" })
+}
+
+async fn baseline(bed: &Bed, developer: &Caller) -> Digest {
+    let mut dice = Dice(1);
+    let mut text = String::from("amount,score,prediction,label\n");
+    for _ in 0..3_000 {
+        let (amount, score, said, truth) = row(&mut dice, 0.0, true);
+        writeln!(text, "{amount},{score},{said},{truth}").unwrap();
+    }
+    let file = bed.world.folder.path().join("training.csv");
+    std::fs::write(&file, text).unwrap();
+    let request = ProfileRequest { data: file.display().to_string(), ..ProfileRequest::default() };
+    let profile = profile(&request, None).unwrap();
+    bed.world.artifact(developer, &profile.to_bytes().unwrap()).await
+}
+
+/// Sends a day of records, and if asked its labels.
+async fn day(bed: &Bed, date: &str, rows: usize, shift: f64, honest: bool) -> Value {
+    let mut dice = Dice(7 + rows as u64);
+    let (mut records, mut labels) = (Vec::new(), Vec::new());
+    for n in 0..rows {
+        let (amount, score, said, truth) = row(&mut dice, shift, honest);
+        let id = format!("{date}-{n}");
+        records.push(json!({
+            "id": id, "time": format!("{date}T12:00:00Z"), "score": score, "prediction": said,
+            "inputs": {"amount": amount}
+        }));
+        labels.push(json!({"id": id, "label": truth}));
+    }
+    bed.send(date, &json!({ "records": records })).await.unwrap();
+    json!({ "records": labels })
+}
+
+async fn look(app: &App, watched: &mut Watched) -> usize {
+    app.seal_predictions(true).await.unwrap();
+    app.judge_windows(watched).await.unwrap()
+}
+
+async fn windows(bed: &Bed) -> Vec<WindowView> {
+    bed.world.app.windows(&bed.risk, "scoring", Slice::default()).await.unwrap().items
+}
+
+async fn alarms(bed: &Bed) -> usize {
+    let query = EntryQuery { kind: Some("window.judged".into()), ..EntryQuery::default() };
+    let page = bed.world.app.entries(&bed.risk, query, Slice::default()).await.unwrap();
+    page.items.iter().filter(|entry| entry.entry["data"]["alarms"] == true).count()
+}
+
+#[tokio::test]
+async fn a_day_that_drifts_alarms_once_opens_an_incident_and_is_explained() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let digest = baseline(&bed, &developer).await;
+    let mut watched = Watched::default();
+    let set = SetBaseline { version: "scorer@1".into(), profile: digest.clone(), bands: None };
+
+    day(&bed, "2026-03-01", 2_000, 0.0, true).await;
+    assert_eq!(look(app, &mut watched).await, 0, "nothing is judged without a baseline");
+    app.set_baseline(&Call::new(developer.clone()), set.clone()).await.unwrap();
+    assert_eq!(look(app, &mut watched).await, 1, "the day of before is judged when there is one");
+    assert_eq!(look(app, &mut watched).await, 0, "and not again while nothing is new");
+    day(&bed, "2026-03-02", 2_000, 80.0, true).await;
+    day(&bed, "2026-03-03", 20, 80.0, true).await;
+    assert_eq!(look(app, &mut watched).await, 2);
+
+    let [few, shifted, stable] = &windows(&bed).await[..] else { panic!("three days") };
+    assert_eq!((stable.band, stable.rows, stable.labelled), (Some(DriftBand::Normal), 2_000, 0));
+    assert_eq!(shifted.pillar, Some(DriftPillar::Data), "the amounts moved");
+    assert_eq!(shifted.band, Some(DriftBand::Rollback), "and most are beyond what the baseline held");
+    assert!(shifted.coefficient_ppm.unwrap() > 500_000);
+    assert_eq!((few.rows, few.band.is_none() || few.band == Some(DriftBand::Rollback)), (20, true));
+    assert_eq!(alarms(&bed).await, 1, "the day after has the same trouble, or too few rows to tell");
+    let incidents = app.incidents(&bed.risk, Some("scoring"), Slice::default()).await.unwrap().items;
+    assert_eq!(incidents.len(), 1);
+    assert!(incidents[0].cause == IncidentCause::Drift && incidents[0].closed_at.is_none());
+
+    let report = app.window_page(&bed.risk, "scorer@1", Environment::Staging, "2026-03-02").await.unwrap();
+    assert_eq!((report.headline.coefficient * 1e6).ceil() as u32, shifted.coefficient_ppm.unwrap());
+    assert_eq!(report.headline.pillar, Some(PillarName::Data));
+    let amount = report.columns.iter().find(|column| column.name == "amount").unwrap();
+    assert!((amount.contribution - 1.0).abs() < 1e-9, "it is the only feature");
+    let page = app.window_html(&bed.risk, "scorer@1", Environment::Staging, "2026-03-02").await.unwrap();
+    assert!(page.contains("<svg") && page.contains("amount"));
+
+    // Better again: the incident ends; and the same trouble alarms anew.
+    day(&bed, "2026-03-04", 2_000, 0.0, true).await;
+    look(app, &mut watched).await;
+    let incidents = app.incidents(&bed.risk, Some("scoring"), Slice::default()).await.unwrap().items;
+    assert!(incidents.iter().all(|incident| incident.closed_at.is_some()));
+    day(&bed, "2026-03-05", 2_001, 80.0, true).await;
+    look(app, &mut watched).await;
+    assert_eq!(alarms(&bed).await, 2);
+
+    // Other thresholds: every day is judged again, and the same numbers ask for less.
+    let bands = Some(SetBands { watch: 0.9, investigate: 0.95, rollback: 0.99 });
+    let lenient = SetBaseline { bands, ..set.clone() };
+    app.set_baseline(&Call::new(developer.clone()), lenient).await.unwrap();
+    assert_eq!(look(app, &mut watched).await, 5);
+    assert_eq!(windows(&bed).await[3].band, Some(DriftBand::Normal));
+    let falling = Some(SetBands { watch: 0.5, investigate: 0.3, rollback: 0.1 });
+    let error =
+        app.set_baseline(&Call::new(developer), SetBaseline { bands: falling, ..set }).await.unwrap_err();
+    assert!(error.to_string().contains("each larger"), "{error}");
+}
+
+#[tokio::test]
+async fn labels_that_come_later_show_a_model_that_lost_its_skill() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let profile = baseline(&bed, &developer).await;
+    let set = SetBaseline { version: "scorer@1".into(), profile, bands: None };
+    app.set_baseline(&Call::new(developer), set).await.unwrap();
+    let mut watched = Watched::default();
+    let labels = day(&bed, "2026-03-01", 3_000, 0.0, false).await;
+    look(app, &mut watched).await;
+    let before = windows(&bed).await.remove(0);
+    assert_eq!((before.band, before.labelled), (Some(DriftBand::Normal), 0), "inputs and scores are as ever");
+
+    app.record_predictions(&bed.runtime, command(RecordKind::Label, "l"), bytes(&labels)).await.unwrap();
+    assert_eq!(look(app, &mut watched).await, 1, "labels of today speak of a day in March");
+    let after = windows(&bed).await.remove(0);
+    assert_eq!(after.labelled, 3_000);
+    assert!(after.band.unwrap() >= DriftBand::Investigate, "{after:?}");
+    assert!(matches!(after.pillar, Some(DriftPillar::Performance | DriftPillar::Concept)), "{after:?}");
+    assert!(after.advice.contains("labelled data"), "{}", after.advice);
+    assert_eq!(look(app, &mut watched).await, 0);
+    // A restarted server remembers what it has looked at.
+    assert_eq!(look(app, &mut Watched::default()).await, 0);
+}
+
+#[tokio::test]
+async fn a_baseline_that_is_none_or_fits_nothing_is_named() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let wrong = bed.world.artifact(&developer, b"{\"format\": \"something\"}").await;
+    let set =
+        |profile: &Digest| SetBaseline { version: "scorer@1".into(), profile: profile.clone(), bands: None };
+    let error = app.set_baseline(&Call::new(developer.clone()), set(&wrong)).await.unwrap_err();
+    assert!(error.to_string().contains("comptroller profile"), "{error}");
+    let digest = baseline(&bed, &developer).await;
+    let denied = app.set_baseline(&Call::new(bed.runtime.clone()), set(&digest)).await;
+    assert!(matches!(denied, Err(AppError::Denied { .. })));
+    app.set_baseline(&Call::new(developer), set(&digest)).await.unwrap();
+    bed.send("b", &json!({"records": [{"id": "x", "time": "2026-03-01T00:00:00Z", "inputs": {"other": 1}}]}))
+        .await
+        .unwrap();
+    assert_eq!(look(app, &mut Watched::default()).await, 1);
+    let window = windows(&bed).await.remove(0);
+    assert_eq!((window.band, window.coefficient_ppm), (None, None), "one row proves nothing");
+    assert!(window.advice.contains("no verdict"), "{}", window.advice);
+}
+
+async fn world_developer(bed: &Bed) -> Caller {
+    bed.world.person("builder", &[Role::Developer], None).await
+}
