@@ -15,6 +15,7 @@ pub mod caller;
 pub mod classify;
 pub mod datasets;
 pub mod decisions;
+pub mod delegations;
 pub mod deploy;
 pub mod drift;
 pub mod emergencies;

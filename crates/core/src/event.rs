@@ -8,9 +8,9 @@
 
 pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
 use crate::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
-    IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
-    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId, DrillId, EmergencyId,
+    EvidenceId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId,
+    SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 
 use crate::name::MediaType;
@@ -321,7 +321,31 @@ pub enum Event {
     },
     /// A vote was cast. Private: the comment.
     #[serde(rename = "approval.voted")]
-    ApprovalVoted { approval: ApprovalId, voter: PrincipalId, vote: Vote, decision: DecisionId },
+    ApprovalVoted {
+        approval: ApprovalId,
+        voter: PrincipalId,
+        vote: Vote,
+        decision: DecisionId,
+        /// The person in whose stead it was cast, if the voter was named for that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        in_stead_of: Option<PrincipalId>,
+        /// By which the voter was named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delegation: Option<DelegationId>,
+    },
+    /// Somebody named another person to vote in their stead for a time, everywhere or on one system. Private: the reason.
+    #[serde(rename = "delegation.created")]
+    DelegationCreated {
+        delegation: DelegationId,
+        delegator: PrincipalId,
+        delegate: PrincipalId,
+        system: Option<SystemId>,
+        starts_at: Timestamp,
+        ends_at: Timestamp,
+    },
+    /// A delegation ended before its time. Private: the reason.
+    #[serde(rename = "delegation.ended")]
+    DelegationEnded { delegation: DelegationId },
     /// A version went live in an environment. Private: the reason.
     #[serde(rename = "deployment.created")]
     DeploymentCreated {
@@ -413,7 +437,7 @@ impl Event {
             | Self::DeploymentCreated { system, .. }
             | Self::RollbackDrilled { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
-            Self::ReminderRaised { system, .. } => *system,
+            Self::ReminderRaised { system, .. } | Self::DelegationCreated { system, .. } => *system,
             _ => None,
         }
     }

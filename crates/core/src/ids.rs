@@ -95,6 +95,8 @@ ids! {
     DeploymentId, "deployment id";
     /// A request for approval.
     ApprovalId, "approval id";
+    /// A delegation of somebody's votes to another person.
+    DelegationId, "delegation id";
     /// A recorded policy decision.
     DecisionId, "decision id";
     /// A piece of evidence about a version or a system.

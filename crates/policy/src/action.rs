@@ -78,6 +78,8 @@ actions! {
     ApprovalRequest = "approval.request": "Ask people to approve a deployment.",
     ApprovalVote = "approval.vote": "Vote on a request for approval.",
     ApprovalRead = "approval.read": "Read requests for approval and their votes.",
+    DelegationCreate = "delegation.create": "Name somebody who votes in one's stead for a time.",
+    DelegationEnd = "delegation.end": "End a delegation before its time.",
     Deploy = "deploy": "Put a version into an environment.",
     Operate = "operate": "Go on running what is deployed.",
     WaiverRequest = "waiver.request": "Ask that a waiver takes the place of a rule for a time.",

@@ -342,10 +342,24 @@ CREATE TABLE vote (
     voter TEXT NOT NULL,
     vote TEXT NOT NULL,
     decision TEXT NOT NULL,
+    in_stead_of TEXT,
+    delegation TEXT,
     voted_at BIGINT NOT NULL,
     private_at BIGINT,
     PRIMARY KEY (approval, voter)
 );
+CREATE TABLE delegation (
+    id TEXT PRIMARY KEY,
+    delegator TEXT NOT NULL,
+    delegate TEXT NOT NULL,
+    system TEXT,
+    starts_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    private_at BIGINT
+);
+CREATE INDEX delegation_delegator ON delegation (delegator, delegate);
 CREATE TABLE deployment (
     id TEXT PRIMARY KEY,
     system TEXT NOT NULL,

@@ -6,6 +6,7 @@
 mod authority;
 mod authority_server;
 mod credentials;
+mod delegations;
 mod emergencies;
 mod erasure;
 mod governance;

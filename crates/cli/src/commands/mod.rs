@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dataset;
 pub(crate) mod decision;
+pub(crate) mod delegation;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod doctor;
@@ -79,6 +80,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Gate(act) => gate::run(&Context::new(&act.api, screen)?, &act.arguments),
         Command::Decision(noun) => verb(screen, noun, decision::run),
         Command::Approval(noun) => verb(screen, noun, approval::run),
+        Command::Delegation(noun) => verb(screen, noun, delegation::run),
         Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Emergency(noun) => verb(screen, noun, emergency::run),
         Command::Incident(noun) => verb(screen, noun, emergency::incidents),

@@ -164,6 +164,16 @@ proptest! {
         prop_assert!(matches!(outcome, Outcome::Deny | Outcome::Unknown));
     }
 
+    /// INVARIANT (separation-of-duties): a delegation takes no limit away, of the delegate or of the delegator.
+    #[test]
+    fn nobody_votes_for_a_person_who_had_a_part_in_it(
+        mut request in request_for(Action::ApprovalVote),
+        which in select(vec!["delegator_is_builder", "delegator_is_requester", "delegator_administers"]),
+    ) {
+        request.facts = request.facts.bool("by_delegation", true).bool(which, true);
+        prop_assert_ne!(BUNDLE.decide(&request).outcome, Outcome::Allow);
+    }
+
     /// INVARIANT (separation-of-duties): production takes two valid approvals, whatever the request says it needs.
     #[test]
     fn nothing_reaches_production_with_fewer_than_two_approvals(

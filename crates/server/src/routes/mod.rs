@@ -7,6 +7,7 @@ mod assess;
 mod authzen;
 mod datasets;
 mod decisions;
+mod delegations;
 mod deploy;
 mod emergencies;
 mod evidence;
@@ -47,6 +48,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(gate::routes())
         .merge(decisions::routes())
         .merge(approvals::routes())
+        .merge(delegations::routes())
         .merge(assess::routes())
         .merge(emergencies::routes())
         .merge(policies::routes())

@@ -76,6 +76,7 @@ struct Named {
     evidence: String,
     waiver: String,
     emergency: String,
+    delegation: String,
     proposal: String,
     decision: String,
 }
@@ -110,6 +111,7 @@ fn prepare(world: &World) -> Named {
     world.ok(&world.post("admin", &format!("/policy/proposals/{first}/activation"), &Value::Null));
     let waiver = world.ok(&world.post("developer", "/waivers", &waiver(&world.ids["spare"])));
     let emergency = world.ok(&world.post("deployer", "/emergencies", &emergency()));
+    let delegation = world.ok(&world.post("risk2", "/delegations", &delegation(&world.ids["spare"])));
     let ask = json!({"version": "scorer@1", "environment": "staging"});
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
     let proposal = propose(world, &["baseline", "soc2"]);
@@ -125,6 +127,7 @@ fn prepare(world: &World) -> Named {
         evidence: text(&evidence),
         waiver: text(&waiver),
         emergency: text(&emergency),
+        delegation: text(&delegation),
         proposal,
         decision,
     }
@@ -141,6 +144,10 @@ fn emergency() -> Value {
     json!({
         "version": "scorer@1", "environment": "production", "ticket": "INC-7", "hours": 4, "reason": "all refused"
     })
+}
+
+fn delegation(delegate: &str) -> Value {
+    json!({"delegate": delegate, "days": 7, "reason": "on leave"})
 }
 
 fn waiver(owner: &str) -> Value {
@@ -166,6 +173,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(models(named));
     rows.extend(governance(named));
     rows.extend(assessment(world, named));
+    rows.extend(delegations(world, named));
     rows.extend(emergencies(named));
     rows.extend(policies(named));
     rows.extend(oversight(named));
@@ -399,6 +407,17 @@ fn assessment(world: &World, named: &Named) -> Vec<Row> {
         .with(json!({"vote": "approve", "comment": "for a week"})),
         row("post /api/v1/waivers/{waiver}/end", format!("/api/v1/waivers/{id}/end"), "developer", "auditor")
             .with(because),
+    ]
+}
+
+fn delegations(world: &World, named: &Named) -> Vec<Row> {
+    let end = format!("/api/v1/delegations/{}/end", named.delegation);
+    vec![
+        row("post /api/v1/delegations", "/api/v1/delegations", "risk", "developer")
+            .with(delegation(&world.ids["spare"])),
+        row("get /api/v1/delegations", "/api/v1/delegations", "auditor", "nobody"),
+        // By whoever made it; others who vote cannot.
+        row("post /api/v1/delegations/{id}/end", end, "risk2", "risk").with(json!({"reason": "back again"})),
     ]
 }
 

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod approvals;
 pub mod datasets;
+pub mod delegations;
 pub mod deliveries;
 pub mod deployments;
 pub mod emergencies;
@@ -61,6 +62,9 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::VersionAnnotated { .. } => models::project(changes, at, event)?,
         Event::DecisionRecorded { .. } | Event::ApprovalRequested { .. } | Event::ApprovalVoted { .. } => {
             approvals::project(changes, at, event)?;
+        }
+        Event::DelegationCreated { .. } | Event::DelegationEnded { .. } => {
+            delegations::project(changes, at, event);
         }
         Event::EvidenceRecorded { .. }
         | Event::EvidenceWithdrawn { .. }

@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
-    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
-    IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId,
-    TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId, DrillId, EmergencyId,
+    EvidenceId, IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
+    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
@@ -225,6 +225,15 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             asks_for: Some("alert".parse()?),
             lapses_at: Some(later),
         })
+    };
+    let (lasting, short) = (DelegationId::new(now, random()), DelegationId::new(now, random()));
+    let delegation = |id, system| Event::DelegationCreated {
+        delegation: id,
+        delegator: world.person,
+        delegate: leaver,
+        system,
+        starts_at: now,
+        ends_at: later,
     };
     let (used, unused) = (EmergencyId::new(now, random()), EmergencyId::new(now, random()));
     let incident = IncidentId::new(now, random());
@@ -455,8 +464,26 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             expires_at: later,
         })
         .private("text", &text)?,
-        draft(Event::ApprovalVoted { approval, voter: world.person, vote: Vote::Approve, decision })
-            .private("text", &text)?,
+        draft(delegation(lasting, Some(system))).private("reason", &text)?,
+        draft(delegation(short, None)),
+        draft(Event::DelegationEnded { delegation: short }).private("reason", &text)?,
+        draft(Event::ApprovalVoted {
+            approval,
+            voter: world.person,
+            vote: Vote::Approve,
+            decision,
+            in_stead_of: None,
+            delegation: None,
+        })
+        .private("text", &text)?,
+        draft(Event::ApprovalVoted {
+            approval,
+            voter: leaver,
+            vote: Vote::Approve,
+            decision,
+            in_stead_of: Some(world.person),
+            delegation: Some(lasting),
+        }),
         draft(deployment(first, None)),
         draft(deployment(second, Some(first))).private("text", &text)?,
         draft(operated(Outcome::Allow, None)?),
