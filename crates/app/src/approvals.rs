@@ -2,6 +2,7 @@
 
 use crate::act::{Act, Call, roles};
 use crate::delegations::{acts_here, administers, stands_behind_one, votes};
+use crate::factors::step_up::{self, SecondFactor};
 use crate::facts::evidence_ids;
 use crate::gate::{decision_event, evidence};
 use crate::models::{facts, find_version};
@@ -46,12 +47,15 @@ pub struct CastVote {
     /// The person in whose stead, by id: one who has named the caller for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_stead_of: Option<PrincipalId>,
+    /// A second factor of the caller; a vote on production takes it of everybody who has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<SecondFactor>,
 }
 
 impl CastVote {
     /// A vote in one's own name.
     pub fn new(vote: Vote, comment: impl Into<String>) -> Self {
-        Self { vote, comment: comment.into(), in_stead_of: None }
+        Self { vote, comment: comment.into(), in_stead_of: None, second_factor: None }
     }
 }
 
@@ -122,6 +126,7 @@ impl App {
         approval: ApprovalId,
         command: CastVote,
     ) -> Result<Receipt, AppError> {
+        self.take_attempt(&call.caller, command.second_factor.as_ref()).await?;
         self.act(call, "approval.vote", (approval, command), |act, (approval, command)| {
             Box::pin(vote(act, approval, command))
         })
@@ -254,6 +259,8 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let cast = approvals::votes(act.conn(), approval).await?;
     let ballot = Ballot { row: &row, version: facts(&version)?, system, cast };
     let (facts, delegation) = asked(&mut act, &ballot, command.in_stead_of).await?;
+    let step_up = step_up::check(&mut act, command.second_factor.as_ref()).await?;
+    let facts = step_up.add_to(facts);
     let resource = format!("approval/{approval}");
     let environment = Some(row.environment.0);
     let decision = act.authorise(Action::ApprovalVote, &resource, Some(system), environment, facts).await?;
@@ -261,6 +268,7 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
         decision_event(&act, Action::ApprovalVote, resource, environment, &decision, BTreeMap::new())?;
     let draft = act.draft(event).of_system(system).about("approval", &approval);
     act.record(draft).await?;
+    step_up.record(&mut act, "approval", &approval, Some(system)).await?;
     let in_stead_of = command.in_stead_of;
     let event =
         Event::ApprovalVoted { approval, voter, vote: command.vote, decision: id, in_stead_of, delegation };

@@ -6,6 +6,7 @@
 
 use crate::act::{Act, Call, is_person, roles};
 use crate::assess::Because;
+use crate::factors::step_up::{self, SecondFactor};
 use crate::people::find as find_principal;
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
@@ -44,6 +45,9 @@ pub struct CreateDelegation {
     pub days: u32,
     /// Why.
     pub reason: String,
+    /// A second factor of the caller, who needs it if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<SecondFactor>,
 }
 
 /// A delegation.
@@ -78,6 +82,7 @@ impl App {
         call: &Call,
         command: CreateDelegation,
     ) -> Result<Receipt, AppError> {
+        self.take_attempt(&call.caller, command.second_factor.as_ref()).await?;
         self.act(call, "delegation.create", command, |act, command| Box::pin(create(act, command))).await
     }
 
@@ -175,6 +180,8 @@ async fn create(mut act: Act<'_>, command: CreateDelegation) -> Result<Receipt, 
         .bool("delegate_administers", administers(&held))
         .bool("actor_signed_in", act.caller.origin == CredentialOrigin::SignIn)
         .bool("sign_in_offered", act.sign_in_offered);
+    let step_up = step_up::check(&mut act, command.second_factor.as_ref()).await?;
+    let asked = step_up.add_to(asked);
     let resource = format!("person/{}", delegate.id.0);
     act.authorise(Action::DelegationCreate, &resource, system, None, asked).await?;
     let delegation = act.new_id(DelegationId::new)?;
@@ -187,6 +194,7 @@ async fn create(mut act: Act<'_>, command: CreateDelegation) -> Result<Receipt, 
         .about("person", &delegate)
         .private("reason", &Note { text: command.reason })?;
     let index = act.record(draft).await?;
+    step_up.record(&mut act, "delegation", &delegation, system).await?;
     Ok(Receipt::new(delegation, index))
 }
 

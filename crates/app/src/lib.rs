@@ -21,6 +21,7 @@ pub mod drift;
 pub mod emergencies;
 mod error;
 pub mod evidence;
+pub mod factors;
 mod facts;
 pub mod fairness;
 pub mod followers;

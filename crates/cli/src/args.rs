@@ -4,9 +4,9 @@
 
 use crate::commands::{
     approval, artifact, completions, config, dataset, decision, delegation, deploy, docs, doctor, drift,
-    emergency, evidence, fairness, gate, invitation, ledger, model, person, policy, profile, role, runtime,
-    serve, service_account, serving, store, subject, system, team, token, vendor, verify, verify_statement,
-    version, waiver, workload,
+    emergency, evidence, factor, fairness, gate, invitation, ledger, model, person, policy, profile, role,
+    runtime, serve, service_account, serving, store, subject, system, team, token, vendor, verify,
+    verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Invitation(Noun<invitation::Verb>),
     /// API tokens.
     Token(Noun<token::Verb>),
+    /// Second factors: what you show when you vote on production.
+    Factor(Noun<factor::Verb>),
     /// Pipelines that get tokens for what their platform says about them.
     Workload(Noun<workload::Verb>),
     /// Show whom the token belongs to, and its roles.

@@ -9,15 +9,15 @@
 pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
 use crate::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId, DrillId, EmergencyId,
-    EvidenceId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId,
-    SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    EvidenceId, FactorId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId,
+    SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 
 use crate::name::MediaType;
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, Environment, ErasureBasis,
-    EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
-    RiskTier, Role, SystemKind, SystemStatus, Vote,
+    EvidenceKind, FactorKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation,
+    ReminderKind, RiskTier, Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,21 @@ pub enum Event {
     /// Somebody signed out.
     #[serde(rename = "session.closed")]
     SessionClosed { session: SessionId },
+    /// A person enrolled a second factor. Its secret is nowhere; `credential` is the digest of a passkey's id.
+    #[serde(rename = "factor.enrolled")]
+    FactorEnrolled {
+        factor: FactorId,
+        principal: PrincipalId,
+        kind: FactorKind,
+        label: Slug,
+        credential: Option<Digest>,
+    },
+    /// A second factor was taken away.
+    #[serde(rename = "factor.removed")]
+    FactorRemoved { factor: FactorId },
+    /// A second factor was shown for the act on `subject` that is recorded with it, for example `approval/<id>`.
+    #[serde(rename = "factor.used")]
+    FactorUsed { factor: FactorId, kind: FactorKind, subject: String },
     /// A vendor was registered. Private: names and contacts.
     #[serde(rename = "vendor.registered")]
     VendorRegistered { vendor: VendorId, slug: Slug },

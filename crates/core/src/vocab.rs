@@ -92,6 +92,11 @@ vocabulary! {
         /// A pipeline showed a workload token of its platform.
         Workload = "workload",
     }
+    /// What somebody shows besides being signed in.
+    FactorKind, "factor kind" {
+        /// A time-based one-time code of an authenticator app (RFC 6238).
+        Totp = "totp",
+    }
     /// Where an AI system comes from.
     SystemKind, "system kind" {
         /// Built and run by the organisation.

@@ -52,6 +52,8 @@ actions! {
     TeamEditMembers = "team.edit_members": "Add or remove members of a team.",
     TokenIssue = "token.issue": "Issue an API token to a service account.",
     TokenIssueOwn = "token.issue_own": "Issue an API token to oneself, or end one's own.",
+    FactorEnrol = "factor.enrol": "Enrol a second factor of one's own.",
+    FactorRemove = "factor.remove": "Take a second factor away.",
     TokenRevoke = "token.revoke": "Revoke an API token.",
     TokenRead = "token.read": "List API tokens, never their secrets.",
     VendorRegister = "vendor.register": "Register a vendor.",

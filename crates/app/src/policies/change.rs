@@ -5,8 +5,8 @@
 
 use crate::act::{Act, Call};
 use crate::gate::decision_event;
-use crate::policies::Files;
 use crate::policies::analysis::{analyse, analysed, tests_pass};
+use crate::policies::{Files, VoteOnPolicies};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, ProposalId};
@@ -34,16 +34,6 @@ pub struct ProposePolicies {
     pub bundle: Option<Digest>,
     /// Why.
     pub reason: String,
-}
-
-/// Votes on a proposal.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VoteOnPolicies {
-    /// Approve or deny; a denial ends the proposal.
-    pub vote: Vote,
-    /// Why.
-    pub comment: String,
 }
 
 /// A proposal.

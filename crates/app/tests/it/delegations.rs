@@ -101,6 +101,7 @@ fn leave() -> CreateDelegation {
         starts_at: None,
         days: 7,
         reason: "on leave".into(),
+        second_factor: None,
     }
 }
 

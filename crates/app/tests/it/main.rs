@@ -17,6 +17,7 @@ mod promotion;
 mod rotation;
 mod sign_in;
 mod statement;
+mod step_up;
 mod timestamp;
 mod witness;
 mod witness_server;

@@ -1,6 +1,7 @@
 //! `comptroller approval`: requests for approval, and votes.
 
 use super::Context;
+use super::factor::Code;
 use crate::args::Paging;
 use crate::client::path;
 use crate::input::one_of;
@@ -49,6 +50,8 @@ pub(crate) enum Verb {
         /// The person in whose stead, by id: one who has delegated to you.
         #[arg(long, value_name = "PERSON")]
         in_stead_of: Option<PrincipalId>,
+        #[command(flatten)]
+        code: Code,
     },
 }
 
@@ -74,8 +77,9 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             )
         }
         Verb::Show { approval } => screen.object(&client.get(&path(&["approvals", &approval]), &[])?),
-        Verb::Vote { approval, vote, comment, in_stead_of } => {
-            let command = CastVote { in_stead_of, ..CastVote::new(vote, comment) };
+        Verb::Vote { approval, vote, comment, in_stead_of, code } => {
+            let command =
+                CastVote { in_stead_of, second_factor: code.factor(), ..CastVote::new(vote, comment) };
             screen.object(&client.post(&path(&["approvals", &approval, "votes"]), &command)?)
         }
     }

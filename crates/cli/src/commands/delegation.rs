@@ -1,6 +1,7 @@
 //! `comptroller delegation`: who votes in whose stead, for a time.
 
 use super::Context;
+use super::factor::Code;
 use crate::args::Paging;
 use crate::client::path;
 use clap::{Args, Subcommand};
@@ -46,14 +47,17 @@ pub(crate) struct Create {
     /// Why.
     #[arg(long)]
     reason: String,
+    #[command(flatten)]
+    code: Code,
 }
 
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     let Context { client, screen } = context;
     match verb {
         Verb::Create(create) => {
-            let Create { delegate, system, from, days, reason } = *create;
-            let command = CreateDelegation { delegate, system, starts_at: from, days, reason };
+            let Create { delegate, system, from, days, reason, code } = *create;
+            let second_factor = code.factor();
+            let command = CreateDelegation { delegate, system, starts_at: from, days, reason, second_factor };
             screen.object(&client.post(&path(&["delegations"]), &command)?)
         }
         Verb::End { delegation, reason } => {

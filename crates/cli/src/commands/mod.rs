@@ -13,6 +13,7 @@ pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod emergency;
 pub(crate) mod evidence;
+pub(crate) mod factor;
 pub(crate) mod fairness;
 pub(crate) mod gate;
 pub(crate) mod invitation;
@@ -69,6 +70,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Team(noun) => verb(screen, noun, team::run),
         Command::Invitation(noun) => verb(screen, noun, invitation::run),
         Command::Token(noun) => verb(screen, noun, token::run),
+        Command::Factor(noun) => verb(screen, noun, factor::run),
         Command::Workload(noun) => verb(screen, noun, workload::run),
         Command::Whoami(api) => person::whoami(&Context::new(&api, screen)?).map(|()| Exit::OK),
         Command::Vendor(noun) => verb(screen, noun, vendor::run),

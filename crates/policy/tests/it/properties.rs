@@ -164,6 +164,16 @@ proptest! {
         prop_assert!(matches!(outcome, Outcome::Deny | Outcome::Unknown));
     }
 
+    /// INVARIANT (own-credentials)
+    #[test]
+    fn who_has_to_show_a_second_factor_does_not_act_on_production_without_it(
+        mut request in select(vec![Action::ApprovalVote, Action::EmergencyConfirm]).prop_flat_map(request_for),
+    ) {
+        request.environment = Some(Environment::Production);
+        request.facts = request.facts.bool("step_up_required", true).bool("stepped_up", false);
+        prop_assert_ne!(BUNDLE.decide(&request).outcome, Outcome::Allow);
+    }
+
     /// INVARIANT (separation-of-duties): a delegation takes no limit away, of the delegate or of the delegator.
     #[test]
     fn nobody_votes_for_a_person_who_had_a_part_in_it(
@@ -226,7 +236,7 @@ fn random_requests_reach_every_outcome() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut seen = std::collections::BTreeMap::new();
     let gates = select(vec![Action::Deploy, Action::GateCheck]).prop_flat_map(request_for).boxed();
-    for _ in 0..4_000 {
+    for _ in 0..6_000 {
         for request in [request().boxed(), gates.clone()] {
             let request = request.new_tree(&mut runner).unwrap().current();
             *seen.entry(BUNDLE.decide(&request).outcome).or_insert(0_u32) += 1;

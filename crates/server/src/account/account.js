@@ -1,4 +1,4 @@
-// Shows whose session this is, and the person's tokens. Text from the server is set as text, never as markup.
+// Shows whose session this is, the person's tokens and second factors. Text from the server is set as text, never as markup.
 "use strict";
 (function () {
   const at = (id) => document.getElementById(id);
@@ -52,6 +52,61 @@
     at("none").hidden = live.length > 0;
   }
 
+  // The code of a factor that is enrolled, if one was typed in; it works once.
+  function present() {
+    const code = at("present").value.trim();
+    at("present").value = "";
+    return code ? { code } : null;
+  }
+
+  function factorRow(factor) {
+    const line = document.createElement("tr");
+    for (const text of [factor.label, factor.kind, day(factor.enrolled_at)]) {
+      line.insertCell().textContent = text;
+    }
+    const end = document.createElement("button");
+    end.textContent = "Remove";
+    end.setAttribute("aria-label", "Remove " + factor.label);
+    end.addEventListener("click", () => act(async () => {
+      await api("POST", "/whoami/factors/" + factor.id + "/remove", { second_factor: present() });
+      await listFactors();
+    }));
+    line.insertCell().append(end);
+    return line;
+  }
+
+  async function listFactors() {
+    const own = await api("GET", "/whoami/factors");
+    at("factors").replaceChildren(...own.items.map(factorRow));
+    at("no-factors").hidden = own.items.length > 0;
+    at("asked").textContent = own.asked_of_all
+      ? "This server asks everybody for it."
+      : "This server asks those who have one.";
+  }
+
+  let begun = null;
+  at("begin").addEventListener("click", () => act(async () => {
+    begun = await api("POST", "/whoami/factors/begin", { kind: "totp" });
+    at("app-secret").textContent = begun.secret;
+    at("app-address").href =
+      "otpauth://totp/Comptroller:" + encodeURIComponent(location.host) + "?secret=" + begun.secret + "&issuer=Comptroller";
+    at("enrol").hidden = false;
+  }));
+  at("enrol").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const form = event.target;
+    act(async () => {
+      await api("POST", "/whoami/factors", {
+        id: begun.id, label: form.label.value, code: form.code.value.trim(), second_factor: present(),
+      });
+      at("app-secret").textContent = "";
+      at("app-address").href = "#";
+      form.hidden = true;
+      form.reset();
+      await listFactors();
+    });
+  });
+
   async function act(work) {
     at("alert").hidden = true;
     try {
@@ -93,5 +148,6 @@
     at("roles").textContent = roles.join(", ") || "none: ask an owner or administrator for one";
     at("in").hidden = false;
     await list();
+    await listFactors();
   });
 })();

@@ -11,6 +11,7 @@ mod delegations;
 mod deploy;
 mod emergencies;
 mod evidence;
+mod factors;
 mod gate;
 mod ledger;
 mod log;
@@ -40,6 +41,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
     let api = OpenApiRouter::new()
         .merge(people::routes())
         .merge(access::routes())
+        .merge(factors::routes())
         .merge(workloads::routes())
         .merge(systems::routes())
         .merge(datasets::routes())

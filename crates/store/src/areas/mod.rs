@@ -11,6 +11,7 @@ pub mod deliveries;
 pub mod deployments;
 pub mod emergencies;
 pub mod evidence;
+pub mod factors;
 pub mod models;
 pub mod people;
 pub mod policies;
@@ -47,6 +48,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::WorkloadTrusted { .. } | Event::WorkloadDistrusted { .. } => {
             workloads::project(changes, at, event);
         }
+        Event::FactorEnrolled { .. } | Event::FactorRemoved { .. } => factors::project(changes, at, event),
         Event::VendorRegistered { .. }
         | Event::SystemRegistered { .. }
         | Event::SystemUpdated { .. }
@@ -93,6 +95,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
         | Event::WorkloadExchanged { .. }
+        | Event::FactorUsed { .. }
         | Event::IdentityUnlinked { .. }
         | Event::KeyRetired { .. }
         | Event::AccessDenied { .. }

@@ -272,6 +272,20 @@ pub static TABLES: &[Table] = &[
     ),
     table(
         Class::State,
+        "factor",
+        1,
+        &[
+            text("id"),
+            text("principal"),
+            text("kind"),
+            text("label"),
+            maybe_text("credential"),
+            int("enrolled_at"),
+            maybe_int("removed_at"),
+        ],
+    ),
+    table(
+        Class::State,
         "delegation",
         1,
         &[
@@ -488,6 +502,7 @@ pub static TABLES: &[Table] = &[
         &[text("key_id"), maybe_text("subject"), text("wrapped"), int("created_at")],
     ),
     table(Class::Secret, "credential_secret", 1, &[text("credential"), text("hash"), text("seal")]),
+    table(Class::Secret, "factor_secret", 1, &[text("factor"), text("sealed"), int("counter"), text("seal")]),
     table(
         Class::Secret,
         "identity",
@@ -501,6 +516,13 @@ pub static TABLES: &[Table] = &[
         &[text("principal"), text("idem_key"), text("request_digest"), text("response"), int("created_at")],
     ),
     table(Class::Passing, "workload_seen", 1, &[text("digest"), int("expires_at")]),
+    table(Class::Passing, "factor_attempt", 1, &[text("principal"), int("attempts"), int("last_at")]),
+    table(
+        Class::Passing,
+        "factor_begun",
+        1,
+        &[text("name"), text("principal"), text("purpose"), maybe_text("sealed"), int("expires_at")],
+    ),
     table(Class::Passing, "session_seen", 1, &[text("session"), int("seen_at")]),
     table(
         Class::Passing,
