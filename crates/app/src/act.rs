@@ -56,6 +56,8 @@ pub(crate) struct Act<'t> {
     pub(crate) sign_in_offered: bool,
     /// Whether everybody has to show a second factor, and not only those who have one.
     pub(crate) step_up_of_all: bool,
+    /// This server's address in browsers, for which passkeys are made.
+    pub(crate) origin: Option<String>,
     key: Option<String>,
 }
 
@@ -190,7 +192,7 @@ impl App {
         let policies = Arc::clone(&self.policies);
         let store = self.store.clone();
         let sign_in_offered = self.sign_in.is_some();
-        let step_up_of_all = self.step_up_of_all();
+        let (step_up_of_all, origin) = (self.step_up_of_all(), self.origin());
         let outcome = self
             .store
             .write(move |tx| {
@@ -211,6 +213,7 @@ impl App {
                         store,
                         sign_in_offered,
                         step_up_of_all,
+                        origin,
                         key: key_of_act,
                     };
                     let answer = run(act, command).await?;

@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Call, roles};
 use crate::delegations::{acts_here, administers, stands_behind_one, votes};
-use crate::factors::step_up::{self, SecondFactor};
+use crate::factors::step_up::{self, Purpose, SecondFactor};
 use crate::facts::evidence_ids;
 use crate::gate::{decision_event, evidence};
 use crate::models::{facts, find_version};
@@ -259,7 +259,8 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let cast = approvals::votes(act.conn(), approval).await?;
     let ballot = Ballot { row: &row, version: facts(&version)?, system, cast };
     let (facts, delegation) = asked(&mut act, &ballot, command.in_stead_of).await?;
-    let step_up = step_up::check(&mut act, command.second_factor.as_ref()).await?;
+    let purpose = Purpose::Vote { approval, vote: command.vote, in_stead_of: command.in_stead_of };
+    let step_up = step_up::check(&mut act, &purpose, command.second_factor.as_ref()).await?;
     let facts = step_up.add_to(facts);
     let resource = format!("approval/{approval}");
     let environment = Some(row.environment.0);

@@ -6,7 +6,7 @@
 
 use crate::act::{Act, Call, is_person, roles};
 use crate::assess::Because;
-use crate::factors::step_up::{self, SecondFactor};
+use crate::factors::step_up::{self, Purpose, SecondFactor};
 use crate::people::find as find_principal;
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
@@ -180,7 +180,13 @@ async fn create(mut act: Act<'_>, command: CreateDelegation) -> Result<Receipt, 
         .bool("delegate_administers", administers(&held))
         .bool("actor_signed_in", act.caller.origin == CredentialOrigin::SignIn)
         .bool("sign_in_offered", act.sign_in_offered);
-    let step_up = step_up::check(&mut act, command.second_factor.as_ref()).await?;
+    let purpose = Purpose::Delegate {
+        delegate: command.delegate,
+        system: command.system,
+        starts_at: command.starts_at,
+        days: command.days,
+    };
+    let step_up = step_up::check(&mut act, &purpose, command.second_factor.as_ref()).await?;
     let asked = step_up.add_to(asked);
     let resource = format!("person/{}", delegate.id.0);
     act.authorise(Action::DelegationCreate, &resource, system, None, asked).await?;

@@ -6,7 +6,7 @@
 
 use crate::act::{Act, Call};
 use crate::deploy::Deployed;
-use crate::factors::step_up::{self, SecondFactor};
+use crate::factors::step_up::{self, Purpose, SecondFactor};
 use crate::gate::{Evidence, decision_event, evidence};
 use crate::models::facts;
 use crate::switch::{Switch, not_live_yet, perform};
@@ -281,7 +281,8 @@ async fn confirm(mut act: Act<'_>, id: EmergencyId, command: ConfirmEmergency) -
     let row = find(act.conn(), id).await?;
     let (system, environment) = (row.system.0, row.environment.0);
     let known = evidence(&mut act, &row.version.0.to_string(), environment).await?;
-    let step_up = step_up::check(&mut act, command.second_factor.as_ref()).await?;
+    let purpose = Purpose::Confirm { emergency: id };
+    let step_up = step_up::check(&mut act, &purpose, command.second_factor.as_ref()).await?;
     let asked = step_up.add_to(asked(&act, &known, Some(&row))?);
     let (action, at) = (Action::EmergencyConfirm, Some(environment));
     let decision = act.authorise(action, &resource(id), Some(system), at, asked).await?;

@@ -96,6 +96,8 @@ vocabulary! {
     FactorKind, "factor kind" {
         /// A time-based one-time code of an authenticator app (RFC 6238).
         Totp = "totp",
+        /// A key pair of an authenticator that recognises its owner (Web Authentication).
+        Passkey = "passkey",
     }
     /// Where an AI system comes from.
     SystemKind, "system kind" {

@@ -60,6 +60,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("rustls-pki-types", &["ledger"]),
     // Old time-stamps, and one-time codes as authenticator apps compute them.
     ("sha1", &["ledger", "store"]),
+    // What passkeys sign.
+    ("ring", &["app"]),
     ("cedar-policy", &["policy"]),
     ("sqlx", &["store"]),
     ("object_store", &["store", "lake"]),

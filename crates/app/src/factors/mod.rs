@@ -4,9 +4,11 @@
 //! factor needs it to enrol another one or to take one away; who lost it is helped by an administrator, and every
 //! credential of theirs ends with that (ADR 0008).
 
+mod passkey;
 pub mod step_up;
 mod totp;
 
+pub use passkey::{Assertion, NewPasskey};
 pub use totp::code_at;
 
 use crate::act::{Act, Call};
@@ -16,11 +18,12 @@ use crate::view::Receipt;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::FactorId;
 use comptroller_core::vocab::{CredentialOrigin, FactorKind};
-use comptroller_core::{Event, Slug, Timestamp};
+use comptroller_core::{Digest, Event, Slug, Timestamp};
 use comptroller_policy::{Action, Facts};
 use comptroller_store::areas::factors::{self, Begun, FactorRow};
+use passkey::Site;
 use serde::{Deserialize, Serialize};
-use step_up::{SecondFactor, check};
+use step_up::{Purpose, SecondFactor, check, new_challenge};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
@@ -30,6 +33,12 @@ const MAX_FACTORS: usize = 8;
 const MAX_BEGUN: i64 = 16;
 /// How long an enrolment stays open, in seconds.
 const OPEN_SECONDS: i64 = 600;
+/// How long a challenge can be signed, in seconds: what is shown is fresh.
+const CHALLENGE_SECONDS: i64 = 300;
+/// What an enrolment of an app is begun for.
+const TOTP: &str = "enrol/totp";
+/// What an enrolment of a passkey is begun for, before its challenge.
+const PASSKEY: &str = "enrol/passkey/";
 
 /// Begins to enrol a factor.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -44,22 +53,52 @@ pub struct BeginFactor {
 pub struct BegunFactor {
     /// The id that the factor will have.
     pub id: FactorId,
-    /// The secret for the authenticator app, in base 32; absent when the answer is repeated under an idempotency key.
+    /// The secret for the authenticator app, in base 32; absent for a passkey, and when the answer is repeated under an
+    /// idempotency key.
     pub secret: Option<String>,
+    /// For a passkey.
+    pub passkey: Option<Challenge>,
     /// Until when it can be finished.
     pub expires_at: Timestamp,
 }
 
-/// Finishes an enrolment: shows that the factor works.
+/// What a browser needs to ask an authenticator. Bytes are base64url without padding.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Challenge {
+    /// What the passkey signs. Good once, for what it was made for.
+    pub challenge: String,
+    /// The name for which passkeys are made (`rp.id`); absent where people do not sign in: there are no passkeys then.
+    pub site: Option<String>,
+    /// Whose passkeys: 16 bytes that say nothing about the person (`user.id`).
+    pub user: String,
+    /// The credential ids of the passkeys that the person has.
+    pub credentials: Vec<String>,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Asks for a challenge that a passkey signs.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskChallenge {
+    /// The act that the passkey is shown for.
+    pub purpose: Purpose,
+}
+
+/// Finishes an enrolment: shows that the factor works.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnrolFactor {
     /// The id of the enrolment that has begun.
     pub id: FactorId,
     /// What its owner calls it.
     pub label: Slug,
-    /// A code that the app shows.
-    pub code: String,
+    /// A code that the app shows; for an app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The new passkey; for a passkey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<NewPasskey>,
     /// A factor that is enrolled already, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_factor: Option<SecondFactor>,
@@ -118,10 +157,16 @@ impl App {
         self.act(call, "factor.begin", command, |act, command| Box::pin(begin(act, command))).await
     }
 
+    /// Makes a challenge that a passkey of the caller signs, for one act.
+    pub async fn challenge(&self, call: &Call, command: AskChallenge) -> Result<Challenge, AppError> {
+        self.act(call, "factor.challenge", command, |act, command| Box::pin(challenge(act, command))).await
+    }
+
     /// Finishes an enrolment.
     pub async fn enrol_factor(&self, call: &Call, command: EnrolFactor) -> Result<Receipt, AppError> {
-        let shown = SecondFactor::code(command.code.as_str());
-        self.take_attempt(&call.caller, Some(&shown)).await?;
+        let shown = SecondFactor { code: command.code.clone(), passkey: None };
+        let shown = if shown.code.is_some() { Some(&shown) } else { command.second_factor.as_ref() };
+        self.take_attempt(&call.caller, shown).await?;
         self.act(call, "factor.enrol", command, |act, command| Box::pin(enrol(act, command))).await
     }
 
@@ -163,16 +208,73 @@ async fn begin(mut act: Act<'_>, command: BeginFactor) -> Result<BegunFactor, Ap
         return Err(AppError::Conflict("you have begun too often; wait ten minutes".into()));
     }
     let id = act.new_id(FactorId::new)?;
-    let secret = Zeroizing::new(comptroller_store::keys::random::<{ totp::SECRET_BYTES }>()?);
-    let sealed = factors::seal(act.tx, principal, id, secret.as_slice()).await?;
     let expires_at = now.plus_seconds(OPEN_SECONDS);
-    let begun = Begun { principal, purpose: command.kind.to_string(), sealed: Some(sealed), expires_at };
+    let mut answer = BegunFactor { id, secret: None, passkey: None, expires_at };
+    let begun = match command.kind {
+        FactorKind::Totp => {
+            let secret = Zeroizing::new(comptroller_store::keys::random::<{ totp::SECRET_BYTES }>()?);
+            let sealed = factors::seal(act.tx, principal, id, secret.as_slice()).await?;
+            answer.secret = Some(totp::to_text(secret.as_slice()));
+            Begun { principal, purpose: TOTP.to_owned(), sealed: Some(sealed), expires_at }
+        }
+        FactorKind::Passkey => {
+            if act.origin.is_none() {
+                return Err(AppError::Conflict(
+                    "passkeys are made for an address in browsers, which comes with sign-in; an authenticator app \
+                     needs none"
+                        .into(),
+                ));
+            }
+            let challenge = new_challenge(principal, &format!("{PASSKEY}{id}"))?;
+            let purpose = format!("{PASSKEY}{challenge}");
+            answer.passkey = Some(of_browser(&mut act, challenge, expires_at).await?);
+            Begun { principal, purpose, sealed: None, expires_at }
+        }
+    };
     factors::begin(act.conn(), &id.to_string(), &begun, now).await?;
-    Ok(BegunFactor { id, secret: Some(totp::to_text(secret.as_slice())), expires_at })
+    Ok(answer)
+}
+
+/// What a browser needs.
+async fn of_browser(
+    act: &mut Act<'_>,
+    challenge: String,
+    expires_at: Timestamp,
+) -> Result<Challenge, AppError> {
+    let principal = act.caller.principal;
+    let mut credentials = Vec::new();
+    for row in factors::live(act.conn(), principal).await? {
+        if row.kind.0 == FactorKind::Passkey
+            && let Some((sealed, _)) = factors::secret(act.tx, row.id.0).await?
+        {
+            let kept = factors::open(act.tx, principal, row.id.0, &sealed).await?;
+            credentials.push(serde_json::from_slice::<passkey::Kept>(&kept)?.credential);
+        }
+    }
+    let user = passkey::to_text(&hex::decode(principal.to_string().replace('-', "")).unwrap_or_default());
+    let site = act.origin.as_deref().map(|origin| Site::of(origin).name.to_owned());
+    Ok(Challenge { challenge, site, user, credentials, expires_at })
+}
+
+async fn challenge(mut act: Act<'_>, command: AskChallenge) -> Result<Challenge, AppError> {
+    // Whoever may have factors may ask for it; the act that it is for is decided about by itself.
+    let asked = enrolment(&act).bool("step_up_required", false).bool("stepped_up", false);
+    act.authorise(Action::FactorEnrol, ORG, None, None, asked).await?;
+    let (principal, now) = (act.caller.principal, act.now());
+    if factors::open_begun(act.conn(), principal, now).await? >= MAX_BEGUN {
+        return Err(AppError::Conflict("you have begun too often; wait ten minutes".into()));
+    }
+    let purpose = command.purpose.to_text()?;
+    let challenge = new_challenge(principal, &purpose)?;
+    let expires_at = now.plus_seconds(CHALLENGE_SECONDS);
+    let begun = Begun { principal, purpose, sealed: None, expires_at };
+    factors::begin(act.conn(), &challenge, &begun, now).await?;
+    of_browser(&mut act, challenge, expires_at).await
 }
 
 async fn enrol(mut act: Act<'_>, command: EnrolFactor) -> Result<Receipt, AppError> {
-    let step_up = check(&mut act, command.second_factor.as_ref()).await?;
+    let purpose = Purpose::Enrol { factor: command.id };
+    let step_up = check(&mut act, &purpose, command.second_factor.as_ref()).await?;
     let (principal, now, id) = (act.caller.principal, act.now(), command.id);
     let present = factors::live(act.conn(), principal).await?;
     // Who has none yet need not show one, also where everybody has to have one.
@@ -187,11 +289,30 @@ async fn enrol(mut act: Act<'_>, command: EnrolFactor) -> Result<Receipt, AppErr
     }
     let begun = factors::take_begun(act.conn(), &id.to_string(), principal, now).await?;
     let begun = begun.ok_or_else(|| AppError::not_found("open enrolment of yours", id))?;
-    let (Ok(FactorKind::Totp), Some(sealed)) = (begun.purpose.parse(), begun.sealed) else {
-        return Err(AppError::not_found("open enrolment of yours", id));
+    let (kind, credential) = if begun.purpose == TOTP {
+        show_code(&mut act, id, begun, command.code.as_deref()).await?;
+        (FactorKind::Totp, None)
+    } else {
+        (FactorKind::Passkey, Some(show_passkey(&mut act, id, &begun, command.passkey.as_ref()).await?))
     };
+    let event = Event::FactorEnrolled { factor: id, principal, kind, label: command.label, credential };
+    let draft = act.draft(event).about("factor", &id).about("person", &principal);
+    let index = act.record(draft).await?;
+    step_up.record(&mut act, "factor", &id, None).await?;
+    Ok(Receipt::new(id, index))
+}
+
+/// Keeps the secret of an app that shows its code.
+async fn show_code(
+    act: &mut Act<'_>,
+    id: FactorId,
+    begun: Begun,
+    code: Option<&str>,
+) -> Result<(), AppError> {
+    let (principal, now) = (act.caller.principal, act.now());
+    let sealed = begun.sealed.unwrap_or_default();
     let secret = factors::open(act.tx, principal, id, &sealed).await?;
-    let Some(step) = totp::accept(&secret, &command.code, now, 0) else {
+    let Some(step) = code.and_then(|code| totp::accept(&secret, code, now, 0)) else {
         return Err(AppError::invalid(
             "code",
             "this is not the present code; check the clock of the device, and type the next one",
@@ -199,21 +320,35 @@ async fn enrol(mut act: Act<'_>, command: EnrolFactor) -> Result<Receipt, AppErr
     };
     factors::put_secret(act.tx, id, &sealed, step).await?;
     factors::forget_attempts(act.conn(), principal).await?;
-    let event = Event::FactorEnrolled {
-        factor: id,
-        principal,
-        kind: FactorKind::Totp,
-        label: command.label,
-        credential: None,
+    Ok(())
+}
+
+/// Keeps the key of a passkey that was made for this enrolment. Answers the digest of its credential id.
+async fn show_passkey(
+    act: &mut Act<'_>,
+    id: FactorId,
+    begun: &Begun,
+    new: Option<&NewPasskey>,
+) -> Result<Digest, AppError> {
+    let principal = act.caller.principal;
+    let expected = begun.purpose.strip_prefix(PASSKEY);
+    let (Some(expected), Some(new), Some(origin)) = (expected, new, act.origin.clone()) else {
+        return Err(AppError::invalid("passkey", "the enrolment was begun for a passkey, and there is none"));
     };
-    let draft = act.draft(event).about("factor", &id).about("person", &principal);
-    let index = act.record(draft).await?;
-    step_up.record(&mut act, "factor", &id, None).await?;
-    Ok(Receipt::new(id, index))
+    let (kept, counter) = passkey::register(new, expected, Site::of(&origin))?;
+    let name = passkey::name_of(&kept.credential);
+    let name = name.ok_or_else(|| AppError::Internal("a credential id without a digest".into()))?;
+    if factors::has_credential(act.conn(), &name).await? {
+        return Err(AppError::Conflict("this passkey is enrolled already".into()));
+    }
+    let sealed = factors::seal(act.tx, principal, id, &serde_json::to_vec(&kept)?).await?;
+    factors::put_secret(act.tx, id, &sealed, i64::from(counter)).await?;
+    Ok(name)
 }
 
 async fn remove(mut act: Act<'_>, id: FactorId, command: RemoveFactor) -> Result<Receipt, AppError> {
-    let step_up = check(&mut act, command.second_factor.as_ref()).await?;
+    let purpose = Purpose::Remove { factor: id };
+    let step_up = check(&mut act, &purpose, command.second_factor.as_ref()).await?;
     let asked = Facts::new().bool("stepped_up", step_up.was_shown()).bool("target_is_self", true);
     act.authorise(Action::FactorRemove, ORG, None, None, asked).await?;
     let principal = act.caller.principal;

@@ -101,6 +101,11 @@ impl App {
         self.sign_in.as_ref().map(|sign_in| sign_in.public_url.as_str())
     }
 
+    /// The site that passkeys are for, if people can sign in.
+    pub(crate) fn origin(&self) -> Option<String> {
+        self.sign_in.as_ref().map(|sign_in| sign_in.public_url.clone())
+    }
+
     /// Whether everybody who votes on production is asked for a second factor.
     pub(crate) fn step_up_of_all(&self) -> bool {
         self.sign_in.as_ref().is_some_and(|sign_in| sign_in.step_up)

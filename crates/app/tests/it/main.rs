@@ -1,6 +1,7 @@
 //! The use cases over a real store in a temporary folder.
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
+mod authenticator;
 #[expect(dead_code, reason = "shared with the ledger's tests, which use all of it")]
 #[path = "../../../ledger/tests/it/authority.rs"]
 mod authority;
@@ -13,6 +14,7 @@ mod governance;
 mod inbox;
 mod notify;
 mod oidc_server;
+mod passkeys;
 mod promotion;
 mod rotation;
 mod sign_in;

@@ -67,7 +67,8 @@ pub(crate) async fn finish(
     second_factor: Option<SecondFactor>,
 ) -> Result<(), AppError> {
     let label = "phone".parse().unwrap();
-    let command = EnrolFactor { id: phone.id, label, code: phone.code(app), second_factor };
+    let command =
+        EnrolFactor { id: phone.id, label, code: Some(phone.code(app)), passkey: None, second_factor };
     app.enrol_factor(&Call::new(who.clone()), command).await.map(|_| ())
 }
 
@@ -207,7 +208,8 @@ async fn a_factor_is_enrolled_by_showing_it_and_guards_the_next_one() {
     let command = |code: String| EnrolFactor {
         id: phone.id,
         label: "phone".parse().unwrap(),
-        code,
+        code: Some(code),
+        passkey: None,
         second_factor: None,
     };
     let wrong = phone.wrong(app).unwrap().code.unwrap();

@@ -75,7 +75,13 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             Ok(())
         }
         Verb::Enrol { factor, label, first_code, code } => {
-            let command = EnrolFactor { id: factor, label, code: first_code, second_factor: code.factor() };
+            let command = EnrolFactor {
+                id: factor,
+                label,
+                code: Some(first_code),
+                passkey: None,
+                second_factor: code.factor(),
+            };
             screen.object(&client.post(&own(&[]), &command)?)
         }
         Verb::List => {

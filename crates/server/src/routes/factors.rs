@@ -6,7 +6,9 @@ use crate::extract::{Body, Segment};
 use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
-use comptroller_app::factors::{BeginFactor, BegunFactor, EnrolFactor, OwnFactors, RemoveFactor};
+use comptroller_app::factors::{
+    AskChallenge, BeginFactor, BegunFactor, Challenge, EnrolFactor, OwnFactors, RemoveFactor,
+};
 use comptroller_app::{App, Receipt};
 use comptroller_core::ids::FactorId;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +18,7 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::new()
         .routes(routes!(enrol_factor, list_own_factors))
         .routes(routes!(begin_factor))
+        .routes(routes!(ask_challenge))
         .routes(routes!(remove_factor))
         .routes(routes!(reset_factors))
 }
@@ -36,8 +39,8 @@ async fn list_own_factors(
 
 /// Begin to enrol a second factor
 ///
-/// For people. The answer holds the only copy of the secret: put it into an authenticator app, and finish within ten
-/// minutes with a code that the app shows.
+/// For people. For an authenticator app the answer holds the only copy of the secret: type it in, and finish within ten
+/// minutes with a code that the app shows. For a passkey it holds what `navigator.credentials.create` needs.
 #[utoipa::path(
     post, path = "/whoami/factors/begin", tag = "Access", params(IdempotencyKey), request_body = BeginFactor,
     responses((status = 200, description = "The enrolment has begun", body = BegunFactor))
@@ -48,6 +51,22 @@ async fn begin_factor(
     Body(command): Body<BeginFactor>,
 ) -> Answer<BegunFactor> {
     Ok(Json(app.begin_factor(&call, command).await?))
+}
+
+/// Ask for a challenge that a passkey signs
+///
+/// Made for one act, which is taken only as it is said here, and good once within five minutes. Sign it with
+/// `navigator.credentials.get`, and send the assertion with the act.
+#[utoipa::path(
+    post, path = "/whoami/factors/challenge", tag = "Access", params(IdempotencyKey), request_body = AskChallenge,
+    responses((status = 200, description = "The challenge", body = Challenge))
+)]
+async fn ask_challenge(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Body(command): Body<AskChallenge>,
+) -> Answer<Challenge> {
+    Ok(Json(app.challenge(&call, command).await?))
 }
 
 /// Finish the enrolment of a second factor

@@ -174,8 +174,11 @@ fn factors(world: &World, named: &Named) -> Vec<Row> {
     let enrol = |id: &str, secret: &str| json!({"id": id, "label": "phone", "code": code(secret, 0)});
     world.ok(&world.post("approver2", "/whoami/factors", &enrol(&lost, &lost_secret)));
     let begin = "post /api/v1/whoami/factors/begin";
+    let challenge = "post /api/v1/whoami/factors/challenge";
+    let purpose = json!({"purpose": {"act": "confirm", "emergency": named.emergency}});
     vec![
         row(begin, "/api/v1/whoami/factors/begin", "spare", "ci").with(json!({"kind": "totp"})),
+        row(challenge, "/api/v1/whoami/factors/challenge", "spare", "ci").with(purpose),
         row("post /api/v1/whoami/factors", "/api/v1/whoami/factors", "spare", "ci").with(enrol(id, secret)),
         row(
             "post /api/v1/whoami/factors/{id}/remove",

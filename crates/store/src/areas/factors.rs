@@ -86,6 +86,17 @@ pub async fn live(conn: &mut Conn, principal: PrincipalId) -> Result<Vec<FactorR
     )
 }
 
+/// Whether some live factor has this credential.
+pub async fn has_credential(conn: &mut Conn, credential: &Digest) -> Result<bool, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (String,),
+        "SELECT id FROM factor WHERE credential = $1 AND removed_at IS NULL LIMIT 1",
+        Text(credential)
+    )?;
+    Ok(row.is_some())
+}
+
 fn place(factor: FactorId) -> String {
     format!("factor/{factor}")
 }
