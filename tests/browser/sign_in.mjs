@@ -1,9 +1,10 @@
-// Signs in with a real browser, makes a token on the account page, and signs out.
-// Usage: node sign_in.mjs MODULES CHROMIUM SERVER_URL NAME PASSWORD FOLDER
+// Signs in with a real browser, makes a token on the account page, enrols a passkey of a virtual authenticator and
+// delegates votes with it, and signs out.
+// Usage: node sign_in.mjs MODULES CHROMIUM SERVER_URL NAME PASSWORD FOLDER COLLEAGUE
 // Prints one JSON object of what it saw; FOLDER gets pictures of the page.
 import { pathToFileURL } from "node:url";
 
-const [modules, executablePath, url, name, password, folder] = process.argv.slice(2);
+const [modules, executablePath, url, name, password, folder, colleague] = process.argv.slice(2);
 const { default: puppeteer } = await import(pathToFileURL(`${modules}/puppeteer-core/lib/esm/puppeteer/puppeteer-core.js`));
 
 const browser = await puppeteer.launch({ executablePath, headless: true, args: ["--no-sandbox"] });
@@ -57,6 +58,23 @@ try {
   // The list is asked for again after the token is shown.
   await page.waitForSelector("#tokens tr", { timeout: 10_000 });
   seen.tokens = await page.$$eval("#tokens tr", (rows) => rows.length);
+
+  // A passkey: made here, and asked for where votes are delegated.
+  const devtools = await page.createCDPSession();
+  await devtools.send("WebAuthn.enable");
+  const options = {
+    protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
+    automaticPresenceSimulation: true,
+  };
+  await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
+  await page.type('#passkey input[name="label"]', "virtual");
+  await page.click("#passkey button");
+  await page.waitForSelector("#factors tr", { timeout: 10_000 });
+  seen.factors = await page.$$eval("#factors tr", (rows) => rows.map((row) => row.cells[1].textContent));
+  await page.type('#delegate input[name="delegate"]', colleague);
+  await page.type('#delegate input[name="reason"]', "on leave");
+  await page.click("#delegate button");
+  await page.waitForSelector("#done:not([hidden])", { timeout: 10_000 });
   await page.screenshot({ path: `${folder}/signed-in.png`, fullPage: true });
   await page.setViewport({ width: 400, height: 800 });
   await page.screenshot({ path: `${folder}/narrow.png`, fullPage: true });

@@ -49,7 +49,8 @@ fn walk(start: impl FnOnce(&str, &str) -> Provider, assume_verified: bool) {
     };
     let [ours, theirs] = ports();
     let address = format!("127.0.0.1:{ours}");
-    let url = format!("http://{address}");
+    // Browsers make passkeys for a name, and for none but this without TLS.
+    let url = format!("http://localhost:{ours}");
     let issuer = format!("http://127.0.0.1:{theirs}");
     let _provider = start(&theirs.to_string(), &format!("{url}/auth/callback"));
     let assume = assume_verified.to_string();
@@ -64,11 +65,17 @@ fn walk(start: impl FnOnce(&str, &str) -> Provider, assume_verified: bool) {
     let owner = server.bootstrap();
     let words = ["person", "add", "--name", "Anna Approver", "--email", "anna@example.org"];
     let person = server.call(&owner, &words).json();
-    server.call(&owner, &["role", "grant", person["id"].as_str().unwrap(), "auditor"]).json();
+    for role in ["auditor", "approver"] {
+        server.call(&owner, &["role", "grant", person["id"].as_str().unwrap(), role]).json();
+    }
+    let words = ["person", "add", "--name", "Dora Developer", "--email", "dora@example.org"];
+    let colleague = server.call(&owner, &words).json();
+    let colleague = colleague["id"].as_str().unwrap();
+    server.call(&owner, &["role", "grant", colleague, "developer"]).json();
 
     let mut browser = Command::new("node");
     browser.arg(script("sign_in.mjs")).args([&modules, &chromium, &url, "anna", "correct horse"]);
-    let output = browser.arg(server.folder()).output().unwrap();
+    let output = browser.arg(server.folder()).arg(colleague).output().unwrap();
     if let Some(folder) = std::env::var_os("COMPTROLLER_TEST_PICTURES") {
         for name in ["signed-out.png", "signed-in.png", "narrow.png", "failed.png"] {
             let _ = std::fs::copy(server.path(name), Path::new(&folder).join(name));
@@ -81,6 +88,7 @@ fn walk(start: impl FnOnce(&str, &str) -> Provider, assume_verified: bool) {
     assert_eq!((&seen["landed"], &seen["name"]), (&json!(format!("{url}/account")), &json!("Anna Approver")));
     assert_eq!((&seen["outside"], &seen["errors"]), (&json!([]), &json!([])));
     assert_eq!((&seen["tokens"], &seen["after"]), (&json!(1), &json!(401)));
+    assert_eq!(seen["factors"], json!(["passkey"]));
     let cookie = json!([{
         "name": "__Host-comptroller-session", "httpOnly": true, "secure": true, "sameSite": "Lax", "path": "/"
     }]);
@@ -91,11 +99,15 @@ fn walk(start: impl FnOnce(&str, &str) -> Provider, assume_verified: bool) {
     let entries = server.call(token, &["ledger", "entries", "--all"]).json();
     let entries = entries["items"].as_array().unwrap();
     let kinds: Vec<&str> = entries.iter().map(|item| item["entry"]["type"].as_str().unwrap()).collect();
-    for kind in ["identity.linked", "session.opened", "session.closed"] {
+    let once =
+        ["identity.linked", "session.opened", "session.closed", "factor.enrolled", "delegation.created"];
+    for kind in once {
         assert_eq!(kinds.iter().filter(|found| **found == kind).count(), 1, "{kind}");
     }
     let issued = entries.iter().find(|item| item["entry"]["data"]["label"] == "browser").unwrap();
     assert_eq!(issued["entry"]["data"]["origin"], "sign-in");
+    let used = entries.iter().find(|item| item["entry"]["type"] == "factor.used").unwrap();
+    assert_eq!(used["entry"]["data"]["kind"], "passkey");
     assert!(!kinds.contains(&"access.denied"), "nothing was tried in vain: {kinds:?}");
     assert_eq!(
         kinds.iter().filter(|found| **found == "token.issued").count(),

@@ -54,6 +54,10 @@ pub(crate) struct Act<'t> {
     pub(crate) store: Store,
     /// Whether people can sign in at an identity provider.
     pub(crate) sign_in_offered: bool,
+    /// Whether everybody has to show a second factor, and not only those who have one.
+    pub(crate) step_up_of_all: bool,
+    /// This server's address in browsers, for which passkeys are made.
+    pub(crate) origin: Option<String>,
     key: Option<String>,
 }
 
@@ -188,6 +192,7 @@ impl App {
         let policies = Arc::clone(&self.policies);
         let store = self.store.clone();
         let sign_in_offered = self.sign_in.is_some();
+        let (step_up_of_all, origin) = (self.step_up_of_all(), self.origin());
         let outcome = self
             .store
             .write(move |tx| {
@@ -200,7 +205,17 @@ impl App {
                     }
                     // Read in the transaction, so that no act is decided by a bundle that is no longer in force.
                     let bundle = policies.in_force(tx.conn(), store.key()).await?;
-                    let act = Act { tx: &mut *tx, caller, bundle, store, sign_in_offered, key: key.clone() };
+                    let key_of_act = key.clone();
+                    let act = Act {
+                        tx: &mut *tx,
+                        caller,
+                        bundle,
+                        store,
+                        sign_in_offered,
+                        step_up_of_all,
+                        origin,
+                        key: key_of_act,
+                    };
                     let answer = run(act, command).await?;
                     if let (Some(key), Some(request)) = (&key, &request) {
                         let mut value = serde_json::to_value(&answer)?;

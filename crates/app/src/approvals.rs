@@ -1,20 +1,24 @@
 //! Requests for approval and votes on them.
 
-use crate::act::{Act, Call};
+use crate::act::{Act, Call, roles};
+use crate::delegations::{acts_here, administers, stands_behind_one, votes};
+use crate::factors::step_up::{self, Purpose, SecondFactor};
 use crate::facts::evidence_ids;
 use crate::gate::{decision_event, evidence};
 use crate::models::{facts, find_version};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
-use comptroller_core::ids::{ApprovalId, EvidenceId, PrincipalId, VersionId};
+use comptroller_core::event::VersionFacts;
+use comptroller_core::ids::{ApprovalId, DelegationId, EvidenceId, PrincipalId, SystemId, VersionId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::{CredentialOrigin, RiskTier, Vote};
 use comptroller_core::{Digest, Environment, Event, Slug, Timestamp};
 use comptroller_policy::{Action, Facts};
-use comptroller_store::areas::approvals::{self, ApprovalRow};
+use comptroller_store::areas::approvals::{self, ApprovalRow, VoteRow};
+use comptroller_store::areas::delegations;
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// How long a request stays open, in days.
@@ -40,6 +44,19 @@ pub struct CastVote {
     pub vote: Vote,
     /// Why.
     pub comment: String,
+    /// The person in whose stead, by id: one who has named the caller for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_stead_of: Option<PrincipalId>,
+    /// A second factor of the caller; a vote on production takes it of everybody who has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<SecondFactor>,
+}
+
+impl CastVote {
+    /// A vote in one's own name.
+    pub fn new(vote: Vote, comment: impl Into<String>) -> Self {
+        Self { vote, comment: comment.into(), in_stead_of: None, second_factor: None }
+    }
 }
 
 /// A request for approval.
@@ -84,6 +101,10 @@ pub struct ApprovalView {
 pub struct VoteView {
     /// Who voted.
     pub voter: PrincipalId,
+    /// The person in whose stead.
+    pub in_stead_of: Option<PrincipalId>,
+    /// The delegation by which the voter was named for that.
+    pub delegation: Option<DelegationId>,
     /// How.
     pub vote: Vote,
     /// When.
@@ -105,6 +126,7 @@ impl App {
         approval: ApprovalId,
         command: CastVote,
     ) -> Result<Receipt, AppError> {
+        self.take_attempt(&call.caller, command.second_factor.as_ref()).await?;
         self.act(call, "approval.vote", (approval, command), |act, (approval, command)| {
             Box::pin(vote(act, approval, command))
         })
@@ -148,6 +170,8 @@ impl App {
             let comment = journal::private::<Note>(conn, key, vote.private_at).await?;
             votes.push(VoteView {
                 voter: vote.voter.0,
+                in_stead_of: vote.in_stead_of.map(|id| id.0),
+                delegation: vote.delegation.map(|id| id.0),
                 vote: vote.vote.0,
                 voted_at: vote.voted_at.0,
                 comment: comment.map(|note| note.text),
@@ -232,15 +256,12 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let row = row.ok_or_else(|| AppError::not_found("approval request", approval))?;
     let (model, version) = find_version(act.conn(), &row.version.0.to_string()).await?;
     let (system, voter) = (model.system.0, act.caller.principal);
-    let votes = approvals::votes(act.conn(), approval).await?;
-    let facts = Facts::new()
-        .bool("voter_is_builder", facts(&version)?.builders.contains(&voter))
-        .bool("sign_in_offered", act.sign_in_offered)
-        .bool("voter_signed_in", act.caller.origin == CredentialOrigin::SignIn)
-        .bool("voter_is_requester", row.requested_by == act.caller.actor())
-        .bool("request_open", !row.denied)
-        .bool("request_expired", row.expires_at.0 <= act.now())
-        .bool("already_voted", votes.iter().any(|vote| vote.voter.0 == voter));
+    let cast = approvals::votes(act.conn(), approval).await?;
+    let ballot = Ballot { row: &row, version: facts(&version)?, system, cast };
+    let (facts, delegation) = asked(&mut act, &ballot, command.in_stead_of).await?;
+    let purpose = Purpose::Vote { approval, vote: command.vote, in_stead_of: command.in_stead_of };
+    let step_up = step_up::check(&mut act, &purpose, command.second_factor.as_ref()).await?;
+    let facts = step_up.add_to(facts);
     let resource = format!("approval/{approval}");
     let environment = Some(row.environment.0);
     let decision = act.authorise(Action::ApprovalVote, &resource, Some(system), environment, facts).await?;
@@ -248,13 +269,62 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
         decision_event(&act, Action::ApprovalVote, resource, environment, &decision, BTreeMap::new())?;
     let draft = act.draft(event).of_system(system).about("approval", &approval);
     act.record(draft).await?;
-    let event = Event::ApprovalVoted { approval, voter, vote: command.vote, decision: id };
-    let draft = act
+    step_up.record(&mut act, "approval", &approval, Some(system)).await?;
+    let in_stead_of = command.in_stead_of;
+    let event =
+        Event::ApprovalVoted { approval, voter, vote: command.vote, decision: id, in_stead_of, delegation };
+    let mut draft = act
         .draft(event)
         .of_system(system)
         .about("approval", &approval)
         .about("version", &row.version.0)
         .private("comment", &Note { text: command.comment })?;
+    if let Some(delegation) = delegation {
+        draft = draft.about("delegation", &delegation);
+    }
     let index = act.record(draft).await?;
     Ok(Receipt::new(approval, index))
+}
+
+/// What is voted on, and what was voted so far.
+struct Ballot<'b> {
+    row: &'b ApprovalRow,
+    version: VersionFacts,
+    system: SystemId,
+    cast: Vec<VoteRow>,
+}
+
+/// What the policies learn about a vote, and the delegation that it rests on.
+async fn asked(
+    act: &mut Act<'_>,
+    ballot: &Ballot<'_>,
+    in_stead_of: Option<PrincipalId>,
+) -> Result<(Facts, Option<DelegationId>), AppError> {
+    let Ballot { row, version, system, cast } = ballot;
+    let (now, voter) = (act.now(), act.caller.principal);
+    let seat = in_stead_of.unwrap_or(voter);
+    let taken = stands_behind_one(act.conn(), cast, voter, seat, now).await?;
+    let facts = Facts::new()
+        .bool("voter_is_builder", version.builders.contains(&voter))
+        .bool("sign_in_offered", act.sign_in_offered)
+        .bool("voter_signed_in", act.caller.origin == CredentialOrigin::SignIn)
+        .bool("voter_is_requester", row.requested_by == act.caller.actor())
+        .bool("request_open", !row.denied)
+        .bool("request_expired", row.expires_at.0 <= now)
+        .bool("already_voted", taken);
+    let (mut delegation, mut may, mut held) = (None, false, BTreeSet::new());
+    if let Some(seat) = in_stead_of {
+        delegation = delegations::holding(act.conn(), seat, voter, *system, now).await?.map(|row| row.id.0);
+        held = roles(act.conn(), seat, Some(*system)).await?;
+        may = votes(&held) && acts_here(act.conn(), seat).await?;
+    }
+    let of_other = |yes: bool| in_stead_of.is_some() && yes;
+    let facts = facts
+        .bool("by_delegation", in_stead_of.is_some())
+        .bool("delegation_valid", delegation.is_some())
+        .bool("delegator_may_vote", may)
+        .bool("delegator_is_builder", of_other(version.builders.contains(&seat)))
+        .bool("delegator_is_requester", of_other(row.requested_by == format!("principal/{seat}")))
+        .bool("delegator_administers", administers(&held));
+    Ok((facts, delegation))
 }

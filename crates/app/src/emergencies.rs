@@ -6,6 +6,7 @@
 
 use crate::act::{Act, Call};
 use crate::deploy::Deployed;
+use crate::factors::step_up::{self, Purpose, SecondFactor};
 use crate::gate::{Evidence, decision_event, evidence};
 use crate::models::facts;
 use crate::switch::{Switch, not_live_yet, perform};
@@ -49,6 +50,9 @@ pub struct OpenEmergency {
 pub struct ConfirmEmergency {
     /// What was checked.
     pub comment: String,
+    /// A second factor of the caller, who needs it if they have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor: Option<SecondFactor>,
 }
 
 /// Judges an emergency afterwards.
@@ -113,6 +117,7 @@ impl App {
         id: EmergencyId,
         command: ConfirmEmergency,
     ) -> Result<Receipt, AppError> {
+        self.take_attempt(&call.caller, command.second_factor.as_ref()).await?;
         self.act(call, "emergency.confirm", (id, command), |act, (id, command)| {
             Box::pin(confirm(act, id, command))
         })
@@ -230,6 +235,11 @@ fn asked(act: &Act<'_>, known: &Evidence, row: Option<&EmergencyRow>) -> Result<
         .bool("ended", row.is_some_and(ended)))
 }
 
+/// For acts that no second factor is asked for.
+fn not_stepped_up(facts: Facts) -> Facts {
+    facts.bool("step_up_required", false).bool("stepped_up", false)
+}
+
 async fn open(mut act: Act<'_>, command: OpenEmergency) -> Result<Receipt, AppError> {
     check_text("reason", &command.reason, false)?;
     if !(1..=MAX_HOURS).contains(&command.hours) {
@@ -239,7 +249,7 @@ async fn open(mut act: Act<'_>, command: OpenEmergency) -> Result<Receipt, AppEr
     let known = evidence(&mut act, &command.version, environment).await?;
     let (system, version) = (known.model.system.0, known.version.id.0);
     let emergency = act.new_id(EmergencyId::new)?;
-    let asked = asked(&act, &known, None)?;
+    let asked = not_stepped_up(asked(&act, &known, None)?);
     let at = Some(environment);
     let decision =
         act.authorise(Action::EmergencyOpen, &format!("version/{version}"), Some(system), at, asked).await?;
@@ -271,12 +281,15 @@ async fn confirm(mut act: Act<'_>, id: EmergencyId, command: ConfirmEmergency) -
     let row = find(act.conn(), id).await?;
     let (system, environment) = (row.system.0, row.environment.0);
     let known = evidence(&mut act, &row.version.0.to_string(), environment).await?;
-    let asked = asked(&act, &known, Some(&row))?;
+    let purpose = Purpose::Confirm { emergency: id };
+    let step_up = step_up::check(&mut act, &purpose, command.second_factor.as_ref()).await?;
+    let asked = step_up.add_to(asked(&act, &known, Some(&row))?);
     let (action, at) = (Action::EmergencyConfirm, Some(environment));
     let decision = act.authorise(action, &resource(id), Some(system), at, asked).await?;
     let (decided, event) = decision_event(&act, action, resource(id), at, &decision, BTreeMap::new())?;
     let draft = act.draft(event).of_system(system).about("emergency", &id);
     act.record(draft).await?;
+    step_up.record(&mut act, "emergency", &id, Some(system)).await?;
     let event = Event::EmergencyConfirmed {
         emergency: id,
         confirmed_by: act.caller.principal,
@@ -301,7 +314,7 @@ async fn deploy(mut act: Act<'_>, id: EmergencyId) -> Result<Deployed, AppError>
     let row = find(act.conn(), id).await?;
     let (system, environment) = (row.system.0, row.environment.0);
     let known = evidence(&mut act, &row.version.0.to_string(), environment).await?;
-    let asked = asked(&act, &known, Some(&row))?;
+    let asked = not_stepped_up(asked(&act, &known, Some(&row))?);
     let (action, at) = (Action::EmergencyDeploy, Some(environment));
     let decision = act.authorise(action, &resource(id), Some(system), at, asked).await?;
     not_live_yet(&mut act, &known.model, &known.version, environment).await?;

@@ -173,7 +173,9 @@ async fn news(conn: &mut Conn, seen: i64, size: i64) -> Result<News, AppError> {
             match kind {
                 "policy.activated" => news.all = Some("policy".parse()?),
                 // People of any system.
-                "role.granted" | "role.revoked" | "principal.disabled" if news.all.is_none() => {
+                "role.granted" | "role.revoked" | "principal.disabled" | "delegation.ended"
+                    if news.all.is_none() =>
+                {
                     news.all = Some("people".parse()?);
                 }
                 "operation.decided" | "decision.recorded" | "record.read" | "access.denied"

@@ -2,6 +2,7 @@
 
 use crate::AppError;
 use comptroller_core::Digest;
+use comptroller_core::vocab::Vote;
 use comptroller_policy::{Bundle, BundleError, Package};
 use comptroller_store::areas::policies;
 use comptroller_store::keys::OrgKey;
@@ -9,6 +10,7 @@ use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use utoipa::ToSchema;
 
 mod analysis;
 pub mod change;
@@ -16,6 +18,16 @@ pub mod replay;
 
 /// Most bundles that are kept parsed.
 const MAX_CACHED: usize = 16;
+
+/// Votes on a proposal.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VoteOnPolicies {
+    /// Approve or deny; a denial ends the proposal.
+    pub vote: Vote,
+    /// Why.
+    pub comment: String,
+}
 
 /// The private part of the event that made a bundle known.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -7,7 +7,8 @@ use crate::models::facts;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{
-    ApprovalId, DecisionId, DeploymentId, EmergencyId, EvidenceId, ModelId, PrincipalId, SystemId, VersionId,
+    ApprovalId, DecisionId, DelegationId, DeploymentId, EmergencyId, EvidenceId, ModelId, PrincipalId,
+    SystemId, VersionId,
 };
 use comptroller_core::vocab::{DeploymentKind, Outcome, Vote};
 use comptroller_core::{Digest, Environment, Label, Timestamp};
@@ -77,8 +78,24 @@ pub struct ChangeView {
 pub struct Approver {
     /// Who.
     pub voter: PrincipalId,
+    /// The person in whose stead.
+    #[serde(default)]
+    pub in_stead_of: Option<PrincipalId>,
+    /// The delegation by which.
+    #[serde(default)]
+    pub delegation: Option<DelegationId>,
     /// When.
     pub voted_at: Timestamp,
+}
+
+impl Approver {
+    /// `voter@time`, or `voter/for/delegator@time`.
+    fn to_csv(&self) -> String {
+        match self.in_stead_of {
+            Some(seat) => format!("{}/for/{seat}@{}", self.voter, self.voted_at),
+            None => format!("{}@{}", self.voter, self.voted_at),
+        }
+    }
 }
 
 impl App {
@@ -140,7 +157,12 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
         let counted = votes
             .into_iter()
             .filter(|vote| vote.vote.0 == Vote::Approve && vote.voted_at.0 <= row.live_from.0);
-        approvers.extend(counted.map(|vote| Approver { voter: vote.voter.0, voted_at: vote.voted_at.0 }));
+        approvers.extend(counted.map(|vote| Approver {
+            voter: vote.voter.0,
+            in_stead_of: vote.in_stead_of.map(|id| id.0),
+            delegation: vote.delegation.map(|id| id.0),
+            voted_at: vote.voted_at.0,
+        }));
     }
     Ok(ChangeView {
         ledger_index: row.idx.unsigned_abs(),
@@ -203,7 +225,7 @@ pub(crate) async fn csv(conn: &mut Conn) -> Result<String, AppError> {
             c.approval.map_or_else(String::new, |id| id.to_string()),
             c.requested_by.unwrap_or_default(),
             time(c.requested_at),
-            list(c.approvers.iter().map(|a| format!("{}@{}", a.voter, a.voted_at)).collect()),
+            list(c.approvers.iter().map(Approver::to_csv).collect()),
             list(c.evidence.iter().map(ToString::to_string).collect()),
             c.decision.to_string(),
             c.outcome.to_string(),

@@ -3,6 +3,7 @@
 //! A vote was allowed when it was cast. Whether it counts is asked again at every use: people leave, change roles or
 //! join the builders, and what they approved may no longer be what is there.
 
+use crate::delegations::{acts_here, administers, over, votes, works_here};
 use crate::facts::{Known, evidence_ids, is_builder, measures};
 use crate::{AppError, act};
 use comptroller_core::ids::{EvidenceId, PrincipalId, SystemId};
@@ -11,8 +12,8 @@ use comptroller_core::{Environment, Role, Slug, Timestamp};
 use comptroller_policy::card::rank;
 use comptroller_policy::{Action, Bundle, Facts, Principal, Request, quorum};
 use comptroller_store::Conn;
-use comptroller_store::areas::approvals::{self, ApprovalRow};
-use comptroller_store::areas::{evidence, people};
+use comptroller_store::areas::approvals::{self, ApprovalRow, VoteRow};
+use comptroller_store::areas::evidence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -25,6 +26,9 @@ const ENOUGH: i64 = 1_000;
 pub struct VoteState {
     /// Who voted.
     pub voter: PrincipalId,
+    /// The person in whose stead.
+    #[serde(default)]
+    pub in_stead_of: Option<PrincipalId>,
     /// Whether it counts now.
     pub counts: bool,
     /// Why not.
@@ -73,36 +77,75 @@ pub(crate) async fn tally(
     let changes = material_changes(conn, row, known, fired).await?;
     let expired = !in_operation && row.expires_at.0 <= now;
     let mut tally = Tally { states: Vec::new(), changes, roles: Vec::new() };
+    let mut counted = BTreeSet::new();
     for vote in approvals::votes(conn, row.id.0).await?.iter().filter(|vote| vote.vote.0 == Vote::Approve) {
         let voter = vote.voter.0;
-        let roles = act::roles(conn, voter, Some(system)).await?;
-        let person = people::principal(conn, &voter.to_string()).await?;
-        let active = person.is_some_and(|row| row.status == "active" && act::is_person(row.kind.0));
-        // INVARIANT (separation-of-duties): checked again at use, not only when the vote was cast.
+        let seat = vote.in_stead_of.as_ref().map_or(voter, |id| id.0);
+        let roles = act::roles(conn, seat, Some(system)).await?;
         let cause = if row.denied {
             Some("the request was denied".to_owned())
         } else if expired {
             Some("the request has expired".to_owned())
         } else if !tally.changes.is_empty() {
             Some(format!("since the request: {}", tally.changes.join("; ")))
-        } else if !active {
-            Some("the voter no longer acts here".to_owned())
-        } else if is_builder(&known.version, voter) {
-            Some("the voter is among the builders".to_owned())
-        } else if roles.contains(&Role::Owner) || roles.contains(&Role::Admin) {
-            Some("the voter administers".to_owned())
-        } else if !roles.contains(&Role::Approver) && !roles.contains(&Role::RiskOfficer) {
-            Some("the voter no longer holds a role that votes".to_owned())
+        } else if let Some(cause) = of_people(conn, vote, &roles, known, system).await? {
+            Some(cause)
+        } else if let Some(cause) = over(conn, vote, now, in_operation).await? {
+            Some(cause.to_owned())
+        } else if counted.contains(&voter) || counted.contains(&seat) {
+            Some("one of those who stand behind it counts with another vote".to_owned())
         } else {
             None
         };
         let counts = cause.is_none();
         if counts {
+            // INVARIANT (separation-of-duties): each human stands behind at most one vote that counts.
+            counted.extend([voter, seat]);
             tally.roles.push(roles);
         }
-        tally.states.push(VoteState { voter, counts, cause });
+        let in_stead_of = vote.in_stead_of.as_ref().map(|id| id.0);
+        tally.states.push(VoteState { voter, in_stead_of, counts, cause });
     }
     Ok(tally)
+}
+
+/// Why a vote does not count because of those who stand behind it: the voter and, by delegation, the person voted for,
+/// whose roles are `roles`.
+// INVARIANT (separation-of-duties): checked again at use, not only when the vote was cast.
+async fn of_people(
+    conn: &mut Conn,
+    vote: &VoteRow,
+    roles: &BTreeSet<Role>,
+    known: &Known,
+    system: SystemId,
+) -> Result<Option<String>, AppError> {
+    let unfit = |who: &str, active: bool, id: PrincipalId, roles: &BTreeSet<Role>| {
+        if !active {
+            Some(format!("{who} no longer acts here"))
+        } else if is_builder(&known.version, id) {
+            Some(format!("{who} is among the builders"))
+        } else if administers(roles) {
+            Some(format!("{who} administers"))
+        } else {
+            None
+        }
+    };
+    let lost = |who: &str| (!votes(roles)).then(|| format!("{who} no longer holds a role that votes"));
+    let voter = vote.voter.0;
+    let active = acts_here(conn, voter).await?;
+    let Some(seat) = vote.in_stead_of.as_ref().map(|id| id.0) else {
+        return Ok(unfit("the voter", active, voter, roles).or_else(|| lost("the voter")));
+    };
+    let own = act::roles(conn, voter, Some(system)).await?;
+    if let Some(cause) = unfit("the voter", active, voter, &own) {
+        return Ok(Some(cause));
+    }
+    if !works_here(&own) {
+        return Ok(Some("the voter holds no role here any more".to_owned()));
+    }
+    let who = "the person voted for";
+    let active = acts_here(conn, seat).await?;
+    Ok(unfit(who, active, seat, roles).or_else(|| lost(who)))
 }
 
 /// What is no longer as it was when approval was asked for, where that matters. Anything else keeps the votes.

@@ -3,10 +3,10 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, decision, deploy, docs, doctor, drift, emergency,
-    evidence, fairness, gate, invitation, ledger, model, monitor, person, policy, prediction, profile, role,
-    runtime, serve, service_account, serving, store, subject, system, team, token, vendor, verify,
-    verify_prediction, verify_statement, version, waiver, workload,
+    approval, artifact, completions, config, dataset, decision, delegation, deploy, docs, doctor, drift,
+    emergency, evidence, factor, fairness, gate, invitation, ledger, model, monitor, person, policy,
+    prediction, profile, role, runtime, serve, service_account, serving, store, subject, system, team, token,
+    vendor, verify, verify_prediction, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Invitation(Noun<invitation::Verb>),
     /// API tokens.
     Token(Noun<token::Verb>),
+    /// Second factors: what you show when you vote on production.
+    Factor(Noun<factor::Verb>),
     /// Pipelines that get tokens for what their platform says about them.
     Workload(Noun<workload::Verb>),
     /// Show whom the token belongs to, and its roles.
@@ -67,6 +69,8 @@ pub(crate) enum Command {
     Decision(Noun<decision::Verb>),
     /// Requests for approval, and votes.
     Approval(Noun<approval::Verb>),
+    /// Delegations: who votes in whose stead, for a time.
+    Delegation(Noun<delegation::Verb>),
     /// Waivers: exceptions from rules, for a time.
     Waiver(Noun<waiver::Verb>),
     /// Emergencies: past the gate, by two people, for a few hours, with a review afterwards.

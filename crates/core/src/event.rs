@@ -8,16 +8,17 @@
 
 pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
 use crate::ids::{
-    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId,
-    EmergencyId, EvidenceId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId,
-    SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId,
+    DrillId, EmergencyId, EvidenceId, FactorId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId,
+    ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
+    WaiverId,
 };
 
 use crate::name::MediaType;
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, DriftBand, DriftPillar, Environment,
-    ErasureBasis, EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind,
-    RecordKind, Relation, ReminderKind, RiskTier, Role, SystemKind, SystemStatus, Vote,
+    ErasureBasis, EvidenceKind, FactorKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory,
+    ReadKind, RecordKind, Relation, ReminderKind, RiskTier, Role, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -103,6 +104,21 @@ pub enum Event {
     /// Somebody signed out.
     #[serde(rename = "session.closed")]
     SessionClosed { session: SessionId },
+    /// A person enrolled a second factor. Its secret is nowhere; `credential` is the digest of a passkey's id.
+    #[serde(rename = "factor.enrolled")]
+    FactorEnrolled {
+        factor: FactorId,
+        principal: PrincipalId,
+        kind: FactorKind,
+        label: Slug,
+        credential: Option<Digest>,
+    },
+    /// A second factor was taken away.
+    #[serde(rename = "factor.removed")]
+    FactorRemoved { factor: FactorId },
+    /// A second factor was shown for the act on `subject` that is recorded with it, for example `approval/<id>`.
+    #[serde(rename = "factor.used")]
+    FactorUsed { factor: FactorId, kind: FactorKind, subject: String },
     /// A vendor was registered. Private: names and contacts.
     #[serde(rename = "vendor.registered")]
     VendorRegistered { vendor: VendorId, slug: Slug },
@@ -321,7 +337,31 @@ pub enum Event {
     },
     /// A vote was cast. Private: the comment.
     #[serde(rename = "approval.voted")]
-    ApprovalVoted { approval: ApprovalId, voter: PrincipalId, vote: Vote, decision: DecisionId },
+    ApprovalVoted {
+        approval: ApprovalId,
+        voter: PrincipalId,
+        vote: Vote,
+        decision: DecisionId,
+        /// The person in whose stead it was cast, if the voter was named for that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        in_stead_of: Option<PrincipalId>,
+        /// By which the voter was named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delegation: Option<DelegationId>,
+    },
+    /// Somebody named another person to vote in their stead for a time, everywhere or on one system. Private: the reason.
+    #[serde(rename = "delegation.created")]
+    DelegationCreated {
+        delegation: DelegationId,
+        delegator: PrincipalId,
+        delegate: PrincipalId,
+        system: Option<SystemId>,
+        starts_at: Timestamp,
+        ends_at: Timestamp,
+    },
+    /// A delegation ended before its time. Private: the reason.
+    #[serde(rename = "delegation.ended")]
+    DelegationEnded { delegation: DelegationId },
     /// A version went live in an environment. Private: the reason.
     #[serde(rename = "deployment.created")]
     DeploymentCreated {
@@ -468,7 +508,7 @@ impl Event {
             | Self::BaselineSet { system, .. }
             | Self::WindowJudged { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
-            Self::ReminderRaised { system, .. } => *system,
+            Self::ReminderRaised { system, .. } | Self::DelegationCreated { system, .. } => *system,
             _ => None,
         }
     }

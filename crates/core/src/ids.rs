@@ -69,6 +69,8 @@ ids! {
     TeamId, "team id";
     /// A person or a service account: whoever may act.
     PrincipalId, "principal id";
+    /// A second factor of a person (never its secret).
+    FactorId, "factor id";
     /// An API token (never its secret).
     TokenId, "token id";
     /// An invitation: a person makes the first credential of their own with it.
@@ -95,6 +97,8 @@ ids! {
     DeploymentId, "deployment id";
     /// A request for approval.
     ApprovalId, "approval id";
+    /// A delegation of somebody's votes to another person.
+    DelegationId, "delegation id";
     /// A recorded policy decision.
     DecisionId, "decision id";
     /// A piece of evidence about a version or a system.

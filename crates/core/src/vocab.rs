@@ -123,6 +123,13 @@ vocabulary! {
         /// A pipeline showed a workload token of its platform.
         Workload = "workload",
     }
+    /// What somebody shows besides being signed in.
+    FactorKind, "factor kind" {
+        /// A time-based one-time code of an authenticator app (RFC 6238).
+        Totp = "totp",
+        /// A key pair of an authenticator that recognises its owner (Web Authentication).
+        Passkey = "passkey",
+    }
     /// Where an AI system comes from.
     SystemKind, "system kind" {
         /// Built and run by the organisation.

@@ -75,6 +75,12 @@ CREATE TABLE credential_secret (
     hash TEXT NOT NULL,
     seal TEXT NOT NULL
 );
+CREATE TABLE factor_secret (
+    factor TEXT PRIMARY KEY,
+    sealed TEXT NOT NULL,
+    counter BIGINT NOT NULL,
+    seal TEXT NOT NULL
+);
 CREATE TABLE identity (
     lookup TEXT PRIMARY KEY,
     principal TEXT NOT NULL,
@@ -104,6 +110,18 @@ CREATE TABLE idempotency (
 );
 CREATE TABLE workload_seen (
     digest TEXT PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
+CREATE TABLE factor_attempt (
+    principal TEXT PRIMARY KEY,
+    attempts BIGINT NOT NULL,
+    last_at BIGINT NOT NULL
+);
+CREATE TABLE factor_begun (
+    name TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    sealed TEXT,
     expires_at BIGINT NOT NULL
 );
 CREATE TABLE session_seen (
@@ -352,10 +370,34 @@ CREATE TABLE vote (
     voter TEXT NOT NULL,
     vote TEXT NOT NULL,
     decision TEXT NOT NULL,
+    in_stead_of TEXT,
+    delegation TEXT,
     voted_at BIGINT NOT NULL,
     private_at BIGINT,
     PRIMARY KEY (approval, voter)
 );
+CREATE TABLE factor (
+    id TEXT PRIMARY KEY,
+    principal TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    label TEXT NOT NULL,
+    credential TEXT,
+    enrolled_at BIGINT NOT NULL,
+    removed_at BIGINT
+);
+CREATE INDEX factor_principal ON factor (principal);
+CREATE TABLE delegation (
+    id TEXT PRIMARY KEY,
+    delegator TEXT NOT NULL,
+    delegate TEXT NOT NULL,
+    system TEXT,
+    starts_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    private_at BIGINT
+);
+CREATE INDEX delegation_delegator ON delegation (delegator, delegate);
 CREATE TABLE deployment (
     id TEXT PRIMARY KEY,
     system TEXT NOT NULL,

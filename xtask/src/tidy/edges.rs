@@ -58,7 +58,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("der", &["ledger"]),
     ("rustls-webpki", &["ledger"]),
     ("rustls-pki-types", &["ledger"]),
-    ("sha1", &["ledger"]),
+    // Old time-stamps, and one-time codes as authenticator apps compute them.
+    ("sha1", &["ledger", "store"]),
+    // What passkeys sign.
+    ("ring", &["app"]),
     ("cedar-policy", &["policy"]),
     ("sqlx", &["store"]),
     ("object_store", &["store", "lake"]),

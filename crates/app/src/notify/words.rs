@@ -99,6 +99,12 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
             ),
         )
         .to(&[Role::Approver, Role::RiskOfficer]),
+        Event::DelegationCreated { delegator, delegate, ends_at, .. } => Words::new(
+            format!("{system}: votes are delegated"),
+            format!(
+                "{delegate} may vote in the stead of {delegator} until {ends_at}: `comptroller delegation list`."
+            ),
+        ),
         Event::WaiverRequested { waiver, rule, version, environment, .. } => Words::new(
             format!("{system}: a waiver is asked for"),
             format!(

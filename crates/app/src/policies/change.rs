@@ -4,10 +4,9 @@
 //! in force, since going back may let something happen that is refused now.
 
 use crate::act::{Act, Call};
-use crate::approvals::CastVote;
 use crate::gate::decision_event;
-use crate::policies::Files;
 use crate::policies::analysis::{analyse, analysed, tests_pass};
+use crate::policies::{Files, VoteOnPolicies};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, ProposalId};
@@ -190,7 +189,7 @@ impl App {
         &self,
         call: &Call,
         id: ProposalId,
-        command: CastVote,
+        command: VoteOnPolicies,
     ) -> Result<Receipt, AppError> {
         self.act(call, "policy.approve", (id, command), |act, (id, command)| Box::pin(vote(act, id, command)))
             .await
@@ -371,7 +370,7 @@ async fn valid_votes(conn: &mut Conn, row: &ProposalRow) -> Result<i64, AppError
     Ok(valid)
 }
 
-async fn vote(mut act: Act<'_>, id: ProposalId, command: CastVote) -> Result<Receipt, AppError> {
+async fn vote(mut act: Act<'_>, id: ProposalId, command: VoteOnPolicies) -> Result<Receipt, AppError> {
     check_text("comment", &command.comment, false)?;
     let row = proposal(act.conn(), id).await?;
     let voter = act.caller.principal;

@@ -28,6 +28,8 @@ pub struct SignInSettings {
     pub assume_verified_email: bool,
     /// This server's address in browsers, without a slash at its end.
     pub public_url: String,
+    /// Asks everybody who votes on production for a second factor, and not only those who have one.
+    pub step_up: bool,
 }
 
 /// Sign-in as configured.
@@ -35,6 +37,7 @@ pub struct SignInSettings {
 pub(crate) struct SignIn {
     provider: Provider,
     public_url: String,
+    step_up: bool,
 }
 
 /// A sign-in under way. The browser keeps all of it but the address, and brings it back.
@@ -88,14 +91,24 @@ impl App {
     /// An address that may not be used.
     pub fn with_sign_in(mut self, settings: SignInSettings) -> Result<Self, AppError> {
         settings.check()?;
-        let public_url = settings.public_url.clone();
-        self.sign_in = Some(Arc::new(SignIn { provider: Provider::new(settings)?, public_url }));
+        let (public_url, step_up) = (settings.public_url.clone(), settings.step_up);
+        self.sign_in = Some(Arc::new(SignIn { provider: Provider::new(settings)?, public_url, step_up }));
         Ok(self)
     }
 
     /// This server's address in browsers, if people can sign in.
     pub fn sign_in_url(&self) -> Option<&str> {
         self.sign_in.as_ref().map(|sign_in| sign_in.public_url.as_str())
+    }
+
+    /// The site that passkeys are for, if people can sign in.
+    pub(crate) fn origin(&self) -> Option<String> {
+        self.sign_in.as_ref().map(|sign_in| sign_in.public_url.clone())
+    }
+
+    /// Whether everybody who votes on production is asked for a second factor.
+    pub(crate) fn step_up_of_all(&self) -> bool {
+        self.sign_in.as_ref().is_some_and(|sign_in| sign_in.step_up)
     }
 
     fn sign_in(&self) -> Result<&SignIn, AppError> {

@@ -48,7 +48,7 @@ impl Night {
     }
 
     async fn confirm(&self, who: &Caller, id: EmergencyId) -> Result<(), AppError> {
-        let command = ConfirmEmergency { comment: "seen on the screen".into() };
+        let command = ConfirmEmergency { comment: "seen on the screen".into(), second_factor: None };
         self.world.app.confirm_emergency(&Call::new(who.clone()), id, command).await.map(|_| ())
     }
 

@@ -2,7 +2,6 @@
 
 use crate::promotion::{ask, vote};
 use crate::world::World;
-use comptroller_app::approvals::CastVote;
 use comptroller_app::assess::{Because, RecordEvidence};
 use comptroller_app::caller::Caller;
 use comptroller_app::classify::ClassifySystem;
@@ -10,6 +9,7 @@ use comptroller_app::deploy::Deploy;
 use comptroller_app::gate::{CheckGate, GateAnswer};
 use comptroller_app::operate::Watch;
 use comptroller_app::people::ChangeRole;
+use comptroller_app::policies::VoteOnPolicies;
 use comptroller_app::policies::change::ProposePolicies;
 use comptroller_app::runtime::ReportRuntime;
 use comptroller_app::view::Slice;
@@ -97,7 +97,7 @@ impl Team {
     }
 
     async fn approve_policies(&self, who: &Caller, id: ProposalId) -> Result<(), AppError> {
-        let command = CastVote { vote: Vote::Approve, comment: "seen".into() };
+        let command = VoteOnPolicies { vote: Vote::Approve, comment: "seen".into() };
         self.world.app.vote_on_policies(&Call::new(who.clone()), id, command).await.map(|_| ())
     }
 

@@ -98,6 +98,7 @@ impl TestProvider {
             client_secret: Some("a secret of 32 bytes, for signing".into()),
             assume_verified_email: false,
             public_url: "http://127.0.0.1:8440".into(),
+            step_up: false,
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) async fn ask(app: &App, requester: &Caller, version: &str) -> Approva
 
 /// Votes in favour.
 pub(crate) async fn vote(app: &App, voter: &Caller, approval: ApprovalId) -> Result<Receipt, AppError> {
-    let vote = CastVote { vote: Vote::Approve, comment: "fine".into() };
+    let vote = CastVote::new(Vote::Approve, "fine");
     app.vote(&Call::new(voter.clone()), approval, vote).await
 }
 
@@ -75,11 +75,11 @@ async fn a_version_reaches_production_only_through_staging_and_two_other_people(
     let request = app.approvals(&auditor, Some("scorer@1"), Slice::default()).await.unwrap().items.remove(0);
     // INVARIANT (separation-of-duties): the builder has the role and still may not vote, nor anybody twice.
     for voter in [&builder, &first] {
-        let vote = CastVote { vote: Vote::Approve, comment: "again".into() };
+        let vote = CastVote::new(Vote::Approve, "again");
         assert!(app.vote(&Call::new(voter.clone()), request.id, vote).await.is_err());
     }
     assert!(deploy(app, &deployer, "scorer@1", Environment::Production).await.is_err());
-    let vote = CastVote { vote: Vote::Approve, comment: "yes".into() };
+    let vote = CastVote::new(Vote::Approve, "yes");
     app.vote(&Call::new(second.clone()), request.id, vote).await.unwrap();
     // The builder may not deploy it either.
     assert!(deploy(app, &builder, "scorer@1", Environment::Production).await.is_err());

@@ -1,16 +1,49 @@
 //! Sign-in at an identity provider: what is believed of what it says, whom it stands for, and how long a session lasts.
 
 use crate::oidc_server::{TestProvider, User, Wrong};
+use crate::step_up::{begin, finish};
 use crate::world::World;
+use comptroller_app::approvals::CastVote;
 use comptroller_app::people::AddPerson;
 use comptroller_app::sign_in::{Opened, Returned, SignInSettings};
 use comptroller_app::{App, AppError, Call, Caller};
 use comptroller_core::Role;
-use comptroller_core::vocab::CredentialOrigin;
+use comptroller_core::vocab::{CredentialOrigin, Vote};
 use comptroller_store::journal;
 
 const ANNA: User =
     User { subject: "u-1", email: Some("Anna@Example.org"), verified: Some(true), in_token: true };
+
+/// Where the server asks everybody for a second factor, nobody is let off for having none.
+#[tokio::test]
+async fn where_everybody_is_asked_for_a_second_factor_who_has_none_enrols_one_first() {
+    // INVARIANT (own-credentials)
+    let (mut world, provider) = world().await;
+    let builder = world.person("bea", &[Role::Developer], None).await;
+    let deployer = world.person("dora", &[Role::Deployer], None).await;
+    let invited = world.person("anna", &[Role::Approver], None).await;
+    world.system(&builder).await;
+    world.version(&builder, "1", 0.8).await;
+    let approval = crate::promotion::ask(&world.app, &deployer, "scorer@1").await;
+    let settings = SignInSettings { step_up: true, ..provider.settings() };
+    world.app = world.app.clone().with_sign_in(settings).unwrap();
+    let anna = caller(&world.app, &provider).await;
+    let fired = |outcome: AppError| match outcome {
+        AppError::Denied { decision, .. } => decision.rules[0].id.to_string(),
+        other => panic!("{other}"),
+    };
+    let without = crate::promotion::vote(&world.app, &anna, approval).await.unwrap_err();
+    assert_eq!(fired(without), "vote-without-second-factor");
+    // A credential that an administrator has seen does not enrol.
+    let by_invitation = begin(&world.app, &invited).await.err().unwrap();
+    assert_eq!(fired(by_invitation), "factor-without-sign-in");
+    let phone = begin(&world.app, &anna).await.unwrap();
+    finish(&world.app, &anna, &phone, None).await.unwrap();
+    assert!(world.app.own_factors(&anna).await.unwrap().asked_of_all);
+    world.clock.pass(30);
+    let vote = CastVote { second_factor: phone.shown(&world.app), ..CastVote::new(Vote::Approve, "fine") };
+    world.app.vote(&Call::new(anna), approval, vote).await.unwrap();
+}
 
 async fn world() -> (World, TestProvider) {
     let mut world = World::new().await;

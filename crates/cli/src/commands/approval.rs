@@ -1,12 +1,14 @@
 //! `comptroller approval`: requests for approval, and votes.
 
 use super::Context;
+use super::factor::Code;
 use crate::args::Paging;
 use crate::client::path;
 use crate::input::one_of;
 use clap::Subcommand;
 use comptroller_app::approvals::{CastVote, RequestApproval};
 use comptroller_core::Environment;
+use comptroller_core::ids::PrincipalId;
 use comptroller_core::vocab::Vote;
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +47,11 @@ pub(crate) enum Verb {
         /// Why.
         #[arg(long)]
         comment: String,
+        /// The person in whose stead, by id: one who has delegated to you.
+        #[arg(long, value_name = "PERSON")]
+        in_stead_of: Option<PrincipalId>,
+        #[command(flatten)]
+        code: Code,
     },
 }
 
@@ -70,7 +77,10 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             )
         }
         Verb::Show { approval } => screen.object(&client.get(&path(&["approvals", &approval]), &[])?),
-        Verb::Vote { approval, vote, comment } => screen
-            .object(&client.post(&path(&["approvals", &approval, "votes"]), &CastVote { vote, comment })?),
+        Verb::Vote { approval, vote, comment, in_stead_of, code } => {
+            let command =
+                CastVote { in_stead_of, second_factor: code.factor(), ..CastVote::new(vote, comment) };
+            screen.object(&client.post(&path(&["approvals", &approval, "votes"]), &command)?)
+        }
     }
 }

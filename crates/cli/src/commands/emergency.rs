@@ -1,6 +1,7 @@
 //! `comptroller emergency` and `comptroller incident`: past the gate, by two people, and what comes of it.
 
 use super::Context;
+use super::factor::Code;
 use crate::args::Paging;
 use crate::client::path;
 use crate::input::one_of;
@@ -20,6 +21,8 @@ pub(crate) enum Verb {
         /// What was checked.
         #[arg(long)]
         comment: String,
+        #[command(flatten)]
+        code: Code,
     },
     /// Deploy in a confirmed emergency, once.
     Deploy {
@@ -83,8 +86,9 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             let command = OpenEmergency { version, environment, ticket, hours, reason };
             screen.object(&client.post(&path(&["emergencies"]), &command)?)
         }
-        Verb::Confirm { emergency, comment } => {
-            screen.object(&client.post(&of(&emergency, "confirmation"), &ConfirmEmergency { comment })?)
+        Verb::Confirm { emergency, comment, code } => {
+            let command = ConfirmEmergency { comment, second_factor: code.factor() };
+            screen.object(&client.post(&of(&emergency, "confirmation"), &command)?)
         }
         Verb::Deploy { emergency } => {
             screen.object(&client.post(&of(&emergency, "deployment"), &Value::Null)?)

@@ -6,12 +6,14 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod dataset;
 pub(crate) mod decision;
+pub(crate) mod delegation;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod doctor;
 pub(crate) mod drift;
 pub(crate) mod emergency;
 pub(crate) mod evidence;
+pub(crate) mod factor;
 pub(crate) mod fairness;
 pub(crate) mod gate;
 pub(crate) mod invitation;
@@ -71,6 +73,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Team(noun) => verb(screen, noun, team::run),
         Command::Invitation(noun) => verb(screen, noun, invitation::run),
         Command::Token(noun) => verb(screen, noun, token::run),
+        Command::Factor(noun) => verb(screen, noun, factor::run),
         Command::Workload(noun) => verb(screen, noun, workload::run),
         Command::Whoami(api) => person::whoami(&Context::new(&api, screen)?).map(|()| Exit::OK),
         Command::Vendor(noun) => verb(screen, noun, vendor::run),
@@ -84,6 +87,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Approval(noun) => verb(screen, noun, approval::run),
         Command::Monitor(noun) => verb(screen, noun, monitor::run),
         Command::Prediction(noun) => verb(screen, noun, prediction::run),
+        Command::Delegation(noun) => verb(screen, noun, delegation::run),
         Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Emergency(noun) => verb(screen, noun, emergency::run),
         Command::Incident(noun) => verb(screen, noun, emergency::incidents),

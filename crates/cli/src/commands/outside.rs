@@ -49,9 +49,9 @@ pub(super) fn witnesses(config: &Config) -> anyhow::Result<Option<WitnessSetting
 pub(super) fn sign_in(config: &Config) -> anyhow::Result<Option<SignInSettings>> {
     let sign_in = &config.sign_in;
     let Some(issuer) = &sign_in.issuer else {
-        if sign_in.client_id.is_some() || sign_in.client_secret.is_some() {
+        if sign_in.client_id.is_some() || sign_in.client_secret.is_some() || sign_in.step_up {
             return Err(Failure::usage(
-                "sign_in.client_id or sign_in.client_secret is set, but sign_in.issuer is not",
+                "sign_in.client_id, sign_in.client_secret or sign_in.step_up is set, but sign_in.issuer is not",
                 "name the identity provider, or take the settings away",
             ));
         }
@@ -69,6 +69,7 @@ pub(super) fn sign_in(config: &Config) -> anyhow::Result<Option<SignInSettings>>
         client_secret: sign_in.client_secret.clone(),
         assume_verified_email: sign_in.assume_verified_email,
         public_url: public_url.clone(),
+        step_up: sign_in.step_up,
     };
     settings.check().map_err(|error| Failure::usage(error.to_string(), "correct the setting"))?;
     Ok(Some(settings))

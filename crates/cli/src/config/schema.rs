@@ -107,6 +107,9 @@ settings! {
         /// Set it only if the provider lets nobody choose an address freely. An address that the provider says is not
         /// verified never counts.
         assume_verified_email: bool, Some("false"), false;
+        /// Asks everybody who votes on production, confirms an emergency or delegates votes for a second factor. Without
+        /// it, those who have enrolled one are asked for it, and the others are not.
+        step_up: bool, Some("false"), false;
     }
     /// Proofs about changes of policies.
     [policy] Policy {

@@ -2,6 +2,8 @@
 //! leaves.
 
 use crate::support::{Server, ended, run};
+use comptroller_core::Clock as _;
+use comptroller_core::time::SystemClock;
 use serde_json::Value;
 use std::path::Path;
 
@@ -86,7 +88,8 @@ fn from_registration_to_a_pack_that_verifies_without_a_server() {
     let (_, owner) = person(&server, &bootstrap, "olga", &["owner"]);
     let (_, builder) = person(&server, &owner, "bea", &["developer", "approver"]);
     let (_, anna) = person(&server, &owner, "anna", &["approver"]);
-    let (_, arne) = person(&server, &owner, "arne", &["risk-officer"]);
+    let (arne_id, arne) = person(&server, &owner, "arne", &["risk-officer"]);
+    let (dirk_id, dirk) = person(&server, &owner, "dirk", &["developer"]);
     let (_, deployer) = person(&server, &owner, "dora", &["deployer"]);
     let (_, auditor) = person(&server, &owner, "ali", &["auditor"]);
     server.call(&owner, &["service-account", "disable", "bootstrap"]).json();
@@ -111,8 +114,29 @@ fn from_registration_to_a_pack_that_verifies_without_a_server() {
         server.call(token, &["approval", "vote", text(&approval, "id"), "approve", "--comment", "read"])
     };
     assert_eq!(vote(&builder).code, Some(6), "the builder's own vote");
-    vote(&anna).json();
-    vote(&arne).json();
+    // Anna has an authenticator app, and shows its code with her vote.
+    let begun = server.call(&anna, &["factor", "begin"]).json();
+    let enrol = ["factor", "enrol", text(&begun, "id"), "--label", "phone", "--first-code", &code(&begun, 0)];
+    server.call(&anna, &enrol).json();
+    assert_eq!(vote(&anna).code, Some(6), "without the code");
+    let next = code(&begun, 30);
+    let words = ["approval", "vote", text(&approval, "id"), "approve", "--comment", "read", "--code", &next];
+    server.call(&anna, &words).json();
+    // Arne is away, and Dirk votes for him.
+    server.call(&arne, &["delegation", "create", &dirk_id, "--days", "7", "--reason", "on leave"]).json();
+    let words = [
+        "approval",
+        "vote",
+        text(&approval, "id"),
+        "approve",
+        "--comment",
+        "read",
+        "--in-stead-of",
+        &arne_id,
+    ];
+    server.call(&dirk, &words).json();
+    let listed = server.call(&auditor, &["delegation", "list", "--person", &dirk_id]).json();
+    assert_eq!(listed["items"][0]["state"], "in-force");
     assert_eq!(server.call(&builder, &gate).code, Some(0));
     let words = ["deploy", "score@v1", "production", "--reason", "approved"];
     let deployed = server.call(&deployer, &words).json();
@@ -130,6 +154,16 @@ fn from_registration_to_a_pack_that_verifies_without_a_server() {
     server.call(&auditor, &["evidence", "pack", "--out", "evidence.tar"]).json();
     let vkey = status["vkeys"][0].as_str().unwrap().to_owned();
     verify(server, &vkey, deployed["ledger_index"].as_u64().unwrap());
+}
+
+/// The code that an app shows so many seconds from now, by the secret of its enrolment.
+fn code(begun: &serde_json::Value, seconds: i64) -> String {
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: String =
+        text(begun, "secret").chars().map(|c| format!("{:05b}", letters.find(c).unwrap())).collect();
+    let bytes = bits.as_bytes().chunks_exact(8).map(|byte| std::str::from_utf8(byte).unwrap());
+    let secret: Vec<u8> = bytes.map(|byte| u8::from_str_radix(byte, 2).unwrap()).collect();
+    comptroller_app::factors::code_at(&secret, SystemClock.now().plus_seconds(seconds))
 }
 
 /// The server stops; the pack is verified in an empty folder, changed, and refused; the data folder is sound.

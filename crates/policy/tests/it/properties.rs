@@ -164,6 +164,26 @@ proptest! {
         prop_assert!(matches!(outcome, Outcome::Deny | Outcome::Unknown));
     }
 
+    /// INVARIANT (own-credentials)
+    #[test]
+    fn who_has_to_show_a_second_factor_does_not_act_on_production_without_it(
+        mut request in select(vec![Action::ApprovalVote, Action::EmergencyConfirm]).prop_flat_map(request_for),
+    ) {
+        request.environment = Some(Environment::Production);
+        request.facts = request.facts.bool("step_up_required", true).bool("stepped_up", false);
+        prop_assert_ne!(BUNDLE.decide(&request).outcome, Outcome::Allow);
+    }
+
+    /// INVARIANT (separation-of-duties): a delegation takes no limit away, of the delegate or of the delegator.
+    #[test]
+    fn nobody_votes_for_a_person_who_had_a_part_in_it(
+        mut request in request_for(Action::ApprovalVote),
+        which in select(vec!["delegator_is_builder", "delegator_is_requester", "delegator_administers"]),
+    ) {
+        request.facts = request.facts.bool("by_delegation", true).bool(which, true);
+        prop_assert_ne!(BUNDLE.decide(&request).outcome, Outcome::Allow);
+    }
+
     /// INVARIANT (separation-of-duties): production takes two valid approvals, whatever the request says it needs.
     #[test]
     fn nothing_reaches_production_with_fewer_than_two_approvals(

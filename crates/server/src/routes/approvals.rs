@@ -82,6 +82,7 @@ async fn show_approval(
 /// Vote on a request for approval
 ///
 /// Once per person. Who built the version, who asked, and who administers cannot vote. A denial ends the request.
+/// `in_stead_of` names a person who has delegated to the caller; the limits hold for both.
 #[utoipa::path(
     post, path = "/approvals/{id}/votes", tag = "Governance",
     params(("id" = ApprovalId, Path, description = "Id of the request"), IdempotencyKey), request_body = CastVote,

@@ -7,9 +7,11 @@ mod assess;
 mod authzen;
 mod datasets;
 mod decisions;
+mod delegations;
 mod deploy;
 mod emergencies;
 mod evidence;
+mod factors;
 mod gate;
 mod ledger;
 mod log;
@@ -41,6 +43,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
     let api = OpenApiRouter::new()
         .merge(people::routes())
         .merge(access::routes())
+        .merge(factors::routes())
         .merge(workloads::routes())
         .merge(systems::routes())
         .merge(datasets::routes())
@@ -49,6 +52,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(gate::routes())
         .merge(decisions::routes())
         .merge(approvals::routes())
+        .merge(delegations::routes())
         .merge(assess::routes())
         .merge(emergencies::routes())
         .merge(policies::routes())

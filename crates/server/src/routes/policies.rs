@@ -6,7 +6,7 @@ use crate::extract::{Body, Params, Segment};
 use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
-use comptroller_app::approvals::CastVote;
+use comptroller_app::policies::VoteOnPolicies;
 use comptroller_app::policies::change::{PoliciesInForce, ProposalView, ProposePolicies};
 use comptroller_app::policies::replay::{ReplayedDecision, ReplayedHistory};
 use comptroller_app::{App, Page, Receipt, RuleInfo};
@@ -127,14 +127,14 @@ async fn analyse_proposal(
 /// Vote on a proposal
 #[utoipa::path(
     post, path = "/policy/proposals/{proposal}/votes", tag = "Policies",
-    params(("proposal" = ProposalId, Path, description = "Its id"), IdempotencyKey), request_body = CastVote,
+    params(("proposal" = ProposalId, Path, description = "Its id"), IdempotencyKey), request_body = VoteOnPolicies,
     responses((status = 200, description = "The vote is recorded", body = Receipt))
 )]
 async fn vote_on_proposal(
     State(app): State<App>,
     Keyed(call): Keyed,
     Segment(proposal): Segment<ProposalId>,
-    Body(command): Body<CastVote>,
+    Body(command): Body<VoteOnPolicies>,
 ) -> Answer<Receipt> {
     Ok(Json(app.vote_on_policies(&call, proposal, command).await?))
 }

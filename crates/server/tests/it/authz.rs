@@ -6,6 +6,8 @@
 use crate::support::{Call, get, post, request};
 use crate::world::{World, dataset, dataset_version, enrol, secret, system, version};
 use comptroller_app::drift::ProfileRequest;
+use comptroller_core::Clock as _;
+use comptroller_core::time::SystemClock;
 use comptroller_policy::Package;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -22,7 +24,8 @@ const PUBLIC: [(&str, &str); 7] = [
 ];
 
 /// Routes that any valid credential may call.
-const ANYBODY: [(&str, &str); 3] = [
+const ANYBODY: [(&str, &str); 4] = [
+    ("get /api/v1/whoami/factors", "reading one's own"),
     ("get /api/v1/whoami/tokens", "reading one's own"),
     ("get /api/v1/whoami", "reading oneself"),
     ("post /api/v1/tokens/revoke-own", "whoever holds a leaked token may end it"),
@@ -77,6 +80,9 @@ struct Named {
     evidence: String,
     waiver: String,
     emergency: String,
+    delegation: String,
+    /// An enrolment that has begun, and its secret.
+    factor: (String, String),
     proposal: String,
     decision: String,
     profile: String,
@@ -122,6 +128,7 @@ fn prepare(world: &World) -> Named {
     world.ok(&world.post("admin", &format!("/policy/proposals/{first}/activation"), &Value::Null));
     let waiver = world.ok(&world.post("developer", "/waivers", &waiver(&world.ids["spare"])));
     let emergency = world.ok(&world.post("deployer", "/emergencies", &emergency()));
+    let delegation = world.ok(&world.post("risk2", "/delegations", &delegation(&world.ids["spare"])));
     let ask = json!({"version": "scorer@1", "environment": "staging"});
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
     let record = post(
@@ -146,6 +153,8 @@ fn prepare(world: &World) -> Named {
         evidence: text(&evidence),
         waiver: text(&waiver),
         emergency: text(&emergency),
+        delegation: text(&delegation),
+        factor: factor(world, "spare"),
         proposal,
         decision,
         profile,
@@ -163,6 +172,54 @@ fn emergency() -> Value {
     json!({
         "version": "scorer@1", "environment": "production", "ticket": "INC-7", "hours": 4, "reason": "all refused"
     })
+}
+
+/// Begins to enrol a factor; answers its id and secret.
+fn factor(world: &World, who: &str) -> (String, String) {
+    let begun = world.ok(&world.post(who, "/whoami/factors/begin", &json!({"kind": "totp"})));
+    (begun["id"].as_str().unwrap().to_owned(), secret(&begun))
+}
+
+/// The code that an app shows so many seconds from now.
+fn code(base32: &str, seconds: i64) -> String {
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: String = base32.chars().map(|c| format!("{:05b}", letters.find(c).unwrap())).collect();
+    let bytes = bits.as_bytes().chunks_exact(8).map(|byte| std::str::from_utf8(byte).unwrap());
+    let secret: Vec<u8> = bytes.map(|byte| u8::from_str_radix(byte, 2).unwrap()).collect();
+    comptroller_app::factors::code_at(&secret, SystemClock.now().plus_seconds(seconds))
+}
+
+/// First in the table, since codes are of this half minute and the next.
+fn factors(world: &World, named: &Named) -> Vec<Row> {
+    let (id, secret) = &named.factor;
+    let (lost, lost_secret) = factor(world, "approver2");
+    let enrol = |id: &str, secret: &str| json!({"id": id, "label": "phone", "code": code(secret, 0)});
+    world.ok(&world.post("approver2", "/whoami/factors", &enrol(&lost, &lost_secret)));
+    let begin = "post /api/v1/whoami/factors/begin";
+    let challenge = "post /api/v1/whoami/factors/challenge";
+    let purpose = json!({"purpose": {"act": "confirm", "emergency": named.emergency}});
+    vec![
+        row(begin, "/api/v1/whoami/factors/begin", "spare", "ci").with(json!({"kind": "totp"})),
+        row(challenge, "/api/v1/whoami/factors/challenge", "spare", "ci").with(purpose),
+        row("post /api/v1/whoami/factors", "/api/v1/whoami/factors", "spare", "ci").with(enrol(id, secret)),
+        row(
+            "post /api/v1/whoami/factors/{id}/remove",
+            format!("/api/v1/whoami/factors/{id}/remove"),
+            "spare",
+            "ci",
+        )
+        .with(json!({"second_factor": {"code": code(secret, 30)}})),
+        row(
+            "post /api/v1/principals/{name}/factors/reset",
+            format!("/api/v1/principals/{}/factors/reset", world.ids["approver2"]),
+            "admin",
+            "risk",
+        ),
+    ]
+}
+
+fn delegation(delegate: &str) -> Value {
+    json!({"delegate": delegate, "days": 7, "reason": "on leave"})
 }
 
 fn waiver(owner: &str) -> Value {
@@ -183,11 +240,13 @@ fn propose(world: &World, packs: &[&str]) -> String {
 
 fn table(world: &World, named: &Named) -> Vec<Row> {
     let (leaver, spare) = (&world.ids["leaver"], &world.ids["spare"]);
-    let mut rows = people(leaver, spare, &world.ids["approver2"], named);
+    let mut rows = factors(world, named);
+    rows.extend(people(leaver, spare, &world.ids["approver2"], named));
     rows.extend(inventory());
     rows.extend(models(named));
     rows.extend(governance(named));
     rows.extend(assessment(world, named));
+    rows.extend(delegations(world, named));
     rows.extend(emergencies(named));
     rows.extend(policies(named));
     rows.extend(oversight(named));
@@ -463,6 +522,17 @@ fn assessment(world: &World, named: &Named) -> Vec<Row> {
         .with(json!({"vote": "approve", "comment": "for a week"})),
         row("post /api/v1/waivers/{waiver}/end", format!("/api/v1/waivers/{id}/end"), "developer", "auditor")
             .with(because),
+    ]
+}
+
+fn delegations(world: &World, named: &Named) -> Vec<Row> {
+    let end = format!("/api/v1/delegations/{}/end", named.delegation);
+    vec![
+        row("post /api/v1/delegations", "/api/v1/delegations", "risk", "developer")
+            .with(delegation(&world.ids["spare"])),
+        row("get /api/v1/delegations", "/api/v1/delegations", "auditor", "nobody"),
+        // By whoever made it; others who vote cannot.
+        row("post /api/v1/delegations/{id}/end", end, "risk2", "risk").with(json!({"reason": "back again"})),
     ]
 }
 

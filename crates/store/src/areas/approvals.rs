@@ -6,7 +6,7 @@ use crate::change::{Change, change};
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
-use comptroller_core::ids::{ApprovalId, DecisionId, PrincipalId, VersionId};
+use comptroller_core::ids::{ApprovalId, DecisionId, DelegationId, PrincipalId, VersionId};
 use comptroller_core::vocab::{Outcome, RiskTier, Vote};
 use comptroller_core::{Digest, Environment, Event, Slug};
 
@@ -79,6 +79,10 @@ pub struct VoteRow {
     pub vote: Text<Vote>,
     /// The decision that allowed the vote.
     pub decision: Text<DecisionId>,
+    /// The person in whose stead it was cast.
+    pub in_stead_of: Option<Text<PrincipalId>>,
+    /// By which the voter was named for that.
+    pub delegation: Option<Text<DelegationId>>,
     /// When.
     pub voted_at: Micros,
     /// Index of the event that holds the comment.
@@ -138,15 +142,17 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
                 at.private_at()
             );
         }
-        Event::ApprovalVoted { approval, voter, vote, decision } => {
+        Event::ApprovalVoted { approval, voter, vote, decision, in_stead_of, delegation } => {
             change!(
                 changes,
-                "INSERT INTO vote (approval, voter, vote, decision, voted_at, private_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                "INSERT INTO vote (approval, voter, vote, decision, in_stead_of, delegation, voted_at, private_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 Text(approval),
                 Text(voter),
                 Text(vote),
                 Text(decision),
+                in_stead_of.map(Text),
+                delegation.map(Text),
                 now,
                 at.private_at()
             );
@@ -237,7 +243,8 @@ pub async fn votes(conn: &mut Conn, approval: ApprovalId) -> Result<Vec<VoteRow>
     fetch_all!(
         conn,
         VoteRow,
-        "SELECT approval, voter, vote, decision, voted_at, private_at FROM vote WHERE approval = $1 \
+        "SELECT approval, voter, vote, decision, in_stead_of, delegation, voted_at, private_at FROM vote \
+         WHERE approval = $1 \
          ORDER BY voted_at, voter",
         Text(approval)
     )

@@ -6,10 +6,12 @@
 pub mod access;
 pub mod approvals;
 pub mod datasets;
+pub mod delegations;
 pub mod deliveries;
 pub mod deployments;
 pub mod emergencies;
 pub mod evidence;
+pub mod factors;
 pub mod models;
 pub mod monitors;
 pub mod people;
@@ -48,6 +50,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::WorkloadTrusted { .. } | Event::WorkloadDistrusted { .. } => {
             workloads::project(changes, at, event);
         }
+        Event::FactorEnrolled { .. } | Event::FactorRemoved { .. } => factors::project(changes, at, event),
         Event::VendorRegistered { .. }
         | Event::SystemRegistered { .. }
         | Event::SystemUpdated { .. }
@@ -63,6 +66,9 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::VersionAnnotated { .. } => models::project(changes, at, event)?,
         Event::DecisionRecorded { .. } | Event::ApprovalRequested { .. } | Event::ApprovalVoted { .. } => {
             approvals::project(changes, at, event)?;
+        }
+        Event::DelegationCreated { .. } | Event::DelegationEnded { .. } => {
+            delegations::project(changes, at, event);
         }
         Event::EvidenceRecorded { .. }
         | Event::EvidenceWithdrawn { .. }
@@ -93,6 +99,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
         | Event::WorkloadExchanged { .. }
+        | Event::FactorUsed { .. }
         | Event::IdentityUnlinked { .. }
         | Event::KeyRetired { .. }
         | Event::AccessDenied { .. }

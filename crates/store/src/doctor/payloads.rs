@@ -5,6 +5,7 @@
 
 use super::log::RESTORE;
 use crate::areas::access::{hash_seal, identity_seal};
+use crate::areas::factors::row_seal;
 use crate::db::fetch_all;
 use crate::findings::Findings;
 use crate::keys::{DataKey, OrgKey, open_payload};
@@ -196,7 +197,7 @@ fn edited(findings: &mut Findings, place: String) {
     findings.damage(
         place,
         what,
-        "revoke the credential, or unlink the person, and find out who edited the row",
+        "revoke the credential, reset the factor, or unlink the person, and find out who edited the row",
     );
 }
 
@@ -214,6 +215,14 @@ pub(super) async fn check_secrets(
                 (String,),
                 "SELECT credential FROM credential_secret WHERE credential NOT IN \
                  (SELECT id FROM token UNION ALL SELECT id FROM session UNION ALL SELECT id FROM invitation)"
+            )?,
+        ),
+        (
+            "factor_secret, factor",
+            fetch_all!(
+                conn,
+                (String,),
+                "SELECT factor FROM factor_secret WHERE factor NOT IN (SELECT id FROM factor WHERE removed_at IS NULL)"
             )?,
         ),
         (
@@ -240,6 +249,16 @@ pub(super) async fn check_secrets(
     for (credential, hash, seal) in hashes {
         if seal != hash_seal(key, &credential, &hash) {
             edited(findings, format!("table credential_secret, credential {credential}"));
+        }
+    }
+    let factors = fetch_all!(
+        conn,
+        (String, String, i64, String),
+        "SELECT factor, sealed, counter, seal FROM factor_secret"
+    )?;
+    for (factor, sealed, counter, seal) in factors {
+        if seal != row_seal(key, &factor, &sealed, counter) {
+            edited(findings, format!("table factor_secret, factor {factor}"));
         }
     }
     let identities = fetch_all!(

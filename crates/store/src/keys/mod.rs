@@ -9,10 +9,12 @@
 
 mod data_key;
 mod derive;
+mod one_time;
 mod org_key;
 mod payload;
 
 pub use data_key::DataKey;
+pub use one_time::one_time_number;
 pub use org_key::OrgKey;
 pub use payload::{MAX_PAYLOAD, SALT_BYTES, open_payload, seal_payload};
 

@@ -11,14 +11,17 @@ use comptroller_core::ids::{
     SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
-    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, DriftBand, DriftPillar,
-    ErasureBasis, EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind,
-    RecordKind, Relation, ReminderKind, RiskTier, SystemKind, SystemStatus, Vote,
+    ApprovalId, BundleVerdict, CollectionMethod, CredentialOrigin, DatasetId, DatasetUse, DatasetVersionId,
+    DecisionId, DelegationId, DeploymentId, DeploymentKind, DriftBand, DriftPillar, DrillId, EmergencyId,
+    ErasureBasis, EvidenceId, EvidenceKind, FactorId, FactorKind, IncidentCause, IncidentId, InvitationId,
+    LegalBasis, Measure, ModelId, Outcome, PiiCategory, PrincipalId, ProposalId, ReadKind, RecordKind,
+    Relation, ReminderKind, RiskTier, SessionId, SubjectId, SystemId, SystemKind, SystemStatus, TeamId,
+    TokenId, TrustId, UploadId, VendorId, VersionId, Vote, WaiverId,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
 use comptroller_ledger::{Anchors, Query, SignedCheckpoint, SigningKey};
-use comptroller_store::areas::{access, deliveries, uploads};
+use comptroller_store::areas::{access, deliveries, factors, uploads};
 use comptroller_store::artifacts::{encrypt_part, store_part};
 use comptroller_store::{
     CheckpointRow, CosignatureRow, Draft, Store, StoreError, TimestampRow, cosignatures, keys, timestamps,
@@ -37,6 +40,7 @@ pub(crate) struct World {
     pub(crate) artifact: Digest,
     pub(crate) upload: UploadId,
     token: TokenId,
+    factor: FactorId,
 }
 
 fn digest(text: &str) -> Digest {
@@ -56,13 +60,14 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
         artifact: digest("model bytes"),
         upload: UploadId::new(now, random()),
         token: TokenId::new(now, random()),
+        factor: FactorId::new(now, random()),
     };
     store_artifact(store, world.upload).await?;
     let drafts = drafts(&world, now)?;
     for draft in &drafts {
         store_block(store, &draft.event).await?;
     }
-    let (person, token) = (world.person, world.token);
+    let (person, token, factor) = (world.person, world.token, world.factor);
     let erased = SubjectId::new(now, random());
     let gone = Draft::new("system", Event::SubjectRegistered { subject: erased, datasets: Vec::new() })
         .private_of("text", Some(format!("subject/{erased}")), &serde_json::json!({ "reference": "gone" }))?;
@@ -75,6 +80,8 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
                 tx.record(gone).await?;
                 access::put_identity(tx, &"ab".repeat(32), person, Some("https://id.example.org")).await?;
                 access::put_hash(tx, token, &"cd".repeat(32)).await?;
+                let sealed = factors::seal(tx, person, factor, b"a secret of an app").await?;
+                factors::put_secret(tx, factor, &sealed, 7).await?;
                 let subject = format!("subject/{erased}");
                 let payloads = tx.erase_subject(&subject).await?.payloads;
                 let event = Event::SubjectErased {
@@ -262,6 +269,25 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             lapses_at: Some(later),
         })
     };
+    let lost = FactorId::new(now, random());
+    let enrolled = |factor, principal| -> anyhow::Result<Event> {
+        Ok(Event::FactorEnrolled {
+            factor,
+            principal,
+            kind: FactorKind::Totp,
+            label: "phone".parse()?,
+            credential: Some(digest("credential")),
+        })
+    };
+    let (lasting, short) = (DelegationId::new(now, random()), DelegationId::new(now, random()));
+    let delegation = |id, system| Event::DelegationCreated {
+        delegation: id,
+        delegator: world.person,
+        delegate: leaver,
+        system,
+        starts_at: now,
+        ends_at: later,
+    };
     let (used, unused) = (EmergencyId::new(now, random()), EmergencyId::new(now, random()));
     let incident = IncidentId::new(now, random());
     let emergency = |id| -> anyhow::Result<Event> {
@@ -335,6 +361,14 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             expires_at: later,
         }),
         draft(Event::SessionClosed { session }),
+        draft(enrolled(world.factor, world.person)?),
+        draft(enrolled(lost, leaver)?),
+        draft(Event::FactorUsed {
+            factor: world.factor,
+            kind: FactorKind::Totp,
+            subject: format!("approval/{approval}"),
+        }),
+        draft(Event::FactorRemoved { factor: lost }),
         draft(Event::VendorRegistered { vendor, slug: "acme".parse()? }).private("text", &text)?,
         draft(registered(system, "credit", Some(vendor))?).private("text", &text)?,
         draft(registered(other, "hiring", None)?),
@@ -491,8 +525,26 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             expires_at: later,
         })
         .private("text", &text)?,
-        draft(Event::ApprovalVoted { approval, voter: world.person, vote: Vote::Approve, decision })
-            .private("text", &text)?,
+        draft(delegation(lasting, Some(system))).private("reason", &text)?,
+        draft(delegation(short, None)),
+        draft(Event::DelegationEnded { delegation: short }).private("reason", &text)?,
+        draft(Event::ApprovalVoted {
+            approval,
+            voter: world.person,
+            vote: Vote::Approve,
+            decision,
+            in_stead_of: None,
+            delegation: None,
+        })
+        .private("text", &text)?,
+        draft(Event::ApprovalVoted {
+            approval,
+            voter: leaver,
+            vote: Vote::Approve,
+            decision,
+            in_stead_of: Some(world.person),
+            delegation: Some(lasting),
+        }),
         draft(deployment(first, None)),
         draft(deployment(second, Some(first))).private("text", &text)?,
         draft(operated(Outcome::Allow, None)?),

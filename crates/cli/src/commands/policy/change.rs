@@ -9,7 +9,7 @@ use crate::input::{one_of, pair};
 use crate::output::{Style, cell};
 use anyhow::Context as _;
 use clap::Subcommand;
-use comptroller_app::approvals::CastVote;
+use comptroller_app::policies::VoteOnPolicies;
 use comptroller_app::policies::change::ProposePolicies;
 use comptroller_app::what_if::WhatIf;
 use comptroller_core::ids::ProposalId;
@@ -168,7 +168,7 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
             return Ok(exit(&answer.value));
         }
         Verb::Vote { proposal, vote, comment } => {
-            let command = CastVote { vote: *vote, comment: comment.clone() };
+            let command = VoteOnPolicies { vote: *vote, comment: comment.clone() };
             screen.object(&client.post(&proposals(&[proposal, "votes"]), &command)?)?;
         }
         Verb::Activate { proposal } => {
