@@ -156,6 +156,7 @@ impl App {
 struct Present {
     system: SystemId,
     label: Option<Label>,
+    request: Request,
     decision: Decision,
     sources: BTreeMap<String, comptroller_core::event::FactSource>,
     lapsing: Option<Lapsing>,
@@ -217,7 +218,8 @@ async fn present(
         situation.waivers.iter().map(|row| (row.rule.0.clone(), left(row.expires_at.0))).collect();
     let decision = bundle.decide(&request);
     let lapsing = bundle.next_lapse(&request, &waivers);
-    Ok(Some(Present { system: row.system.0, label, decision, sources: situation.known.sources, lapsing }))
+    let (system, sources) = (row.system.0, situation.known.sources);
+    Ok(Some(Present { system, label, request, decision, sources, lapsing }))
 }
 
 /// Whoever put it there goes on running it, without any role: no rule about running asks for one.
@@ -272,6 +274,7 @@ async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Resu
     }
     let decision = DecisionId::new(now, comptroller_store::keys::random()?);
     let asks_for = asks_for(&bundle, &present.decision);
+    let shadow = app.policies.in_shadow(tx.conn(), key).await?;
     let event = Event::DecisionRecorded {
         decision,
         action: Action::Operate.slug(),
@@ -282,6 +285,7 @@ async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Resu
         facts: present.decision.facts.clone(),
         rules: present.decision.rules.iter().map(|rule| rule.id.clone()).collect(),
         sources: present.sources,
+        shadow: shadow.map(|shadow| shadow.answer(&present.request, outcome)),
     };
     tx.record(Draft::new("system", event).of_system(present.system).about("deployment", &id)).await?;
     let event = Event::OperationDecided {

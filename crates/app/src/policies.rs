@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 mod analysis;
 pub mod change;
 pub mod replay;
+pub mod shadow;
 
 /// Most bundles that are kept parsed.
 const MAX_CACHED: usize = 16;

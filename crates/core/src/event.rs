@@ -6,7 +6,9 @@
 //! Stored format: the variants are never changed in a way that an old entry would no longer read. New facts are
 //! new optional fields or new variants.
 
-pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
+pub use crate::event_parts::{
+    ArtifactUse, DatasetFile, DatasetUsed, FactSource, ShadowDecision, VersionFacts,
+};
 use crate::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
     IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
@@ -17,7 +19,7 @@ use crate::name::MediaType;
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, Environment, ErasureBasis,
     EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
-    RiskTier, Role, SystemKind, SystemStatus, Vote,
+    RiskTier, Role, ShadowEnd, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -200,6 +202,9 @@ pub enum Event {
         /// Where facts come from, by name.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         sources: BTreeMap<String, FactSource>,
+        /// What the policies in shadow said, while there are such.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shadow: Option<ShadowDecision>,
     },
     /// The base policies of this version of the product came with it. Private: their files.
     #[serde(rename = "policy.shipped")]
@@ -232,6 +237,22 @@ pub enum Event {
         previous: Digest,
         verdict: BundleVerdict,
         decision: DecisionId,
+    },
+    /// From here on every decision is also made by a proposed bundle, without any effect.
+    #[serde(rename = "policy.shadow_started")]
+    PolicyShadowStarted { proposal: ProposalId, bundle: Digest },
+    /// No longer.
+    #[serde(rename = "policy.shadow_ended")]
+    PolicyShadowEnded { proposal: ProposalId, because: ShadowEnd },
+    /// The bundle in shadow said something else about an act whose decision is not on record by itself. Once for each
+    /// act, outcome and set of rules.
+    #[serde(rename = "policy.shadow_differed")]
+    PolicyShadowDiffered {
+        action: Slug,
+        resource: String,
+        outcome: Outcome,
+        rules: Vec<Slug>,
+        shadow: ShadowDecision,
     },
     /// Somebody asked that a rule be waived for a time. Private: the reason.
     #[serde(rename = "waiver.requested")]

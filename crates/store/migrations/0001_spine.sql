@@ -462,6 +462,36 @@ CREATE TABLE activation (
     actor TEXT NOT NULL,
     activated_at BIGINT NOT NULL
 );
+CREATE TABLE shadow (
+    idx BIGINT PRIMARY KEY,
+    proposal TEXT NOT NULL,
+    bundle TEXT NOT NULL,
+    started_by TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    ended_because TEXT,
+    decided BIGINT NOT NULL,
+    same BIGINT NOT NULL,
+    stricter BIGINT NOT NULL,
+    looser BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    unrecorded BIGINT NOT NULL
+);
+CREATE INDEX shadow_proposal ON shadow (proposal, idx);
+CREATE TABLE shadow_difference (
+    idx BIGINT PRIMARY KEY,
+    proposal TEXT NOT NULL,
+    decision TEXT,
+    action TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    environment TEXT,
+    outcome TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    shadow_outcome TEXT NOT NULL,
+    shadow_rules TEXT NOT NULL,
+    differed_at BIGINT NOT NULL
+);
+CREATE INDEX shadow_difference_proposal ON shadow_difference (proposal, idx);
 CREATE TABLE waiver (
     id TEXT PRIMARY KEY,
     rule TEXT NOT NULL,

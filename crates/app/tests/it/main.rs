@@ -14,6 +14,7 @@ mod notify;
 mod oidc_server;
 mod promotion;
 mod rotation;
+mod shadow;
 mod sign_in;
 mod statement;
 mod timestamp;

@@ -427,6 +427,9 @@ fn policies(named: &Named) -> Vec<Row> {
             .with(bundle(&["iso-42001"])),
         row("get /api/v1/policy/proposals", "/api/v1/policy/proposals", "auditor", "nobody"),
         row("get /api/v1/policy/proposals/{proposal}", of(""), "auditor", "nobody"),
+        row("post /api/v1/policy/proposals/{proposal}/shadow", of("/shadow"), "risk", "developer"),
+        row("get /api/v1/policy/shadow", "/api/v1/policy/shadow?last=5", "auditor", "nobody"),
+        row("post /api/v1/policy/shadow/end", "/api/v1/policy/shadow/end", "admin", "auditor"),
         row("post /api/v1/policy/proposals/{proposal}/analysis", of("/analysis"), "risk", "developer"),
         row("post /api/v1/policy/proposals/{proposal}/votes", of("/votes"), "risk2", "approver")
             .with(json!({"vote": "approve", "comment": "stricter"})),

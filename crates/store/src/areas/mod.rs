@@ -14,6 +14,7 @@ pub mod models;
 pub mod people;
 pub mod policies;
 pub mod reminders;
+pub mod shadows;
 pub mod subjects;
 pub mod systems;
 pub mod uploads;
@@ -80,6 +81,9 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::PolicyVoted { .. }
         | Event::PolicyActivated { .. }
         | Event::OperationDecided { .. } => policies::project(changes, at, event),
+        Event::PolicyShadowStarted { .. }
+        | Event::PolicyShadowEnded { .. }
+        | Event::PolicyShadowDiffered { .. } => shadows::project(changes, at, event)?,
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
             deployments::project(changes, at, event);
         }

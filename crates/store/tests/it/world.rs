@@ -4,7 +4,7 @@ use crate::authority::{Authority, GOOD, openssl};
 use crate::support::{Bed, add_account};
 use anyhow::Context as _;
 use bytes::Bytes;
-use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
+use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, ShadowDecision, VersionFacts};
 use comptroller_core::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
     IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId,
@@ -13,7 +13,7 @@ use comptroller_core::ids::{
 use comptroller_core::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
     EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
-    RiskTier, SystemKind, SystemStatus, Vote,
+    RiskTier, ShadowEnd, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -214,6 +214,20 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             expires_at: later,
         })
     };
+    let shadowed = |outcome, shadow| -> anyhow::Result<Event> {
+        Ok(Event::DecisionRecorded {
+            decision: DecisionId::new(now, random()),
+            action: "gate.check".parse()?,
+            resource: format!("version/{version}"),
+            environment: Some(Environment::Staging),
+            outcome,
+            bundle: digest("base"),
+            facts: BTreeMap::new(),
+            rules: vec!["rule-1".parse()?],
+            sources: BTreeMap::new(),
+            shadow: Some(ShadowDecision { proposal, outcome: shadow, rules: vec!["rule-2".parse()?] }),
+        })
+    };
     let operated = |outcome, previous| -> anyhow::Result<Event> {
         Ok(Event::OperationDecided {
             deployment: second,
@@ -343,6 +357,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             facts: BTreeMap::new(),
             rules: vec!["rule-1".parse()?],
             sources: BTreeMap::new(),
+            shadow: None,
         }),
         draft(Event::SystemClassified { system, tier: RiskTier::High, previous: None })
             .private("basis", &text)?,
@@ -389,6 +404,19 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         .private("report", &text)?,
         draft(Event::PolicyVoted { proposal, voter: world.person, vote: Vote::Approve, decision })
             .private("comment", &text)?,
+        draft(Event::PolicyShadowStarted { proposal, bundle: digest("bundle") }),
+        draft(shadowed(Outcome::Allow, Outcome::Allow)?),
+        draft(shadowed(Outcome::Allow, Outcome::Deny)?),
+        draft(shadowed(Outcome::Deny, Outcome::NeedsReview)?),
+        draft(shadowed(Outcome::Deny, Outcome::Unknown)?),
+        draft(Event::PolicyShadowDiffered {
+            action: "tag.set".parse()?,
+            resource: format!("system/{system}"),
+            outcome: Outcome::Allow,
+            rules: Vec::new(),
+            shadow: ShadowDecision { proposal, outcome: Outcome::Deny, rules: vec!["rule-2".parse()?] },
+        }),
+        draft(Event::PolicyShadowEnded { proposal, because: ShadowEnd::Stopped }),
         draft(Event::PolicyActivated {
             proposal,
             bundle: digest("bundle"),
