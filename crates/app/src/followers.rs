@@ -1,7 +1,8 @@
 //! What runs beside the requests: signing, witnesses, time-stamps, stream heads, decisions about running deployments,
-//! reminders, notifications, forgetting old answers. Each is idempotent, and its state is visible.
+//! reminders, notifications, retention, forgetting old answers. Each is idempotent, and its state is visible.
 
 use crate::reminders::REMIND_EVERY;
+use crate::retention::PURGE_EVERY;
 use crate::{App, AppError, operate};
 use comptroller_core::{Event, Timestamp};
 use comptroller_ledger::StreamHeads;
@@ -48,6 +49,7 @@ impl App {
         self.spawn_timestamp_follower(&stop, &mut outside);
         outside.spawn(self.clone().follow_operations(stop.clone()));
         outside.spawn(self.clone().follow_silence(stop.clone()));
+        outside.spawn(self.clone().follow_ages(stop.clone()));
         self.spawn_channels(&stop, &mut outside);
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
         publish.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -85,6 +87,19 @@ impl App {
             }
             if let Err(error) = self.remind().await {
                 tracing::error!(error = %error, "people could not be reminded");
+            }
+        }
+    }
+
+    /// Purges at the start and once a day. What a purge that was broken off left is done by the next one.
+    async fn follow_ages(self, stop: watch::Receiver<bool>) {
+        let mut beat = Beat::new(PURGE_EVERY, stop);
+        while beat.next().await {
+            if self.store.is_read_only() {
+                continue;
+            }
+            if let Err(error) = self.purge_old().await {
+                tracing::error!(error = %error, "what is older than it may be could not be purged");
             }
         }
     }

@@ -173,6 +173,8 @@ async fn news(conn: &mut Conn, seen: i64, size: i64) -> Result<News, AppError> {
             let kind = entry["type"].as_str().unwrap_or_default();
             match kind {
                 "policy.activated" => news.all = Some("policy".parse()?),
+                // A file may belong to several systems.
+                "data.purged" if news.all.is_none() => news.all = Some("purge".parse()?),
                 // People of any system.
                 "role.granted" | "role.revoked" | "principal.disabled" if news.all.is_none() => {
                     news.all = Some("people".parse()?);

@@ -7,19 +7,19 @@
 //! new optional fields or new variants.
 
 pub use crate::event_parts::{
-    ArtifactUse, DatasetFile, DatasetUsed, FactSource, ShadowDecision, VersionFacts,
+    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, ShadowDecision, VersionFacts,
 };
 use crate::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
-    IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
-    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    HoldId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId, ProposalId, SessionId, SubjectId,
+    SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 
 use crate::name::MediaType;
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, Environment, ErasureBasis,
     EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
-    RiskTier, Role, ShadowEnd, SystemKind, SystemStatus, Vote,
+    RetentionClass, RiskTier, Role, ShadowEnd, SystemKind, SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -392,6 +392,21 @@ pub enum Event {
         versions: Vec<VersionId>,
         key_backups_expire_at: Option<Timestamp>,
     },
+    /// From here on nothing that it covers is purged: a version, a system, or everything. Private: the reason.
+    #[serde(rename = "hold.placed")]
+    HoldPlaced { hold: HoldId, system: Option<SystemId>, version: Option<VersionId>, owner: PrincipalId },
+    /// No longer. Private: the reason.
+    #[serde(rename = "hold.released")]
+    HoldReleased { hold: HoldId, system: Option<SystemId> },
+    /// A file, or the private parts of entries, can no longer be read: their keys are destroyed. `rules` asked for it.
+    #[serde(rename = "data.purged")]
+    DataPurged {
+        class: RetentionClass,
+        artifact: Option<PurgedArtifact>,
+        entries: Vec<u64>,
+        age_days: u32,
+        rules: Vec<Slug>,
+    },
     /// An authenticated principal was refused.
     #[serde(rename = "access.denied")]
     AccessDenied { action: Slug, resource: String, reason: Slug },
@@ -434,7 +449,9 @@ impl Event {
             | Self::DeploymentCreated { system, .. }
             | Self::RollbackDrilled { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
-            Self::ReminderRaised { system, .. } => *system,
+            Self::ReminderRaised { system, .. }
+            | Self::HoldPlaced { system, .. }
+            | Self::HoldReleased { system, .. } => *system,
             _ => None,
         }
     }

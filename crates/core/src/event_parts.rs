@@ -2,7 +2,7 @@
 //!
 //! INVARIANT (no-personal-data-in-entries) and the rule about stored formats hold here as in [`crate::event`].
 
-use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId, ProposalId};
+use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId, ProposalId, UploadId};
 use crate::name::Commit;
 use crate::vocab::{DatasetUse, Outcome};
 use crate::{Digest, Label, Slug, Timestamp};
@@ -94,4 +94,16 @@ pub struct ShadowDecision {
     /// Its rules, if it said something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Slug>,
+}
+
+/// A stored file whose content was purged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurgedArtifact {
+    /// SHA-256 of the content that was.
+    pub digest: Digest,
+    /// The upload whose key is destroyed.
+    pub upload: UploadId,
+    /// Its size.
+    pub bytes: u64,
 }

@@ -206,6 +206,20 @@ vocabulary! {
         /// Somebody voted against the proposal.
         Refused = "refused",
     }
+    /// What is kept as bytes and may have to go after a time. A file that is of several classes is kept as long as each
+    /// of them asks for.
+    RetentionClass, "retention class" {
+        /// A file of a model version.
+        ModelFile = "model-file",
+        /// A file of a dataset version.
+        DatasetFile = "dataset-file",
+        /// The document of a piece of evidence.
+        EvidenceDocument = "evidence-document",
+        /// A stored file that nothing names.
+        UnusedFile = "unused-file",
+        /// The private part of an event that only explains it: a reason, a comment, a note, the claims of a pipeline.
+        Note = "note",
+    }
     /// Legal basis of a dataset's use (GDPR Art. 6(1) (a) to (f), or none needed).
     LegalBasis, "legal basis" {
         /// Art. 6(1)(a).

@@ -38,6 +38,7 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
         (name = "Governance", description = "The gate, approvals, and the rules and decisions behind them."),
         (name = "Deployment", description = "Deployments, rollbacks, drills, and what runtimes report."),
         (name = "Privacy", description = "Data subjects and erasure."),
+        (name = "Retention", description = "What is kept how long, what goes when, and legal holds."),
         (name = "Ledger", description = "The audit log with its proofs, its key, and evidence packs."),
         (name = "Log", description = "The same log as plain tiles (C2SP tlog-tiles), for independent verifiers."),
         (name = "Operations", description = "Health, metrics, and this document.")

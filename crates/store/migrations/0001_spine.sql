@@ -116,6 +116,10 @@ CREATE TABLE upload_part (
     bytes BIGINT NOT NULL,
     PRIMARY KEY (upload, part)
 );
+CREATE TABLE unswept (
+    upload TEXT PRIMARY KEY,
+    purged_at BIGINT NOT NULL
+);
 CREATE TABLE delivery (
     channel TEXT PRIMARY KEY,
     next_idx BIGINT NOT NULL,
@@ -269,7 +273,8 @@ CREATE TABLE artifact (
     media_type TEXT NOT NULL,
     upload TEXT NOT NULL,
     parts BIGINT NOT NULL,
-    stored_at BIGINT NOT NULL
+    stored_at BIGINT NOT NULL,
+    purged_at BIGINT
 );
 CREATE TABLE model (
     id TEXT PRIMARY KEY,
@@ -421,9 +426,22 @@ CREATE TABLE evidence (
     recorded_by TEXT NOT NULL,
     recorded_at BIGINT NOT NULL,
     withdrawn_at BIGINT,
-    private_at BIGINT
+    private_at BIGINT,
+    purged_at BIGINT
 );
 CREATE INDEX evidence_system ON evidence (system, kind, observed_at);
+CREATE INDEX evidence_document ON evidence (document);
+CREATE TABLE hold (
+    id TEXT PRIMARY KEY,
+    system TEXT,
+    version TEXT,
+    owner TEXT NOT NULL,
+    placed_by TEXT NOT NULL,
+    placed_at BIGINT NOT NULL,
+    released_by TEXT,
+    released_at BIGINT,
+    private_at BIGINT
+);
 CREATE TABLE bundle (
     digest TEXT PRIMARY KEY,
     private_at BIGINT NOT NULL,

@@ -50,6 +50,7 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::EvidenceRecord
         | A::EvidenceRead
         | A::ServingRead
+        | A::HoldPlace
         | A::AuditRead => Some(Scope::System),
         A::OrgRead
         | A::PersonAdd
@@ -76,6 +77,8 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::SubjectRegister
         | A::SubjectRead
         | A::SubjectErase
+        | A::RetentionRead
+        | A::RetentionPurge
         | A::LedgerRead
         | A::LedgerRotateKey
         | A::EvidenceExport

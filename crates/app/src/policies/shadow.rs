@@ -266,7 +266,8 @@ impl App {
         let mut conn = self.store.read().await?;
         let name = proposal.map_or_else(String::new, |id| id.to_string());
         let row = shadows::last(&mut conn, &name).await?;
-        let row = row.ok_or_else(|| AppError::not_found("policy shadow", if name.is_empty() { ORG } else { &name }))?;
+        let row = row
+            .ok_or_else(|| AppError::not_found("policy shadow", if name.is_empty() { ORG } else { &name }))?;
         let rows = shadows::differences(&mut conn, row.proposal.0, row.idx, last).await?;
         let state = if row.ended_at.is_none() { "running" } else { "ended" };
         Ok(ShadowView {
@@ -293,10 +294,8 @@ impl App {
             return;
         }
         let actor = caller.actor();
-        let noted = self
-            .store
-            .write(move |tx| Box::pin(async move { note(tx, &actor, &differences).await }))
-            .await;
+        let noted =
+            self.store.write(move |tx| Box::pin(async move { note(tx, &actor, &differences).await })).await;
         if let Err(error) = noted {
             tracing::warn!(error = %error, "a difference of the policies in shadow could not be recorded");
         }

@@ -62,11 +62,11 @@ impl Team {
         self.world.app.check_gate(&Call::new(self.deployer.clone()), check).await.unwrap()
     }
 
-    async fn fired(&self) -> Vec<String> {
+    pub(crate) async fn fired(&self) -> Vec<String> {
         self.gate().await.rules.iter().map(|rule| rule.id.to_string()).collect()
     }
 
-    async fn evidence(&self, kind: EvidenceKind, measures: &[(Measure, &str)]) -> EvidenceId {
+    pub(crate) async fn evidence(&self, kind: EvidenceKind, measures: &[(Measure, &str)]) -> EvidenceId {
         self.evidence_at(kind, measures, self.world.app.store().clock().now()).await.unwrap()
     }
 
@@ -88,7 +88,11 @@ impl Team {
         self.world.app.record_evidence(&call, command).await.unwrap().id.parse().unwrap()
     }
 
-    pub(crate) async fn propose(&self, packs: &[&str], edit: impl Fn(&mut BTreeMap<String, String>)) -> ProposalId {
+    pub(crate) async fn propose(
+        &self,
+        packs: &[&str],
+        edit: impl Fn(&mut BTreeMap<String, String>),
+    ) -> ProposalId {
         let mut files = Package::with_packs(packs).unwrap().files().clone();
         edit(&mut files);
         let command = ProposePolicies { files, bundle: None, reason: "more evidence".into() };
@@ -121,7 +125,11 @@ impl Team {
 }
 
 /// Evidence that came out well, about the version or its system.
-fn command(kind: EvidenceKind, measures: &[(Measure, &str)], observed_at: Timestamp) -> RecordEvidence {
+pub(crate) fn command(
+    kind: EvidenceKind,
+    measures: &[(Measure, &str)],
+    observed_at: Timestamp,
+) -> RecordEvidence {
     let of_version = kind.of_version();
     RecordEvidence {
         kind,

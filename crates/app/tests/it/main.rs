@@ -13,6 +13,7 @@ mod inbox;
 mod notify;
 mod oidc_server;
 mod promotion;
+mod retention;
 mod rotation;
 mod shadow;
 mod sign_in;

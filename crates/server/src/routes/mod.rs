@@ -17,6 +17,7 @@ mod models;
 mod operations;
 mod people;
 mod policies;
+mod retention;
 mod subjects;
 mod systems;
 mod uploads;
@@ -52,6 +53,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(policies::routes())
         .merge(deploy::routes())
         .merge(subjects::routes())
+        .merge(retention::routes())
         .merge(ledger::routes())
         .merge(evidence::routes());
     OpenApiRouter::with_openapi(Document::openapi())

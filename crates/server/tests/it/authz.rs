@@ -76,6 +76,7 @@ struct Named {
     evidence: String,
     waiver: String,
     emergency: String,
+    hold: String,
     proposal: String,
     decision: String,
 }
@@ -110,6 +111,7 @@ fn prepare(world: &World) -> Named {
     world.ok(&world.post("admin", &format!("/policy/proposals/{first}/activation"), &Value::Null));
     let waiver = world.ok(&world.post("developer", "/waivers", &waiver(&world.ids["spare"])));
     let emergency = world.ok(&world.post("deployer", "/emergencies", &emergency()));
+    let hold = world.ok(&world.post("risk", "/holds", &hold_on(&world.ids["spare"])));
     let ask = json!({"version": "scorer@1", "environment": "staging"});
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
     let proposal = propose(world, &["baseline", "soc2"]);
@@ -125,6 +127,7 @@ fn prepare(world: &World) -> Named {
         evidence: text(&evidence),
         waiver: text(&waiver),
         emergency: text(&emergency),
+        hold: text(&hold),
         proposal,
         decision,
     }
@@ -169,6 +172,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(emergencies(named));
     rows.extend(policies(named));
     rows.extend(oversight(named));
+    rows.extend(retention(world, named));
     rows.extend(authzen());
     rows
 }
@@ -442,6 +446,22 @@ fn policies(named: &Named) -> Vec<Row> {
             "nobody",
         ),
     ]
+}
+
+fn retention(world: &World, named: &Named) -> Vec<Row> {
+    let hold = &named.hold;
+    vec![
+        row("get /api/v1/retention", "/api/v1/retention", "auditor", "developer"),
+        row("post /api/v1/retention/purge", "/api/v1/retention/purge", "admin", "risk").with(json!({})),
+        row("post /api/v1/holds", "/api/v1/holds", "risk", "owner").with(hold_on(&world.ids["spare"])),
+        row("get /api/v1/holds", "/api/v1/holds?all=true", "auditor", "developer"),
+        row("post /api/v1/holds/{hold}/release", format!("/api/v1/holds/{hold}/release"), "risk2", "risk")
+            .with(json!({"reason": "the case is closed"})),
+    ]
+}
+
+fn hold_on(owner: &str) -> Value {
+    json!({"system": "credit", "owner": owner, "reason": "a claim"})
 }
 
 fn oversight(named: &Named) -> Vec<Row> {

@@ -1,8 +1,8 @@
 //! Recorded decisions, approval requests and votes.
 
 use crate::StoreError;
-use crate::areas::shadows::{self, Asked};
 use crate::areas::json;
+use crate::areas::shadows::{self, Asked};
 use crate::change::{Change, change};
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;

@@ -14,6 +14,7 @@ pub mod models;
 pub mod people;
 pub mod policies;
 pub mod reminders;
+pub mod retention;
 pub mod shadows;
 pub mod subjects;
 pub mod systems;
@@ -81,6 +82,9 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::PolicyVoted { .. }
         | Event::PolicyActivated { .. }
         | Event::OperationDecided { .. } => policies::project(changes, at, event),
+        Event::HoldPlaced { .. } | Event::HoldReleased { .. } | Event::DataPurged { .. } => {
+            retention::project(changes, at, event);
+        }
         Event::PolicyShadowStarted { .. }
         | Event::PolicyShadowEnded { .. }
         | Event::PolicyShadowDiffered { .. } => shadows::project(changes, at, event)?,

@@ -103,14 +103,8 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
             );
         }
         Event::PolicyShadowDiffered { action, resource, outcome, rules, shadow } => {
-            let asked = Asked {
-                decision: None,
-                action,
-                resource,
-                environment: None,
-                outcome: *outcome,
-                rules,
-            };
+            let asked =
+                Asked { decision: None, action, resource, environment: None, outcome: *outcome, rules };
             differed(changes, at, &asked, shadow)?;
             change!(
                 changes,

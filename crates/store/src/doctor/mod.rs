@@ -37,6 +37,7 @@ impl Store {
         payloads::check_secrets(&mut conn, self.key(), &mut findings).await?;
         objects::check_published(self, &mut conn, &outside, &log, &mut findings).await?;
         objects::check_artifacts(self, &mut conn, deep, &mut findings).await?;
+        objects::check_purged(self, &mut conn, &mut findings).await?;
         findings.found.sort_by_key(|finding| finding.severity);
         Ok(findings)
     }

@@ -4,16 +4,18 @@ use crate::authority::{Authority, GOOD, openssl};
 use crate::support::{Bed, add_account};
 use anyhow::Context as _;
 use bytes::Bytes;
-use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, ShadowDecision, VersionFacts};
+use comptroller_core::event::{
+    ArtifactUse, DatasetFile, DatasetUsed, PurgedArtifact, ShadowDecision, VersionFacts,
+};
 use comptroller_core::ids::{
     ApprovalId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId, EmergencyId, EvidenceId,
-    IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId,
-    TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    HoldId, IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId, SubjectId, SystemId,
+    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, ErasureBasis,
     EvidenceKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, Relation, ReminderKind,
-    RiskTier, ShadowEnd, SystemKind, SystemStatus, Vote,
+    RetentionClass, RiskTier, ShadowEnd, SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -57,7 +59,7 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
         upload: UploadId::new(now, random()),
         token: TokenId::new(now, random()),
     };
-    store_artifact(store, world.upload).await?;
+    store_artifact(store, world.upload, b"model bytes").await?;
     let drafts = drafts(&world, now)?;
     let (person, token) = (world.person, world.token);
     let erased = SubjectId::new(now, random());
@@ -90,6 +92,7 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
             })
         })
         .await?;
+    purge(bed, store).await?;
     // Two heads, so that the older one is checked as well.
     let first = store.publish().await?.context("the log is signed")?;
     if let Some(openssl) = openssl() {
@@ -140,10 +143,42 @@ async fn cosign(store: &Store, head: &CheckpointRow) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn store_artifact(store: &Store, upload: UploadId) -> anyhow::Result<()> {
+/// Stores a file and a note, and purges both.
+async fn purge(bed: &Bed, store: &Store) -> anyhow::Result<()> {
+    let upload = UploadId::new(bed.clock.now(), random());
+    store_artifact(store, upload, b"old bytes").await?;
+    let artifact = PurgedArtifact { digest: digest("old bytes"), upload, bytes: 9 };
+    let note = Draft::new("system", Event::WaiverEnded { waiver: WaiverId::new(bed.clock.now(), random()) })
+        .private("reason", &serde_json::json!({ "text": "in words" }))?;
+    let stored = Draft::new(
+        "system",
+        Event::ArtifactStored {
+            upload,
+            digest: artifact.digest.clone(),
+            bytes: artifact.bytes,
+            media_type: "text/plain".parse()?,
+            parts: 1,
+        },
+    );
+    store.record(stored).await?;
+    let note = store.record(note).await?;
+    let event = Event::DataPurged {
+        class: RetentionClass::UnusedFile,
+        artifact: Some(artifact),
+        entries: vec![note],
+        age_days: 400,
+        rules: vec!["ours-unused".parse()?],
+    };
+    let draft = Draft::new("system", event);
+    store.write(move |tx| Box::pin(async move { tx.purge(draft).await })).await?;
+    anyhow::ensure!(store.sweep().await? == 1);
+    Ok(())
+}
+
+async fn store_artifact(store: &Store, upload: UploadId, bytes: &'static [u8]) -> anyhow::Result<()> {
     let subject = format!("artifact/{upload}");
     let key = store.write(move |tx| Box::pin(async move { tx.data_key(&subject).await })).await?;
-    let sealed = encrypt_part(&key, upload, 1, Bytes::from_static(b"model bytes")).await?;
+    let sealed = encrypt_part(&key, upload, 1, Bytes::from_static(bytes)).await?;
     store_part(store.objects(), &key, upload, sealed).await?;
     Ok(())
 }
@@ -242,6 +277,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     };
     let (used, unused) = (EmergencyId::new(now, random()), EmergencyId::new(now, random()));
     let incident = IncidentId::new(now, random());
+    let (kept, over) = (HoldId::new(now, random()), HoldId::new(now, random()));
     let emergency = |id| -> anyhow::Result<Event> {
         Ok(Event::EmergencyOpened {
             emergency: id,
@@ -513,6 +549,15 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             Some(format!("subject/{}", world.subject)),
             &serde_json::json!({ "reference": SECRET_REFERENCE }),
         )?,
+        draft(Event::HoldPlaced {
+            hold: kept,
+            system: Some(system),
+            version: Some(version),
+            owner: world.person,
+        })
+        .private("reason", &text)?,
+        draft(Event::HoldPlaced { hold: over, system: None, version: None, owner: world.person }),
+        draft(Event::HoldReleased { hold: over, system: None }).private("reason", &text)?,
         draft(Event::AccessDenied {
             action: "deploy".parse()?,
             resource: "org".into(),
