@@ -6,12 +6,14 @@
 mod authority;
 mod authority_server;
 mod credentials;
+mod email;
 mod emergencies;
 mod erasure;
 mod governance;
 mod inbox;
 mod notify;
 mod oidc_server;
+mod postbox;
 mod promotion;
 mod retention;
 mod rotation;
