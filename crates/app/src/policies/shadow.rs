@@ -266,8 +266,9 @@ impl App {
         let mut conn = self.store.read().await?;
         let name = proposal.map_or_else(String::new, |id| id.to_string());
         let row = shadows::last(&mut conn, &name).await?;
-        let row = row
-            .ok_or_else(|| AppError::not_found("policy shadow", if name.is_empty() { ORG } else { &name }))?;
+        let row = row.ok_or_else(|| {
+            AppError::not_found("policy shadow", if name.is_empty() { "of any proposal" } else { &name })
+        })?;
         let rows = shadows::differences(&mut conn, row.proposal.0, row.idx, last).await?;
         let state = if row.ended_at.is_none() { "running" } else { "ended" };
         Ok(ShadowView {
