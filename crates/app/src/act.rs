@@ -1,5 +1,7 @@
 //! The shape of every write: idempotency, roles, policy, state change with its event, remembered answer.
 
+use crate::policies::Policies;
+use crate::policies::shadow::{self, Differences, Judged, Shadow};
 use crate::{App, AppError, Caller};
 use comptroller_core::ids::{PrincipalId, SystemId};
 use comptroller_core::vocab::{Outcome, PrincipalKind, ReadKind};
@@ -51,6 +53,7 @@ pub(crate) struct Act<'t> {
     pub(crate) tx: &'t mut Tx,
     pub(crate) caller: Caller,
     pub(crate) bundle: Arc<Bundle>,
+    pub(crate) policies: Arc<Policies>,
     pub(crate) store: Store,
     /// Whether people can sign in at an identity provider.
     pub(crate) sign_in_offered: bool,
@@ -59,6 +62,8 @@ pub(crate) struct Act<'t> {
     /// This server's address in browsers, for which passkeys are made.
     pub(crate) origin: Option<String>,
     key: Option<String>,
+    shadow: Option<Shadow>,
+    differences: Differences,
 }
 
 impl Act<'_> {
@@ -85,10 +90,15 @@ impl Act<'_> {
         system: Option<SystemId>,
         environment: Option<Environment>,
         facts: Facts,
-    ) -> Result<Decision, AppError> {
+    ) -> Result<Judged, AppError> {
         let caller = self.caller.clone();
         let request = request(self.conn(), &caller, action, resource, system, environment, facts).await?;
-        Ok(self.bundle.decide(&request))
+        Ok(self.judge(&request))
+    }
+
+    /// Asks the policies a question as it stands.
+    pub(crate) fn judge(&self, request: &Request) -> Judged {
+        shadow::judge(&self.bundle, self.shadow.as_ref(), request, &self.differences)
     }
 
     /// Lets the act go on only if the policies allow it.
@@ -99,9 +109,9 @@ impl Act<'_> {
         system: Option<SystemId>,
         environment: Option<Environment>,
         facts: Facts,
-    ) -> Result<Decision, AppError> {
-        let decision = self.decide(action, resource, system, environment, facts).await?;
-        allow(action, resource, decision)
+    ) -> Result<Judged, AppError> {
+        let judged = self.decide(action, resource, system, environment, facts).await?;
+        allow(action, resource, judged)
     }
 
     /// Lets an act that needs no facts go on only if the policies allow it.
@@ -121,6 +131,9 @@ impl Act<'_> {
 
     /// Records an event; answers its index.
     pub(crate) async fn record(&mut self, draft: Draft) -> Result<u64, AppError> {
+        if let Event::DecisionRecorded { action, .. } = &draft.event {
+            self.differences.recorded(action);
+        }
         Ok(self.tx.record(draft).await?)
     }
 }
@@ -160,11 +173,11 @@ pub(crate) async fn roles(
         .collect())
 }
 
-pub(crate) fn allow(action: Action, resource: &str, decision: Decision) -> Result<Decision, AppError> {
-    if decision.outcome == Outcome::Allow {
-        return Ok(decision);
+pub(crate) fn allow(action: Action, resource: &str, judged: Judged) -> Result<Judged, AppError> {
+    if judged.outcome == Outcome::Allow {
+        return Ok(judged);
     }
-    Err(AppError::Denied { action, resource: resource.to_owned(), decision: Box::new(decision) })
+    Err(AppError::Denied { action, resource: resource.to_owned(), decision: Box::new(judged.decision) })
 }
 
 impl App {
@@ -193,6 +206,8 @@ impl App {
         let store = self.store.clone();
         let sign_in_offered = self.sign_in.is_some();
         let (step_up_of_all, origin) = (self.step_up_of_all(), self.origin());
+        let differences = Differences::default();
+        let differing = differences.clone();
         let outcome = self
             .store
             .write(move |tx| {
@@ -205,18 +220,23 @@ impl App {
                     }
                     // Read in the transaction, so that no act is decided by a bundle that is no longer in force.
                     let bundle = policies.in_force(tx.conn(), store.key()).await?;
-                    let key_of_act = key.clone();
+                    let shadow = policies.in_shadow(tx.conn(), store.key()).await?;
+                    let actor = caller.actor();
                     let act = Act {
                         tx: &mut *tx,
                         caller,
                         bundle,
+                        policies,
                         store,
                         sign_in_offered,
                         step_up_of_all,
                         origin,
-                        key: key_of_act,
+                        key: key.clone(),
+                        shadow,
+                        differences: differing.clone(),
                     };
                     let answer = run(act, command).await?;
+                    shadow::note(tx, &actor, &differing).await?;
                     if let (Some(key), Some(request)) = (&key, &request) {
                         let mut value = serde_json::to_value(&answer)?;
                         // A secret is shown once and never stored.
@@ -235,6 +255,7 @@ impl App {
             .await;
         if let Err(AppError::Denied { action, resource, decision }) = &outcome {
             self.record_refusal(&call.caller, *action, resource, decision).await?;
+            self.note_differences(&call.caller, differences).await;
         }
         outcome
     }
@@ -250,13 +271,16 @@ impl App {
     ) -> Result<(), AppError> {
         let mut conn = self.store.read().await?;
         let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
+        let shadow = self.policies.in_shadow(&mut conn, self.store.key()).await?;
         let request = request(&mut conn, caller, action, resource, system, environment, Facts::new()).await?;
-        let decision = bundle.decide(&request);
+        let differences = Differences::default();
+        let judged = shadow::judge(&bundle, shadow.as_ref(), &request, &differences);
         drop(conn);
-        let outcome = allow(action, resource, decision);
+        let outcome = allow(action, resource, judged);
         if let Err(AppError::Denied { action, resource, decision }) = &outcome {
             self.record_refusal(caller, *action, resource, decision).await?;
         }
+        self.note_differences(caller, differences).await;
         outcome.map(|_| ())
     }
 

@@ -14,7 +14,7 @@ use comptroller_policy::Action;
 use comptroller_store::areas::models::{self, ArtifactRow};
 use comptroller_store::areas::uploads::{self, UploadRow};
 use comptroller_store::artifacts::{self, Part};
-use comptroller_store::{Micros, Text};
+use comptroller_store::{Conn, Micros, Text};
 use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -239,8 +239,7 @@ impl App {
     pub async fn artifact(&self, caller: &Caller, digest: &Digest) -> Result<ArtifactView, AppError> {
         self.may_read(caller, Action::ArtifactRead, ORG, None, None).await?;
         let mut conn = self.store.read().await?;
-        let row = models::artifact(&mut conn, digest).await?;
-        Ok(artifact_view(&row.ok_or_else(|| AppError::not_found("artifact", digest))?))
+        Ok(artifact_view(&stored(&mut conn, digest).await?))
     }
 
     /// Streams an artifact, or the part of it from `start` on; opened and checked piece by piece.
@@ -261,9 +260,8 @@ impl App {
         start: u64,
     ) -> Result<Download<impl Stream<Item = Result<Bytes, AppError>> + Send + use<>>, AppError> {
         let mut conn = self.store.read().await?;
-        let row = models::artifact(&mut conn, digest).await?;
+        let row = stored(&mut conn, digest).await?;
         drop(conn);
-        let row = row.ok_or_else(|| AppError::not_found("artifact", digest))?;
         let total = row.bytes.unsigned_abs();
         if start > total {
             return Err(AppError::invalid("Range", format!("the artifact has {total} bytes")));
@@ -297,6 +295,15 @@ impl App {
         let key = self.store.data_key(&key_name(id)).await?;
         key.ok_or_else(|| AppError::Internal(format!("the key of upload {id} is missing")))
     }
+}
+
+/// A stored artifact; whoever asks for one that was purged is told so.
+async fn stored(conn: &mut Conn, digest: &Digest) -> Result<ArtifactRow, AppError> {
+    if let Some(row) = models::artifact(conn, digest).await? {
+        return Ok(row);
+    }
+    let purged = models::is_purged(conn, digest).await?;
+    Err(AppError::not_found(if purged { "the content of the purged artifact" } else { "artifact" }, digest))
 }
 
 fn key_name(id: UploadId) -> String {

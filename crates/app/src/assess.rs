@@ -89,6 +89,8 @@ pub struct EvidenceView {
     pub recorded_at: Timestamp,
     /// When it was withdrawn.
     pub withdrawn_at: Option<Timestamp>,
+    /// When its document was purged: it no longer counts.
+    pub purged_at: Option<Timestamp>,
     /// What a reader should know.
     pub note: Option<String>,
 }
@@ -211,6 +213,7 @@ impl App {
             recorded_by: row.recorded_by,
             recorded_at: row.recorded_at.0,
             withdrawn_at: row.withdrawn_at.map(|at| at.0),
+            purged_at: row.purged_at.map(|at| at.0),
             note: note.map(|note| note.text),
         })
     }

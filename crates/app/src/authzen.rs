@@ -229,7 +229,7 @@ async fn answer(act: &mut Act<'_>, question: &Evaluation) -> Result<EvaluationAn
         environment,
         facts: asked.facts,
     };
-    let decision = act.bundle.decide(&request);
+    let decision = act.judge(&request);
     let (id, event) = decision_event(act, action, asked.resource, environment, &decision, asked.sources)?;
     let mut draft = act.draft(event).about("person", &principal.id.0);
     if let Some(system) = asked.system {
@@ -240,7 +240,7 @@ async fn answer(act: &mut Act<'_>, question: &Evaluation) -> Result<EvaluationAn
     }
     let ledger_index = act.record(draft).await?;
     let reasons = RuleView::of(&act.bundle, &decision, &request.facts);
-    Ok(EvaluationAnswer::of(id, ledger_index, decision, reasons))
+    Ok(EvaluationAnswer::of(id, ledger_index, decision.decision, reasons))
 }
 
 async fn subject(act: &mut Act<'_>, entity: &EvaluationEntity) -> Result<PrincipalRow, AppError> {

@@ -3,6 +3,7 @@
 use crate::act::{Act, Call};
 use crate::gate::{RuleView, evidence};
 use crate::models::{facts, find as find_model, find_version};
+use crate::policies::shadow::Judged;
 use crate::switch::{Switch, not_live_yet, perform};
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
@@ -304,7 +305,7 @@ async fn may_return(
     model: &ModelRow,
     version: &VersionRow,
     environment: Environment,
-) -> Result<Decision, AppError> {
+) -> Result<Judged, AppError> {
     let mut stored = true;
     for artifact in &facts(version)?.artifacts {
         stored &= models::artifact(act.conn(), &artifact.digest).await?.is_some();

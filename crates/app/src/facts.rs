@@ -102,7 +102,8 @@ pub(crate) async fn known(
     Ok(Known { facts, sources, version, artifacts, tier, evidence, regressions })
 }
 
-/// The newest evidence of every kind that counts: not withdrawn, not dated in the future, and about these artifacts.
+/// The newest evidence of every kind that counts: neither withdrawn nor purged, not dated in the future, and
+/// about these artifacts.
 pub(crate) fn newest(rows: Vec<EvidenceRow>, artifacts: &Digest, now: Timestamp) -> Vec<EvidenceRow> {
     let mut newest: BTreeMap<EvidenceKind, EvidenceRow> = BTreeMap::new();
     for row in rows {
@@ -112,7 +113,7 @@ pub(crate) fn newest(rows: Vec<EvidenceRow>, artifacts: &Digest, now: Timestamp)
             _ => false,
         };
         // The clock of whoever observed may be ahead: an age below zero is no age.
-        if about && row.withdrawn_at.is_none() && row.observed_at.0 <= now {
+        if about && row.withdrawn_at.is_none() && row.purged_at.is_none() && row.observed_at.0 <= now {
             newest.entry(row.kind.0).or_insert(row);
         }
     }

@@ -1,7 +1,9 @@
 //! What runs beside the requests: signing, witnesses, time-stamps, stream heads, decisions about running deployments,
-//! reminders, notifications, sealing of prediction records, judging their days, forgetting old answers. Each is idempotent, and its state is visible.
+//! reminders, notifications, sealing of prediction records, judging their days, retention, forgetting old answers. Each
+//! is idempotent, and its state is visible.
 
 use crate::reminders::REMIND_EVERY;
+use crate::retention::PURGE_EVERY;
 use crate::{App, AppError, monitors, operate};
 use comptroller_core::{Event, Timestamp};
 use comptroller_ledger::StreamHeads;
@@ -52,6 +54,7 @@ impl App {
         outside.spawn(self.clone().follow_silence(stop.clone()));
         outside.spawn(self.clone().follow_records(stop.clone()));
         outside.spawn(self.clone().follow_windows(stop.clone()));
+        outside.spawn(self.clone().follow_ages(stop.clone()));
         self.spawn_channels(&stop, &mut outside);
         let mut publish = tokio::time::interval(PUBLISH_EVERY);
         publish.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -120,6 +123,19 @@ impl App {
             }
             if let Err(error) = self.judge_windows(&mut watched).await {
                 tracing::error!(error = %error, "the records of a day could not be judged");
+            }
+        }
+    }
+
+    /// Purges at the start and once a day. What a purge that was broken off left is done by the next one.
+    async fn follow_ages(self, stop: watch::Receiver<bool>) {
+        let mut beat = Beat::new(PURGE_EVERY, stop);
+        while beat.next().await {
+            if self.store.is_read_only() {
+                continue;
+            }
+            if let Err(error) = self.purge_old().await {
+                tracing::error!(error = %error, "what is older than it may be could not be purged");
             }
         }
     }

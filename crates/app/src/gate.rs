@@ -5,6 +5,7 @@
 use crate::act::{Act, Call};
 use crate::facts::{Known, is_builder, known};
 use crate::models::find_version;
+use crate::policies::shadow::Judged;
 use crate::view::{Page, Slice, page};
 use crate::votes::{Tally, VoteState, fired_without_people, tally};
 use crate::waivers::waivers_of;
@@ -212,7 +213,7 @@ pub(crate) fn decision_event(
     action: Action,
     resource: String,
     environment: Option<Environment>,
-    decision: &Decision,
+    decision: &Judged,
     sources: BTreeMap<String, FactSource>,
 ) -> Result<(DecisionId, Event), AppError> {
     let id = act.new_id(DecisionId::new)?;
@@ -226,6 +227,7 @@ pub(crate) fn decision_event(
         facts: decision.facts.clone(),
         rules: decision.rules.iter().map(|rule| rule.id.clone()).collect(),
         sources,
+        shadow: decision.shadow.clone(),
     };
     Ok((id, event))
 }
@@ -283,7 +285,7 @@ impl App {
                     return Err(AppError::Denied {
                         action: Action::GateCheck,
                         resource,
-                        decision: Box::new(decision),
+                        decision: Box::new(decision.decision),
                     });
                 }
                 let sources = evidence.known.sources;
@@ -297,6 +299,7 @@ impl App {
                 )?;
                 let draft = act.draft(event).of_system(system).about("version", &version);
                 let ledger_index = act.record(draft).await?;
+                let decision = decision.decision;
                 Ok(GateAnswer {
                     decision: id,
                     outcome: decision.outcome,

@@ -156,6 +156,7 @@ impl App {
 struct Present {
     system: SystemId,
     label: Option<Label>,
+    request: Request,
     decision: Decision,
     sources: BTreeMap<String, comptroller_core::event::FactSource>,
     lapsing: Option<Lapsing>,
@@ -172,6 +173,8 @@ async fn news(conn: &mut Conn, seen: i64, size: i64) -> Result<News, AppError> {
             let kind = entry["type"].as_str().unwrap_or_default();
             match kind {
                 "policy.activated" => news.all = Some("policy".parse()?),
+                // A file may belong to several systems.
+                "data.purged" if news.all.is_none() => news.all = Some("purge".parse()?),
                 // People of any system.
                 "role.granted" | "role.revoked" | "principal.disabled" | "delegation.ended"
                     if news.all.is_none() =>
@@ -220,7 +223,8 @@ async fn present(
         situation.waivers.iter().map(|row| (row.rule.0.clone(), left(row.expires_at.0))).collect();
     let decision = bundle.decide(&request);
     let lapsing = bundle.next_lapse(&request, &waivers);
-    Ok(Some(Present { system: row.system.0, label, decision, sources: situation.known.sources, lapsing }))
+    let (system, sources) = (row.system.0, situation.known.sources);
+    Ok(Some(Present { system, label, request, decision, sources, lapsing }))
 }
 
 /// Whoever put it there goes on running it, without any role: no rule about running asks for one.
@@ -275,6 +279,7 @@ async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Resu
     }
     let decision = DecisionId::new(now, comptroller_store::keys::random()?);
     let asks_for = asks_for(&bundle, &present.decision);
+    let shadow = app.policies.in_shadow(tx.conn(), key).await?;
     let event = Event::DecisionRecorded {
         decision,
         action: Action::Operate.slug(),
@@ -285,6 +290,7 @@ async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Resu
         facts: present.decision.facts.clone(),
         rules: present.decision.rules.iter().map(|rule| rule.id.clone()).collect(),
         sources: present.sources,
+        shadow: shadow.map(|shadow| shadow.answer(&present.request, outcome)),
     };
     tx.record(Draft::new("system", event).of_system(present.system).about("deployment", &id)).await?;
     let event = Event::OperationDecided {

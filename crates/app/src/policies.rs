@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 mod analysis;
 pub mod change;
 pub mod replay;
+pub mod shadow;
 
 /// Most bundles that are kept parsed.
 const MAX_CACHED: usize = 16;

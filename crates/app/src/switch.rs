@@ -5,12 +5,13 @@ use crate::act::Act;
 use crate::deploy::Deployed;
 use crate::gate::decision_event;
 use crate::models::{artifacts_digest, facts};
+use crate::policies::shadow::Judged;
 use comptroller_core::event::FactSource;
 use comptroller_core::ids::{ApprovalId, DeploymentId, DrillId};
 use comptroller_core::private::Note;
 use comptroller_core::vocab::DeploymentKind;
 use comptroller_core::{Environment, Event};
-use comptroller_policy::{Action, Decision};
+use comptroller_policy::Action;
 use comptroller_store::areas::deployments;
 use comptroller_store::areas::models::{ModelRow, VersionRow};
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub(crate) async fn not_live_yet(
 pub(crate) async fn perform(
     act: &mut Act<'_>,
     action: Action,
-    decision: &Decision,
+    decision: &Judged,
     sources: BTreeMap<String, FactSource>,
     switch: Switch,
 ) -> Result<Deployed, AppError> {

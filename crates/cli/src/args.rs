@@ -4,9 +4,9 @@
 
 use crate::commands::{
     approval, artifact, completions, config, dataset, decision, delegation, deploy, docs, doctor, drift,
-    emergency, evidence, factor, fairness, gate, invitation, ledger, model, monitor, person, policy,
-    prediction, profile, role, runtime, serve, service_account, serving, store, subject, system, team, token,
-    vendor, verify, verify_prediction, verify_statement, version, waiver, workload,
+    emergency, evidence, factor, fairness, gate, hold, invitation, ledger, model, monitor, person, policy,
+    prediction, profile, retention, role, runtime, serve, service_account, serving, store, subject, system,
+    team, token, vendor, verify, verify_prediction, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -95,6 +95,10 @@ pub(crate) enum Command {
     Runtime(Noun<runtime::Verb>),
     /// Data subjects and erasure.
     Subject(Noun<subject::Verb>),
+    /// What is kept how long, and what goes when.
+    Retention(Noun<retention::Verb>),
+    /// Legal holds: what one covers is not purged.
+    Hold(Noun<hold::Verb>),
     /// Compare two data sets: how far they drifted apart, which columns carry it, and whose fault it is.
     Drift(drift::DriftArgs),
     /// Make a profile of a data set that can stand for it in `drift`, or merge profiles.

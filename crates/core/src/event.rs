@@ -6,19 +6,22 @@
 //! Stored format: the variants are never changed in a way that an old entry would no longer read. New facts are
 //! new optional fields or new variants.
 
-pub use crate::event_parts::{ArtifactUse, DatasetFile, DatasetUsed, FactSource, VersionFacts};
+pub use crate::event_parts::{
+    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, ShadowDecision, VersionFacts,
+};
 use crate::ids::{
     ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId,
-    DrillId, EmergencyId, EvidenceId, FactorId, IncidentId, InvitationId, ModelId, OrgId, PrincipalId,
-    ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
-    WaiverId,
+    DrillId, EmergencyId, EvidenceId, FactorId, HoldId, IncidentId, InvitationId, ModelId, OrgId,
+    PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId,
+    VersionId, WaiverId,
 };
 
 use crate::name::MediaType;
 use crate::vocab::{
     BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, DriftBand, DriftPillar, Environment,
     ErasureBasis, EvidenceKind, FactorKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory,
-    ReadKind, RecordKind, Relation, ReminderKind, RiskTier, Role, SystemKind, SystemStatus, Vote,
+    ReadKind, RecordKind, Relation, ReminderKind, RetentionClass, RiskTier, Role, ShadowEnd, SystemKind,
+    SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -216,6 +219,9 @@ pub enum Event {
         /// Where facts come from, by name.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         sources: BTreeMap<String, FactSource>,
+        /// What the policies in shadow said, while there are such.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shadow: Option<ShadowDecision>,
     },
     /// The base policies of this version of the product came with it. Private: their files.
     #[serde(rename = "policy.shipped")]
@@ -248,6 +254,22 @@ pub enum Event {
         previous: Digest,
         verdict: BundleVerdict,
         decision: DecisionId,
+    },
+    /// From here on every decision is also made by a proposed bundle, without any effect.
+    #[serde(rename = "policy.shadow_started")]
+    PolicyShadowStarted { proposal: ProposalId, bundle: Digest },
+    /// No longer.
+    #[serde(rename = "policy.shadow_ended")]
+    PolicyShadowEnded { proposal: ProposalId, because: ShadowEnd },
+    /// The bundle in shadow said something else about an act whose decision is not on record by itself. Once for each
+    /// act, outcome and set of rules.
+    #[serde(rename = "policy.shadow_differed")]
+    PolicyShadowDiffered {
+        action: Slug,
+        resource: String,
+        outcome: Outcome,
+        rules: Vec<Slug>,
+        shadow: ShadowDecision,
     },
     /// Somebody asked that a rule be waived for a time. Private: the reason.
     #[serde(rename = "waiver.requested")]
@@ -463,6 +485,21 @@ pub enum Event {
         versions: Vec<VersionId>,
         key_backups_expire_at: Option<Timestamp>,
     },
+    /// From here on nothing that it covers is purged: a version, a system, or everything. Private: the reason.
+    #[serde(rename = "hold.placed")]
+    HoldPlaced { hold: HoldId, system: Option<SystemId>, version: Option<VersionId>, owner: PrincipalId },
+    /// No longer. Private: the reason.
+    #[serde(rename = "hold.released")]
+    HoldReleased { hold: HoldId, system: Option<SystemId> },
+    /// A file, or the private parts of entries, can no longer be read: their keys are destroyed. `rules` asked for it.
+    #[serde(rename = "data.purged")]
+    DataPurged {
+        class: RetentionClass,
+        artifact: Option<PurgedArtifact>,
+        entries: Vec<u64>,
+        age_days: u32,
+        rules: Vec<Slug>,
+    },
     /// An authenticated principal was refused.
     #[serde(rename = "access.denied")]
     AccessDenied { action: Slug, resource: String, reason: Slug },
@@ -508,7 +545,10 @@ impl Event {
             | Self::BaselineSet { system, .. }
             | Self::WindowJudged { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
-            Self::ReminderRaised { system, .. } | Self::DelegationCreated { system, .. } => *system,
+            Self::ReminderRaised { system, .. }
+            | Self::DelegationCreated { system, .. }
+            | Self::HoldPlaced { system, .. }
+            | Self::HoldReleased { system, .. } => *system,
             _ => None,
         }
     }

@@ -2,9 +2,9 @@
 //!
 //! INVARIANT (no-personal-data-in-entries) and the rule about stored formats hold here as in [`crate::event`].
 
-use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId};
+use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId, ProposalId, UploadId};
 use crate::name::Commit;
-use crate::vocab::DatasetUse;
+use crate::vocab::{DatasetUse, Outcome};
 use crate::{Digest, Label, Slug, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -81,4 +81,29 @@ pub struct FactSource {
     pub evidence: Vec<EvidenceId>,
     /// When that was observed.
     pub observed_at: Timestamp,
+}
+
+/// What the policies in shadow said to the question that a decision answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowDecision {
+    /// The proposal in shadow.
+    pub proposal: ProposalId,
+    /// What it said.
+    pub outcome: Outcome,
+    /// Its rules, if it said something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Slug>,
+}
+
+/// A stored file whose content was purged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurgedArtifact {
+    /// SHA-256 of the content that was.
+    pub digest: Digest,
+    /// The upload whose key is destroyed.
+    pub upload: UploadId,
+    /// Its size.
+    pub bytes: u64,
 }

@@ -109,6 +109,8 @@ ids! {
     IncidentId, "incident id";
     /// A waiver of a rule.
     WaiverId, "waiver id";
+    /// A legal hold: what it covers is not purged.
+    HoldId, "hold id";
     /// A proposal to put a bundle of policies in force.
     ProposalId, "proposal id";
     /// A rollback drill.

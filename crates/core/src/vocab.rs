@@ -224,6 +224,40 @@ vocabulary! {
         /// Something new is let in, whatever else is newly refused.
         Looser = "looser",
     }
+    /// How the answer of policies in shadow compares with that of the policies in force.
+    ShadowEffect, "shadow effect" {
+        /// The same, whichever rules stand behind it.
+        Same = "same",
+        /// The shadow would have let less happen.
+        Stricter = "stricter",
+        /// The shadow would have let more happen.
+        Looser = "looser",
+        /// The shadow could not decide.
+        Error = "error",
+    }
+    /// Why policies are no longer in shadow.
+    ShadowEnd, "end of a shadow" {
+        /// Somebody stopped it.
+        Stopped = "stopped",
+        /// The proposal came in force.
+        Activated = "activated",
+        /// Somebody voted against the proposal.
+        Refused = "refused",
+    }
+    /// What is kept as bytes and may have to go after a time. A file that is of several classes is kept as long as each
+    /// of them asks for.
+    RetentionClass, "retention class" {
+        /// A file of a model version.
+        ModelFile = "model-file",
+        /// A file of a dataset version.
+        DatasetFile = "dataset-file",
+        /// The document of a piece of evidence.
+        EvidenceDocument = "evidence-document",
+        /// A stored file that nothing names.
+        UnusedFile = "unused-file",
+        /// The private part of an event that only explains it: a reason, a comment, a note, the claims of a pipeline.
+        Note = "note",
+    }
     /// Legal basis of a dataset's use (GDPR Art. 6(1) (a) to (f), or none needed).
     LegalBasis, "legal basis" {
         /// Art. 6(1)(a).
@@ -367,6 +401,30 @@ vocabulary! {
     }
 }
 
+impl Outcome {
+    /// How little it lets happen: an outcome of the same number lets the same happen.
+    const fn strength(self) -> u8 {
+        match self {
+            Self::Allow => 0,
+            Self::NeedsReview => 1,
+            Self::Deny | Self::Unknown => 2,
+        }
+    }
+
+    /// How this outcome, of policies in shadow, compares with the `live` one.
+    pub fn in_shadow_of(self, live: Self) -> ShadowEffect {
+        use std::cmp::Ordering;
+        if self == Self::Unknown && live != Self::Unknown {
+            return ShadowEffect::Error;
+        }
+        match self.strength().cmp(&live.strength()) {
+            Ordering::Equal => ShadowEffect::Same,
+            Ordering::Greater => ShadowEffect::Stricter,
+            Ordering::Less => ShadowEffect::Looser,
+        }
+    }
+}
+
 impl EvidenceKind {
     /// Whether it is about one version; else it is about the whole system.
     pub const fn of_version(self) -> bool {
@@ -397,6 +455,25 @@ impl Measure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shadow_is_compared_by_what_it_lets_happen() {
+        use Outcome::{Allow, Deny, NeedsReview, Unknown};
+        for (live, shadow, effect) in [
+            (Allow, Allow, ShadowEffect::Same),
+            (Allow, NeedsReview, ShadowEffect::Stricter),
+            (NeedsReview, Deny, ShadowEffect::Stricter),
+            (Deny, Allow, ShadowEffect::Looser),
+            (Unknown, NeedsReview, ShadowEffect::Looser),
+            (Unknown, Deny, ShadowEffect::Same),
+            (Unknown, Unknown, ShadowEffect::Same),
+            // That it would have been refused as well is no agreement: nobody knows what it would have said.
+            (Deny, Unknown, ShadowEffect::Error),
+            (Allow, Unknown, ShadowEffect::Error),
+        ] {
+            assert_eq!(shadow.in_shadow_of(live), effect, "{live} {shadow}");
+        }
+    }
 
     #[test]
     fn every_word_reads_back_as_itself() {

@@ -4,7 +4,7 @@
 //! the forbids that nothing overrides; the review set holds forbids that an approval satisfies.
 
 use crate::action::Action;
-use crate::card::{self, CardFile};
+use crate::card::{self, CardFile, Retention};
 use crate::decide::NO_PERMIT;
 use crate::engine::{ENTITY_TYPES, Names};
 use crate::error::BundleError;
@@ -40,6 +40,7 @@ pub struct Bundle {
     pub(crate) names: Names,
     conditions: BTreeMap<String, Condition>,
     pub(crate) index: Index,
+    retention: Retention,
     digest: Digest,
 }
 
@@ -89,14 +90,23 @@ impl Bundle {
         };
         let mut hard = read(RuleSet::Hard, package.text(HARD), &mut rules)?;
         let mut review = read(RuleSet::Review, package.text(REVIEW), &mut rules)?;
+        let mut read_cards = Vec::new();
         for (file, pack, text) in package.cards() {
             let cards = CardFile::read(file, text)?;
             for (set, policies) in [(RuleSet::Hard, &mut hard), (RuleSet::Review, &mut review)] {
                 let compiled = source::policies(COMPILED, &card::compile(pack, &cards, set))?;
                 policies.extend(named(set, &compiled, &mut rules)?);
             }
+            read_cards.push((file, cards.retention));
         }
-        Self::assemble(schema, declared, hard, review, rules, package.digest())
+        let retention = Retention::of(
+            read_cards
+                .iter()
+                .flat_map(|(file, cards)| cards.iter().map(|(id, card)| (*file, id.as_str(), card))),
+        )?;
+        let mut bundle = Self::assemble(schema, declared, hard, review, rules, package.digest())?;
+        bundle.retention = retention;
+        Ok(bundle)
     }
 
     fn assemble(
@@ -115,7 +125,20 @@ impl Bundle {
         let review = validated(RuleSet::Review.file(), &schema, review)?;
         let permits = set_of(RuleSet::Hard.file(), permits)?;
         let index = Index::new(&names, &hard, &review, &permits);
-        Ok(Self { schema, declared, hard, review, permits, rules, names, conditions, index, digest })
+        let retention = Retention::default();
+        Ok(Self {
+            schema,
+            declared,
+            hard,
+            review,
+            permits,
+            rules,
+            names,
+            conditions,
+            index,
+            retention,
+            digest,
+        })
     }
 
     /// The same rules under the schema of another bundle, for a comparison. Keeps its digest.
@@ -133,6 +156,11 @@ impl Bundle {
     /// SHA-256 over the files, in one canonical form.
     pub fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// How long what is kept.
+    pub fn retention(&self) -> &Retention {
+        &self.retention
     }
 
     /// The parts of a forbid that stand against an act with these facts, with what they require.

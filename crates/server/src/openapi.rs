@@ -37,7 +37,9 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
         (name = "Policies", description = "The policies in force, and how they change: proposed, proven, approved, activated."),
         (name = "Governance", description = "The gate, approvals, and the rules and decisions behind them."),
         (name = "Deployment", description = "Deployments, rollbacks, drills, and what runtimes report."),
+        (name = "Monitoring", description = "Prediction records and labels, baselines, and what each day of records came to."),
         (name = "Privacy", description = "Data subjects and erasure."),
+        (name = "Retention", description = "What is kept how long, what goes when, and legal holds."),
         (name = "Ledger", description = "The audit log with its proofs, its key, and evidence packs."),
         (name = "Log", description = "The same log as plain tiles (C2SP tlog-tiles), for independent verifiers."),
         (name = "Operations", description = "Health, metrics, and this document.")

@@ -144,6 +144,10 @@ CREATE TABLE upload_part (
     bytes BIGINT NOT NULL,
     PRIMARY KEY (upload, part)
 );
+CREATE TABLE unswept (
+    upload TEXT PRIMARY KEY,
+    purged_at BIGINT NOT NULL
+);
 CREATE TABLE delivery (
     channel TEXT PRIMARY KEY,
     next_idx BIGINT NOT NULL,
@@ -297,7 +301,8 @@ CREATE TABLE artifact (
     media_type TEXT NOT NULL,
     upload TEXT NOT NULL,
     parts BIGINT NOT NULL,
-    stored_at BIGINT NOT NULL
+    stored_at BIGINT NOT NULL,
+    purged_at BIGINT
 );
 CREATE TABLE model (
     id TEXT PRIMARY KEY,
@@ -525,9 +530,22 @@ CREATE TABLE evidence (
     recorded_by TEXT NOT NULL,
     recorded_at BIGINT NOT NULL,
     withdrawn_at BIGINT,
-    private_at BIGINT
+    private_at BIGINT,
+    purged_at BIGINT
 );
 CREATE INDEX evidence_system ON evidence (system, kind, observed_at);
+CREATE INDEX evidence_document ON evidence (document);
+CREATE TABLE hold (
+    id TEXT PRIMARY KEY,
+    system TEXT,
+    version TEXT,
+    owner TEXT NOT NULL,
+    placed_by TEXT NOT NULL,
+    placed_at BIGINT NOT NULL,
+    released_by TEXT,
+    released_at BIGINT,
+    private_at BIGINT
+);
 CREATE TABLE bundle (
     digest TEXT PRIMARY KEY,
     private_at BIGINT NOT NULL,
@@ -566,6 +584,36 @@ CREATE TABLE activation (
     actor TEXT NOT NULL,
     activated_at BIGINT NOT NULL
 );
+CREATE TABLE shadow (
+    idx BIGINT PRIMARY KEY,
+    proposal TEXT NOT NULL,
+    bundle TEXT NOT NULL,
+    started_by TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    ended_because TEXT,
+    decided BIGINT NOT NULL,
+    same BIGINT NOT NULL,
+    stricter BIGINT NOT NULL,
+    looser BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    unrecorded BIGINT NOT NULL
+);
+CREATE INDEX shadow_proposal ON shadow (proposal, idx);
+CREATE TABLE shadow_difference (
+    idx BIGINT PRIMARY KEY,
+    proposal TEXT NOT NULL,
+    decision TEXT,
+    action TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    environment TEXT,
+    outcome TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    shadow_outcome TEXT NOT NULL,
+    shadow_rules TEXT NOT NULL,
+    differed_at BIGINT NOT NULL
+);
+CREATE INDEX shadow_difference_proposal ON shadow_difference (proposal, idx);
 CREATE TABLE waiver (
     id TEXT PRIMARY KEY,
     rule TEXT NOT NULL,

@@ -23,6 +23,7 @@ pub mod journal;
 pub mod keys;
 pub mod objects;
 mod publish;
+mod purge;
 mod rebuild;
 mod signer;
 pub mod tables;

@@ -74,6 +74,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("statrs", &["stats"]),
     ("typst", &["report"]),
     ("plotters", &["report"]),
+    ("lettre", &["app"]),
     ("axum", &["server"]),
     ("utoipa-axum", &["server"]),
     // Schemas are derived on the types of the use cases themselves.

@@ -53,6 +53,7 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::EvidenceRead
         | A::PredictionRead
         | A::ServingRead
+        | A::HoldPlace
         | A::AuditRead => Some(Scope::System),
         A::OrgRead
         | A::PersonAdd
@@ -79,6 +80,8 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::SubjectRegister
         | A::SubjectRead
         | A::SubjectErase
+        | A::RetentionRead
+        | A::RetentionPurge
         | A::LedgerRead
         | A::LedgerRotateKey
         | A::EvidenceExport

@@ -207,6 +207,7 @@ async fn send(
             let body = serde_json::to_vec(&chat(words))?;
             (url.as_str(), vec![("content-type", "application/json".to_owned())], body)
         }
+        Destination::Email(email) => return email.send(origin, index, entry, words).await,
     };
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Ok(match outbound::post(url, &headers, body, MAX_ANSWER).await {

@@ -1,10 +1,11 @@
-//! Notifications: people outside learn of what happened by a webhook or in a chat.
+//! Notifications: people outside learn of what happened by a webhook, in a chat or by e-mail.
 //!
 //! A channel goes through the log in order and sends a message about each entry that it is asked for. At least once:
-//! a message counts as taken when the other side answered with a status of 2xx, and a server that dies in between
+//! a message counts as taken when the other side answered with a status of 2xx (HTTP and SMTP alike), and a server that dies in between
 //! sends it again. What is not taken is tried again with growing pauses, and given up after a day, which is an event.
 //! Must not hold up a write, and must not send personal data: a message holds what the log holds in clear.
 
+mod email;
 mod follow;
 mod message;
 mod words;
@@ -21,6 +22,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
+
+pub use email::{Email, EmailSecurity, EmailSettings};
 
 /// Pause after the first failure. It doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -48,9 +51,19 @@ pub enum Destination {
         /// The address, which is a secret.
         url: Zeroizing<String>,
     },
+    /// Mailboxes, through one mail server.
+    Email(Box<Email>),
 }
 
 impl Destination {
+    /// Mailboxes of people.
+    ///
+    /// # Errors
+    /// Settings that do not work, or that would not protect what is sent to another machine.
+    pub fn email(settings: EmailSettings) -> Result<Self, AppError> {
+        Ok(Self::Email(Box::new(Email::new(settings)?)))
+    }
+
     /// A signed webhook. The secret is `whsec_` and base64 of 24 to 64 bytes.
     ///
     /// # Errors
@@ -84,8 +97,9 @@ impl Destination {
         let name = match self {
             Self::Webhook { .. } => "webhook",
             Self::Slack { .. } => "slack",
+            Self::Email(_) => "email",
         };
-        // Proof: both are lower-case letters.
+        // Proof: all are lower-case letters.
         name.parse().expect("a slug")
     }
 }
@@ -121,7 +135,7 @@ fn wanted(patterns: &[String], kind: &str) -> bool {
 /// A channel as people see it. It holds no address.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChannelView {
-    /// `webhook` or `slack`.
+    /// `webhook`, `slack` or `email`.
     pub channel: Slug,
     /// Entries that it has not looked at.
     pub lag: u64,

@@ -6,12 +6,12 @@
 use crate::act::{Act, Call};
 use crate::gate::decision_event;
 use crate::policies::analysis::{analyse, analysed, tests_pass};
-use crate::policies::{Files, VoteOnPolicies};
+use crate::policies::{Files, VoteOnPolicies, shadow};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, ProposalId};
 use comptroller_core::private::{Note, check_text};
-use comptroller_core::vocab::{BundleVerdict, Vote};
+use comptroller_core::vocab::{BundleVerdict, ShadowEnd, Vote};
 use comptroller_core::{Digest, Event, Timestamp};
 use comptroller_policy::prove::Report;
 use comptroller_policy::{Action, Facts, Package};
@@ -234,6 +234,7 @@ impl App {
                 };
                 let draft = act.draft(event).about("proposal", &id);
                 let index = act.record(draft).await?;
+                shadow::end(&mut act, id, ShadowEnd::Activated).await?;
                 Ok(Receipt::new(id, index))
             })
         })
@@ -389,5 +390,8 @@ async fn vote(mut act: Act<'_>, id: ProposalId, command: VoteOnPolicies) -> Resu
     let draft =
         act.draft(event).about("proposal", &id).private("comment", &Note { text: command.comment })?;
     let index = act.record(draft).await?;
+    if command.vote == Vote::Deny {
+        shadow::end(&mut act, id, ShadowEnd::Refused).await?;
+    }
     Ok(Receipt::new(id, index))
 }

@@ -3,14 +3,14 @@
 use super::pending::{Batch, Before, Stream};
 use super::{Format, Ingest};
 use crate::models::find_version;
-use crate::{App, AppError, Caller, act};
+use crate::{App, AppError, Caller};
 use bytes::Bytes;
 use comptroller_core::ids::{SystemId, UploadId, VersionId};
 use comptroller_core::vocab::RecordKind;
 use comptroller_core::{Environment, Timestamp};
 use comptroller_lake::records::Records;
 use comptroller_lake::wal::{MAX_FRAME, Position};
-use comptroller_policy::{Action, Facts};
+use comptroller_policy::Action;
 use comptroller_store::areas::{deployments, predictions};
 use comptroller_store::artifacts::{self, Part};
 use comptroller_store::keys::DataKey;
@@ -124,26 +124,9 @@ impl App {
         let (model, version) = find_version(&mut conn, &command.version).await?;
         let (system, environment) = (model.system.0, command.environment);
         let resource = format!("version/{}", version.id.0);
-        let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
-        let request = act::request(
-            &mut conn,
-            caller,
-            Action::PredictionRecord,
-            &resource,
-            Some(system),
-            Some(environment),
-            Facts::new(),
-        )
-        .await?;
         let served = deployments::served(&mut conn, version.id.0, environment).await?;
         drop(conn);
-        let decision = bundle.decide(&request);
-        if let Err(error) = act::allow(Action::PredictionRecord, &resource, decision) {
-            if let AppError::Denied { action, resource, decision } = &error {
-                self.record_refusal(caller, *action, resource, decision).await?;
-            }
-            return Err(error);
-        }
+        self.may_read(caller, Action::PredictionRecord, &resource, Some(system), Some(environment)).await?;
         if !served {
             return Err(AppError::Conflict(format!(
                 "{} was never deployed to {environment}: name the version that runs there, or deploy it first",

@@ -25,18 +25,18 @@ use std::collections::BTreeMap;
 const DAY: i64 = 86_400;
 
 /// People of every role that a change needs, and a version that served in staging.
-struct Team {
-    world: World,
-    developer: Caller,
-    deployer: Caller,
-    approver: Caller,
-    risk: Caller,
-    risk2: Caller,
-    risk3: Caller,
+pub(crate) struct Team {
+    pub(crate) world: World,
+    pub(crate) developer: Caller,
+    pub(crate) deployer: Caller,
+    pub(crate) approver: Caller,
+    pub(crate) risk: Caller,
+    pub(crate) risk2: Caller,
+    pub(crate) risk3: Caller,
 }
 
 impl Team {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let developer = world.person("developer", &[Role::Developer], None).await;
         let deployer = world.person("deployer", &[Role::Deployer], None).await;
@@ -51,22 +51,22 @@ impl Team {
         team
     }
 
-    async fn deploy(&self, environment: Environment) -> Result<(), AppError> {
+    pub(crate) async fn deploy(&self, environment: Environment) -> Result<(), AppError> {
         let command = Deploy { version: "scorer@1".into(), environment, reason: "test".into() };
         self.world.app.deploy(&Call::new(self.deployer.clone()), command).await.map(|_| ())
     }
 
-    async fn gate(&self) -> GateAnswer {
+    pub(crate) async fn gate(&self) -> GateAnswer {
         let check =
             CheckGate { version: "scorer@1".into(), environment: Environment::Production, certify: false };
         self.world.app.check_gate(&Call::new(self.deployer.clone()), check).await.unwrap()
     }
 
-    async fn fired(&self) -> Vec<String> {
+    pub(crate) async fn fired(&self) -> Vec<String> {
         self.gate().await.rules.iter().map(|rule| rule.id.to_string()).collect()
     }
 
-    async fn evidence(&self, kind: EvidenceKind, measures: &[(Measure, &str)]) -> EvidenceId {
+    pub(crate) async fn evidence(&self, kind: EvidenceKind, measures: &[(Measure, &str)]) -> EvidenceId {
         self.evidence_at(kind, measures, self.world.app.store().clock().now()).await.unwrap()
     }
 
@@ -88,7 +88,11 @@ impl Team {
         self.world.app.record_evidence(&call, command).await.unwrap().id.parse().unwrap()
     }
 
-    async fn propose(&self, packs: &[&str], edit: impl Fn(&mut BTreeMap<String, String>)) -> ProposalId {
+    pub(crate) async fn propose(
+        &self,
+        packs: &[&str],
+        edit: impl Fn(&mut BTreeMap<String, String>),
+    ) -> ProposalId {
         let mut files = Package::with_packs(packs).unwrap().files().clone();
         edit(&mut files);
         let command = ProposePolicies { files, bundle: None, reason: "more evidence".into() };
@@ -96,12 +100,12 @@ impl Team {
         receipt.id.parse().unwrap()
     }
 
-    async fn approve_policies(&self, who: &Caller, id: ProposalId) -> Result<(), AppError> {
+    pub(crate) async fn approve_policies(&self, who: &Caller, id: ProposalId) -> Result<(), AppError> {
         let command = VoteOnPolicies { vote: Vote::Approve, comment: "seen".into() };
         self.world.app.vote_on_policies(&Call::new(who.clone()), id, command).await.map(|_| ())
     }
 
-    async fn activate(&self, id: ProposalId) -> Result<(), AppError> {
+    pub(crate) async fn activate(&self, id: ProposalId) -> Result<(), AppError> {
         self.world.app.activate_policies(&self.world.owner(), id).await.map(|_| ())
     }
 
@@ -121,7 +125,11 @@ impl Team {
 }
 
 /// Evidence that came out well, about the version or its system.
-fn command(kind: EvidenceKind, measures: &[(Measure, &str)], observed_at: Timestamp) -> RecordEvidence {
+pub(crate) fn command(
+    kind: EvidenceKind,
+    measures: &[(Measure, &str)],
+    observed_at: Timestamp,
+) -> RecordEvidence {
     let of_version = kind.of_version();
     RecordEvidence {
         kind,

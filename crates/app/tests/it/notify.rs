@@ -37,15 +37,15 @@ async fn recorded(app: &App, who: &Caller, kind: &str) -> Vec<serde_json::Value>
     page.items.into_iter().map(|view| view.entry["data"].clone()).collect()
 }
 
-struct Desk {
-    world: World,
-    developer: Caller,
-    approver: Caller,
+pub(crate) struct Desk {
+    pub(crate) world: World,
+    pub(crate) developer: Caller,
+    pub(crate) approver: Caller,
     risk: Caller,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let developer = world.person("developer", &[Role::Developer], None).await;
         let approver = world.person("approver", &[Role::Approver], None).await;

@@ -93,6 +93,7 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                     ("OBSERVED", "/observed_at"),
                     ("MEASURES (MILLIONTHS)", "/measures"),
                     ("WITHDRAWN", "/withdrawn_at"),
+                    ("PURGED", "/purged_at"),
                 ],
             )
         }

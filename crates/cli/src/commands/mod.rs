@@ -16,6 +16,7 @@ pub(crate) mod evidence;
 pub(crate) mod factor;
 pub(crate) mod fairness;
 pub(crate) mod gate;
+pub(crate) mod hold;
 pub(crate) mod invitation;
 pub(crate) mod ledger;
 pub(crate) mod model;
@@ -25,6 +26,7 @@ pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod prediction;
 pub(crate) mod profile;
+pub(crate) mod retention;
 pub(crate) mod role;
 pub(crate) mod runtime;
 pub(crate) mod serve;
@@ -98,6 +100,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Serving(act) => single(screen, act, serving::run),
         Command::Runtime(noun) => verb(screen, noun, runtime::run),
         Command::Subject(noun) => verb(screen, noun, subject::run),
+        Command::Retention(noun) => verb(screen, noun, retention::run),
+        Command::Hold(noun) => verb(screen, noun, hold::run),
         Command::Ledger(noun) => verb(screen, noun, ledger::run),
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),

@@ -1,10 +1,10 @@
 //! Parties outside that `serve` talks to, as the configuration names them.
 
-use crate::config::Config;
+use crate::config::{Config, Notify};
 use crate::failure::Failure;
 use crate::input::read_text;
 use crate::output::note;
-use comptroller_app::notify::{Destination, patterns};
+use comptroller_app::notify::{Destination, EmailSettings, patterns};
 use comptroller_app::outbound::check_url;
 use comptroller_app::reminders::ReminderSettings;
 use comptroller_app::sign_in::SignInSettings;
@@ -126,6 +126,9 @@ pub(super) fn notifications(
     if let Some(url) = &notify.slack_url {
         destinations.push(Destination::slack(url).map_err(failed)?);
     }
+    if let Some(settings) = email(notify)? {
+        destinations.push(Destination::email(settings).map_err(failed)?);
+    }
     let hours = |count: NonZeroU32| Duration::from_secs(u64::from(count.get()) * 3_600);
     let reminders =
         ReminderSettings { remind: hours(notify.remind_hours), escalate: hours(notify.escalate_hours) };
@@ -136,6 +139,46 @@ pub(super) fn notifications(
         ));
     }
     Ok((destinations, patterns(&notify.events).map_err(failed)?, reminders))
+}
+
+/// The mail server, if one is set, with everything that goes with it.
+fn email(notify: &Notify) -> anyhow::Result<Option<EmailSettings>> {
+    let Some(host) = &notify.email_host else {
+        if notify.email_to.is_some() || notify.email_from.is_some() {
+            let message = "notify.email_to or notify.email_from is set, but notify.email_host is not";
+            return Err(Failure::usage(message, "name the mail server"));
+        }
+        return Ok(None);
+    };
+    let (Some(from), Some(to)) = (&notify.email_from, &notify.email_to) else {
+        return Err(Failure::usage(
+            "notify.email_host is set, but not both of notify.email_from and notify.email_to",
+            "name the sender and the recipients",
+        ));
+    };
+    let login = match (&notify.email_user, &notify.email_password) {
+        (None, None) => None,
+        (Some(user), Some(password)) => Some((user.clone(), password.clone().into())),
+        _ => {
+            return Err(Failure::usage(
+                "only one of notify.email_user and notify.email_password is set",
+                "set both, the password best by notify.email_password_file",
+            ));
+        }
+    };
+    let ca = match &notify.email_ca {
+        Some(path) => Some(read_text(path, MAX_FILE)?.into_bytes()),
+        None => None,
+    };
+    Ok(Some(EmailSettings {
+        host: host.clone(),
+        port: notify.email_port,
+        security: notify.email_security,
+        login,
+        from: from.clone(),
+        to: to.clone(),
+        ca,
+    }))
 }
 
 /// Asks the witnesses whether they agree with this database, before anything is written to it.

@@ -9,4 +9,4 @@ mod value;
 
 pub(crate) use load::load;
 pub(crate) use reference::{printed, reference};
-pub(crate) use schema::Config;
+pub(crate) use schema::{Config, Notify};

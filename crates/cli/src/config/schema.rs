@@ -1,6 +1,7 @@
 //! Every setting with its type, default and meaning. The doc comments here are the reference.
 
 use super::value::FromText;
+use comptroller_app::notify::EmailSecurity;
 use comptroller_core::Slug;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -194,6 +195,23 @@ settings! {
         webhook_secret: Option<String>, None, true;
         /// Incoming webhook of Slack, or of a chat that takes the same. The address is the secret.
         slack_url: Option<String>, None, true;
+        /// Name or address of the mail server that takes e-mails. Default: nobody gets e-mail.
+        email_host: Option<String>, None, false;
+        /// Its port. Default: 587 with `starttls`, 465 with `tls`, 25 with `none`.
+        email_port: Option<u16>, None, false;
+        /// How the connection is protected: `starttls` (nothing is sent before TLS), `tls` (from the first byte), or
+        /// `none`, which is for a server on this machine only.
+        email_security: EmailSecurity, Some("starttls"), false;
+        /// PEM file with the certificate that vouches for the mail server, instead of the public ones.
+        email_ca: Option<PathBuf>, None, false;
+        /// Name to log in with, if the mail server wants one.
+        email_user: Option<String>, None, false;
+        /// Password that goes with it.
+        email_password: Option<String>, None, true;
+        /// Sender: an address, or `Name <address>`.
+        email_from: Option<String>, None, false;
+        /// Recipients, separated by commas, at most 16.
+        email_to: Option<String>, None, false;
         /// Which events, separated by commas; `emergency.*` stands for all that begin so, `*` for every event.
         events: String, Some(comptroller_app::notify::DEFAULT_EVENTS), false;
         /// Hours of silence after which people are reminded of a request for approval.

@@ -1,5 +1,6 @@
 //! From text to the type of a setting: the same for the file and for the environment.
 
+use comptroller_app::notify::EmailSecurity;
 use comptroller_core::Slug;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -40,6 +41,18 @@ impl FromText for bool {
 impl FromText for NonZeroU32 {
     fn from_text(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| format!("{text:?} is not a whole number from 1 to {}", u32::MAX))
+    }
+}
+
+impl FromText for u16 {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("{text:?} is not a port, 0 to {}", Self::MAX))
+    }
+}
+
+impl FromText for EmailSecurity {
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse()
     }
 }
 

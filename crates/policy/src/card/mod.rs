@@ -7,6 +7,7 @@ mod compile;
 mod mutate;
 mod read;
 mod requirement;
+mod retention;
 mod test;
 
 pub(crate) use compile::compile;
@@ -14,4 +15,5 @@ pub use compile::rank;
 pub use mutate::survivors;
 pub use read::{Card, CardFile, CardTest};
 pub use requirement::{Group, Requirement, Threshold, age_fact, measure_fact, passed_fact};
+pub use retention::{Keep, Retention, RetentionCard};
 pub use test::run;

@@ -1,6 +1,7 @@
 //! The text form of rule cards, and what is checked before anything is compiled.
 
 use super::requirement::Requirement;
+use super::retention::RetentionCard;
 use crate::error::BundleError;
 use crate::rule::{Lapse, RuleSet};
 use crate::source::MAX_FINDINGS;
@@ -19,6 +20,9 @@ pub struct CardFile {
     /// The rules by name.
     #[serde(default)]
     pub rule: BTreeMap<String, Card>,
+    /// How long what is kept, by name.
+    #[serde(default)]
+    pub retention: BTreeMap<String, RetentionCard>,
 }
 
 /// One rule.
@@ -97,6 +101,10 @@ impl CardFile {
         let mut findings = Vec::new();
         for (id, card) in &cards.rule {
             findings.extend(card.findings().into_iter().map(|finding| format!("rule {id}: {finding}")));
+        }
+        for (id, card) in &cards.retention {
+            findings
+                .extend(card.findings(id).into_iter().map(|finding| format!("retention {id}: {finding}")));
         }
         findings.truncate(MAX_FINDINGS);
         if findings.is_empty() {

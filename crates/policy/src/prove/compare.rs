@@ -71,7 +71,11 @@ pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn 
         verdict: BundleVerdict::Equivalent,
         unchanged: 0,
         slices: Vec::new(),
+        goes_earlier: new.retention().goes_earlier_than(old.retention()),
     };
+    if !comparison.goes_earlier.is_empty() {
+        comparison.verdict = BundleVerdict::Looser;
+    }
     let gone = before.iter().filter(|slice| !after.contains(slice));
     for slice in after.iter().chain(gone) {
         // A slice that only one of them knows is decided by that one alone: the other refuses all of it.

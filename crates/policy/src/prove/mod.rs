@@ -89,6 +89,7 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
             verdict: BundleVerdict::Unproven,
             unchanged: 0,
             slices: vec![everything],
+            goes_earlier: new.retention().goes_earlier_than(old.retention()),
         }
     })
 }

@@ -177,12 +177,15 @@ pub struct Comparison {
     pub old: Digest,
     /// The bundle after it.
     pub new: Digest,
-    /// The worst of the slices.
+    /// The worst of the slices, and looser if anything is purged earlier.
     pub verdict: BundleVerdict,
     /// How many slices have the same rules and facts before and after.
     pub unchanged: usize,
     /// The others.
     pub slices: Vec<SliceProof>,
+    /// What is purged earlier than before, in words: that is looser, whatever the slices say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub goes_earlier: Vec<String>,
 }
 
 /// One act by one type of principal on one type of resource.

@@ -14,4 +14,5 @@ mod prove;
 mod prove_compare;
 mod prove_oracle;
 mod prove_solver;
+mod retention;
 mod table;

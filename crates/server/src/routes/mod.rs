@@ -21,6 +21,7 @@ mod operations;
 mod people;
 mod policies;
 mod predictions;
+mod retention;
 mod subjects;
 mod systems;
 mod uploads;
@@ -60,6 +61,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(predictions::routes())
         .merge(monitors::routes())
         .merge(subjects::routes())
+        .merge(retention::routes())
         .merge(ledger::routes())
         .merge(evidence::routes());
     OpenApiRouter::with_openapi(Document::openapi())

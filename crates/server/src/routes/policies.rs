@@ -9,6 +9,7 @@ use axum::extract::State;
 use comptroller_app::policies::VoteOnPolicies;
 use comptroller_app::policies::change::{PoliciesInForce, ProposalView, ProposePolicies};
 use comptroller_app::policies::replay::{ReplayedDecision, ReplayedHistory};
+use comptroller_app::policies::shadow::ShadowView;
 use comptroller_app::{App, Page, Receipt, RuleInfo};
 use comptroller_core::ids::{DecisionId, ProposalId};
 use serde::Deserialize;
@@ -25,6 +26,9 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(analyse_proposal))
         .routes(routes!(vote_on_proposal))
         .routes(routes!(activate_proposal))
+        .routes(routes!(start_shadow))
+        .routes(routes!(stop_shadow))
+        .routes(routes!(show_shadow))
         .routes(routes!(replay_history))
         .routes(routes!(replay_decision))
 }
@@ -36,6 +40,18 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
 struct HistoryQuery {
     /// The last so many decisions: 1 to 10,000, 1,000 if not given.
     #[param(minimum = 1, maximum = 10_000)]
+    last: Option<i64>,
+}
+
+/// Which time in shadow, and how much of it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ShadowQuery {
+    /// The proposal; without it, whatever is in shadow, or was last.
+    proposal: Option<ProposalId>,
+    /// The newest so many differences: 0 to 200, 20 if not given.
+    #[param(minimum = 0, maximum = 200)]
     last: Option<i64>,
 }
 
@@ -154,6 +170,47 @@ async fn activate_proposal(
     Segment(proposal): Segment<ProposalId>,
 ) -> Answer<Receipt> {
     Ok(Json(app.activate_policies(&call, proposal).await?))
+}
+
+/// Put a proposal in shadow
+///
+/// From now on it answers every live question too, on the facts that the policies in force are asked with. Nothing
+/// comes of its answers. One proposal at a time; it ends when the proposal comes in force or is refused.
+#[utoipa::path(
+    post, path = "/policy/proposals/{proposal}/shadow", tag = "Policies",
+    params(("proposal" = ProposalId, Path, description = "Its id"), IdempotencyKey),
+    responses((status = 200, description = "It is in shadow from this entry on", body = Receipt))
+)]
+async fn start_shadow(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(proposal): Segment<ProposalId>,
+) -> Answer<Receipt> {
+    Ok(Json(app.start_shadow(&call, proposal).await?))
+}
+
+/// End what is in shadow
+#[utoipa::path(
+    post, path = "/policy/shadow/end", tag = "Policies", params(IdempotencyKey),
+    responses((status = 200, description = "Nothing is in shadow any more", body = Receipt))
+)]
+async fn stop_shadow(State(app): State<App>, Keyed(call): Keyed) -> Answer<Receipt> {
+    Ok(Json(app.stop_shadow(&call).await?))
+}
+
+/// Show how the answers in shadow compare
+///
+/// How many decisions on record would have come out the same, stricter or looser, and the newest differences.
+#[utoipa::path(
+    get, path = "/policy/shadow", tag = "Policies", params(ShadowQuery),
+    responses((status = 200, description = "What is in shadow, or was last", body = ShadowView))
+)]
+async fn show_shadow(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Params(query): Params<ShadowQuery>,
+) -> Answer<ShadowView> {
+    Ok(Json(app.shadow(&caller, query.proposal, query.last.unwrap_or(20)).await?))
 }
 
 /// Decide the recorded decisions again by a proposal

@@ -83,6 +83,7 @@ struct Named {
     delegation: String,
     /// An enrolment that has begun, and its secret.
     factor: (String, String),
+    hold: String,
     proposal: String,
     decision: String,
     profile: String,
@@ -129,6 +130,7 @@ fn prepare(world: &World) -> Named {
     let waiver = world.ok(&world.post("developer", "/waivers", &waiver(&world.ids["spare"])));
     let emergency = world.ok(&world.post("deployer", "/emergencies", &emergency()));
     let delegation = world.ok(&world.post("risk2", "/delegations", &delegation(&world.ids["spare"])));
+    let hold = world.ok(&world.post("risk", "/holds", &hold_on(&world.ids["spare"])));
     let ask = json!({"version": "scorer@1", "environment": "staging"});
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
     let record = post(
@@ -155,6 +157,7 @@ fn prepare(world: &World) -> Named {
         emergency: text(&emergency),
         delegation: text(&delegation),
         factor: factor(world, "spare"),
+        hold: text(&hold),
         proposal,
         decision,
         profile,
@@ -250,6 +253,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(emergencies(named));
     rows.extend(policies(named));
     rows.extend(oversight(named));
+    rows.extend(retention(world, named));
     rows.extend(authzen());
     rows
 }
@@ -561,6 +565,9 @@ fn policies(named: &Named) -> Vec<Row> {
             .with(bundle(&["iso-42001"])),
         row("get /api/v1/policy/proposals", "/api/v1/policy/proposals", "auditor", "nobody"),
         row("get /api/v1/policy/proposals/{proposal}", of(""), "auditor", "nobody"),
+        row("post /api/v1/policy/proposals/{proposal}/shadow", of("/shadow"), "risk", "developer"),
+        row("get /api/v1/policy/shadow", "/api/v1/policy/shadow?last=5", "auditor", "nobody"),
+        row("post /api/v1/policy/shadow/end", "/api/v1/policy/shadow/end", "admin", "auditor"),
         row("post /api/v1/policy/proposals/{proposal}/analysis", of("/analysis"), "risk", "developer"),
         row("post /api/v1/policy/proposals/{proposal}/votes", of("/votes"), "risk2", "approver")
             .with(json!({"vote": "approve", "comment": "stricter"})),
@@ -573,6 +580,22 @@ fn policies(named: &Named) -> Vec<Row> {
             "nobody",
         ),
     ]
+}
+
+fn retention(world: &World, named: &Named) -> Vec<Row> {
+    let hold = &named.hold;
+    vec![
+        row("get /api/v1/retention", "/api/v1/retention", "auditor", "developer"),
+        row("post /api/v1/retention/purge", "/api/v1/retention/purge", "admin", "risk").with(json!({})),
+        row("post /api/v1/holds", "/api/v1/holds", "risk", "owner").with(hold_on(&world.ids["spare"])),
+        row("get /api/v1/holds", "/api/v1/holds?all=true", "auditor", "developer"),
+        row("post /api/v1/holds/{hold}/release", format!("/api/v1/holds/{hold}/release"), "risk2", "risk")
+            .with(json!({"reason": "the case is closed"})),
+    ]
+}
+
+fn hold_on(owner: &str) -> Value {
+    json!({"system": "credit", "owner": owner, "reason": "a claim"})
 }
 
 fn oversight(named: &Named) -> Vec<Row> {

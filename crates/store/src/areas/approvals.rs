@@ -2,6 +2,7 @@
 
 use crate::StoreError;
 use crate::areas::json;
+use crate::areas::shadows::{self, Asked};
 use crate::change::{Change, change};
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
@@ -92,7 +93,17 @@ pub struct VoteRow {
 pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
-        Event::DecisionRecorded { decision, action, resource, environment, outcome, bundle, .. } => {
+        Event::DecisionRecorded {
+            decision,
+            action,
+            resource,
+            environment,
+            outcome,
+            bundle,
+            rules,
+            shadow,
+            ..
+        } => {
             change!(
                 changes,
                 "INSERT INTO decision (id, action, resource, environment, outcome, bundle, actor, idx, decided_at) \
@@ -107,6 +118,17 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
                 at.idx,
                 now
             );
+            if let Some(shadow) = shadow {
+                let asked = Asked {
+                    decision: Some(*decision),
+                    action,
+                    resource,
+                    environment: *environment,
+                    outcome: *outcome,
+                    rules,
+                };
+                shadows::decided(changes, at, &asked, shadow)?;
+            }
         }
         Event::ApprovalRequested {
             approval,

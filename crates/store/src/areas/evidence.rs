@@ -39,6 +39,8 @@ pub struct EvidenceRow {
     pub withdrawn_at: Option<Micros>,
     /// Index of the event that holds the note.
     pub private_at: Option<i64>,
+    /// When its document was purged.
+    pub purged_at: Option<Micros>,
 }
 
 /// A waiver.
@@ -89,8 +91,8 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
             change!(
                 changes,
                 "INSERT INTO evidence (id, kind, system, version, subject, document, observed_at, passed, measures, \
-                 recorded_by, recorded_at, withdrawn_at, private_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)",
+                 recorded_by, recorded_at, withdrawn_at, private_at, purged_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12, NULL)",
                 Text(evidence),
                 Text(kind),
                 Text(system),
@@ -151,7 +153,7 @@ pub async fn evidence(conn: &mut Conn, id: EvidenceId) -> Result<Option<Evidence
         conn,
         EvidenceRow,
         "SELECT id, kind, system, version, subject, document, observed_at, passed, measures, recorded_by, \
-         recorded_at, withdrawn_at, private_at FROM evidence WHERE id = $1",
+         recorded_at, withdrawn_at, private_at, purged_at FROM evidence WHERE id = $1",
         Text(id)
     )
 }
@@ -168,7 +170,7 @@ pub async fn of_system(
         conn,
         EvidenceRow,
         "SELECT id, kind, system, version, subject, document, observed_at, passed, measures, recorded_by, \
-         recorded_at, withdrawn_at, private_at FROM evidence \
+         recorded_at, withdrawn_at, private_at, purged_at FROM evidence \
          WHERE system = $1 AND ($2 = '' OR version IS NULL OR version = $2) \
          ORDER BY observed_at DESC, id DESC LIMIT $3",
         Text(system),

@@ -18,6 +18,8 @@ pub mod people;
 pub mod policies;
 pub mod predictions;
 pub mod reminders;
+pub mod retention;
+pub mod shadows;
 pub mod subjects;
 pub mod systems;
 pub mod uploads;
@@ -88,6 +90,12 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::PolicyVoted { .. }
         | Event::PolicyActivated { .. }
         | Event::OperationDecided { .. } => policies::project(changes, at, event),
+        Event::HoldPlaced { .. } | Event::HoldReleased { .. } | Event::DataPurged { .. } => {
+            retention::project(changes, at, event);
+        }
+        Event::PolicyShadowStarted { .. }
+        | Event::PolicyShadowEnded { .. }
+        | Event::PolicyShadowDiffered { .. } => shadows::project(changes, at, event)?,
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
             deployments::project(changes, at, event);
         }

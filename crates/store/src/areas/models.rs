@@ -65,8 +65,11 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::ArtifactStored { upload, digest, bytes, media_type, parts } => {
             change!(
                 changes,
-                "INSERT INTO artifact (digest, bytes, media_type, upload, parts, stored_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)",
+                // What was purged may be stored again, from another upload and under another key.
+                "INSERT INTO artifact (digest, bytes, media_type, upload, parts, stored_at, purged_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, NULL) \
+                 ON CONFLICT (digest) DO UPDATE SET media_type = excluded.media_type, upload = excluded.upload, \
+                 parts = excluded.parts, stored_at = excluded.stored_at, purged_at = NULL",
                 Text(digest),
                 i64::try_from(*bytes).unwrap_or(i64::MAX),
                 Text(media_type),
@@ -131,14 +134,38 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
     Ok(())
 }
 
-/// A stored artifact.
+/// A stored artifact; none once it was purged.
 pub async fn artifact(conn: &mut Conn, digest: &Digest) -> Result<Option<ArtifactRow>, StoreError> {
     fetch_optional!(
         conn,
         ArtifactRow,
-        "SELECT digest, bytes, media_type, upload, parts, stored_at FROM artifact WHERE digest = $1",
+        "SELECT digest, bytes, media_type, upload, parts, stored_at FROM artifact \
+         WHERE digest = $1 AND purged_at IS NULL",
         Text(digest)
     )
+}
+
+/// Stored artifacts after `after` by digest.
+pub async fn artifacts(conn: &mut Conn, after: &str, limit: i64) -> Result<Vec<ArtifactRow>, StoreError> {
+    fetch_all!(
+        conn,
+        ArtifactRow,
+        "SELECT digest, bytes, media_type, upload, parts, stored_at FROM artifact \
+         WHERE digest > $1 AND purged_at IS NULL ORDER BY digest LIMIT $2",
+        after,
+        limit
+    )
+}
+
+/// Whether an artifact was stored once, and purged.
+pub async fn is_purged(conn: &mut Conn, digest: &Digest) -> Result<bool, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (i64,),
+        "SELECT purged_at FROM artifact WHERE digest = $1 AND purged_at IS NOT NULL",
+        Text(digest)
+    )?;
+    Ok(row.is_some())
 }
 
 /// A model by id.

@@ -39,6 +39,7 @@ impl Store {
         objects::check_published(self, &mut conn, &outside, &log, &mut findings).await?;
         objects::check_artifacts(self, &mut conn, deep, &mut findings).await?;
         blocks::check(self, &mut conn, deep, &mut findings).await?;
+        objects::check_purged(self, &mut conn, &mut findings).await?;
         findings.found.sort_by_key(|finding| finding.severity);
         Ok(findings)
     }

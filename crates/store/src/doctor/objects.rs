@@ -212,11 +212,52 @@ pub(super) async fn check_artifacts(
     }
 }
 
+/// Of a purged file neither the key nor the bytes are there, and that is as it should be.
+pub(super) async fn check_purged(
+    store: &Store,
+    conn: &mut Conn,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let rows = crate::db::fetch_all!(
+        conn,
+        (String, String),
+        "SELECT a.digest, k.key_id FROM artifact a JOIN data_key k ON k.subject = 'artifact/' || a.upload \
+         WHERE a.purged_at IS NOT NULL"
+    )?;
+    for (digest, key) in rows {
+        let what = format!("it was purged, but its data key {key} is there");
+        findings.damage(format!("table artifact, digest {digest}"), what, "delete the row of table data_key");
+    }
+    let mut after = String::new();
+    loop {
+        let purged = crate::db::fetch_all!(
+            conn,
+            (String, String),
+            "SELECT digest, upload FROM artifact WHERE purged_at IS NOT NULL AND digest > $1 \
+             ORDER BY digest LIMIT 256",
+            after.as_str()
+        )?;
+        let Some(last) = purged.last() else { return Ok(()) };
+        after = last.0.clone();
+        findings.count("purged artifacts", purged.len() as u64);
+        for (digest, upload) in purged {
+            let mut left = std::pin::pin!(store.objects().list(&format!("artifacts/{upload}"))?);
+            if left.try_next().await?.is_some() {
+                let what =
+                    format!("purged, and its key is destroyed, but objects of upload {upload} are there");
+                let remedy = "the next purge deletes them: comptroller retention run";
+                findings.warning(format!("table artifact, digest {digest}"), what, remedy);
+            }
+        }
+    }
+}
+
 async fn artifact_page(conn: &mut Conn, after: &str) -> Result<Vec<(String, String, i64, i64)>, StoreError> {
     crate::db::fetch_all!(
         conn,
         (String, String, i64, i64),
-        "SELECT digest, upload, bytes, parts FROM artifact WHERE digest > $1 ORDER BY digest LIMIT 256",
+        "SELECT digest, upload, bytes, parts FROM artifact WHERE digest > $1 AND purged_at IS NULL \
+         ORDER BY digest LIMIT 256",
         after
     )
 }

@@ -9,10 +9,11 @@ use crate::areas::factors::row_seal;
 use crate::db::fetch_all;
 use crate::findings::Findings;
 use crate::keys::{DataKey, OrgKey, open_payload};
+use crate::purge::PURGED;
 use crate::tables::{self, Row};
 use crate::{Conn, Store, StoreError, journal};
 use comptroller_ledger::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// State of the pass over the private parts.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub(super) struct Pass {
     tombstones: BTreeMap<String, (u64, i64, i64)>,
     /// Erasures by subject: the entry and the number of payloads it says.
     erasures: BTreeMap<String, (i64, u64)>,
+    /// Entries whose private part is blank for its age, and whose purge has not been met yet.
+    purged: BTreeSet<i64>,
     rows: i64,
 }
 
@@ -71,6 +74,9 @@ impl Pass {
             let payloads = entry.data.get("payloads").and_then(serde_json::Value::as_u64).unwrap_or(0);
             self.erasures.insert(subject, (idx, payloads));
         }
+        if entry.kind == "data.purged" {
+            self.purge(idx, entry, findings);
+        }
         let place = format!("table payload, idx {idx}");
         let (row, commitment) = match (row, entry.commitments.first()) {
             (None, None) => return,
@@ -88,6 +94,10 @@ impl Pass {
         if name != commitment.name {
             let what = format!("named {name:?}, but the entry commits to {:?}", commitment.name);
             findings.damage(format!("{place}, column name"), what, RESTORE);
+            return;
+        }
+        if ciphertext.is_empty() && key_id == PURGED {
+            self.purged.insert(idx);
             return;
         }
         if ciphertext.is_empty() {
@@ -113,7 +123,18 @@ impl Pass {
         findings.damage(format!("{place}, column ciphertext"), wrong, RESTORE);
     }
 
-    /// Tombstones against erasures, and rows outside the log.
+    /// A purge explains the blank private parts that it names, and only those.
+    fn purge(&mut self, idx: i64, entry: &Entry, findings: &mut Findings) {
+        for named in entry.data["entries"].as_array().into_iter().flatten() {
+            let named = named.as_i64().unwrap_or(-1);
+            if !self.purged.remove(&named) {
+                let what = format!("entry {idx} says that it was purged, but it is not blank");
+                findings.damage(format!("table payload, idx {named}"), what, RESTORE);
+            }
+        }
+    }
+
+    /// Tombstones against erasures and purges, and rows outside the log.
     pub(super) async fn end(self, conn: &mut Conn, findings: &mut Findings) -> Result<(), StoreError> {
         for (subject, (count, first, last)) in &self.tombstones {
             let place = format!("table payload, idx {first}");
@@ -130,6 +151,10 @@ impl Pass {
                 }
                 Some(_) => {}
             }
+        }
+        for idx in &self.purged {
+            let what = "it is blank as if it were purged, but no event purged it";
+            findings.damage(format!("table payload, idx {idx}"), what, RESTORE);
         }
         for (subject, (idx, payloads)) in &self.erasures {
             let found = self.tombstones.get(subject).map_or(0, |seen| seen.0);

@@ -36,7 +36,7 @@ async fn a_copy_is_the_same_log_on_the_other_database(bed: Bed) -> anyhow::Resul
 
 /// Tables that the test's store leaves empty.
 fn is_unused(name: &str) -> bool {
-    ["factor_attempt", "factor_begun", "session_seen", "workload_seen", "upload", "upload_part"]
+    ["factor_attempt", "factor_begun", "session_seen", "workload_seen", "upload", "upload_part", "unswept"]
         .contains(&name)
 }
 

@@ -8,6 +8,7 @@ mod copying;
 mod crash;
 mod erasure;
 mod one_transaction;
+mod purging;
 mod round_trip;
 mod schema;
 mod support;

@@ -4,19 +4,20 @@ use crate::authority::{Authority, GOOD, openssl};
 use crate::support::{Bed, add_account};
 use anyhow::Context as _;
 use bytes::Bytes;
-use comptroller_core::event::{ArtifactUse, DatasetFile, DatasetUsed, VersionFacts};
+use comptroller_core::event::{
+    ArtifactUse, DatasetFile, DatasetUsed, PurgedArtifact, ShadowDecision, VersionFacts,
+};
 use comptroller_core::ids::{
-    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DeploymentId, DrillId,
-    EmergencyId, EvidenceId, IncidentId, InvitationId, ModelId, PrincipalId, ProposalId, SessionId,
-    SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId,
+    DrillId, EmergencyId, EvidenceId, FactorId, HoldId, IncidentId, InvitationId, ModelId, PrincipalId,
+    ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
+    WaiverId,
 };
 use comptroller_core::vocab::{
-    ApprovalId, BundleVerdict, CollectionMethod, CredentialOrigin, DatasetId, DatasetUse, DatasetVersionId,
-    DecisionId, DelegationId, DeploymentId, DeploymentKind, DriftBand, DriftPillar, DrillId, EmergencyId,
-    ErasureBasis, EvidenceId, EvidenceKind, FactorId, FactorKind, IncidentCause, IncidentId, InvitationId,
-    LegalBasis, Measure, ModelId, Outcome, PiiCategory, PrincipalId, ProposalId, ReadKind, RecordKind,
-    Relation, ReminderKind, RiskTier, SessionId, SubjectId, SystemId, SystemKind, SystemStatus, TeamId,
-    TokenId, TrustId, UploadId, VendorId, VersionId, Vote, WaiverId,
+    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, DriftBand, DriftPillar,
+    ErasureBasis, EvidenceKind, FactorKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory,
+    ReadKind, RecordKind, Relation, ReminderKind, RetentionClass, RiskTier, ShadowEnd, SystemKind,
+    SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -62,7 +63,7 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
         token: TokenId::new(now, random()),
         factor: FactorId::new(now, random()),
     };
-    store_artifact(store, world.upload).await?;
+    store_artifact(store, world.upload, b"model bytes").await?;
     let drafts = drafts(&world, now)?;
     for draft in &drafts {
         store_block(store, &draft.event).await?;
@@ -100,6 +101,7 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
             })
         })
         .await?;
+    purge(bed, store).await?;
     // Two heads, so that the older one is checked as well.
     let first = store.publish().await?.context("the log is signed")?;
     if let Some(openssl) = openssl() {
@@ -167,10 +169,42 @@ async fn store_block(store: &Store, event: &Event) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn store_artifact(store: &Store, upload: UploadId) -> anyhow::Result<()> {
+/// Stores a file and a note, and purges both.
+async fn purge(bed: &Bed, store: &Store) -> anyhow::Result<()> {
+    let upload = UploadId::new(bed.clock.now(), random());
+    store_artifact(store, upload, b"old bytes").await?;
+    let artifact = PurgedArtifact { digest: digest("old bytes"), upload, bytes: 9 };
+    let note = Draft::new("system", Event::WaiverEnded { waiver: WaiverId::new(bed.clock.now(), random()) })
+        .private("reason", &serde_json::json!({ "text": "in words" }))?;
+    let stored = Draft::new(
+        "system",
+        Event::ArtifactStored {
+            upload,
+            digest: artifact.digest.clone(),
+            bytes: artifact.bytes,
+            media_type: "text/plain".parse()?,
+            parts: 1,
+        },
+    );
+    store.record(stored).await?;
+    let note = store.record(note).await?;
+    let event = Event::DataPurged {
+        class: RetentionClass::UnusedFile,
+        artifact: Some(artifact),
+        entries: vec![note],
+        age_days: 400,
+        rules: vec!["ours-unused".parse()?],
+    };
+    let draft = Draft::new("system", event);
+    store.write(move |tx| Box::pin(async move { tx.purge(draft).await })).await?;
+    anyhow::ensure!(store.sweep().await? == 1);
+    Ok(())
+}
+
+async fn store_artifact(store: &Store, upload: UploadId, bytes: &'static [u8]) -> anyhow::Result<()> {
     let subject = format!("artifact/{upload}");
     let key = store.write(move |tx| Box::pin(async move { tx.data_key(&subject).await })).await?;
-    let sealed = encrypt_part(&key, upload, 1, Bytes::from_static(b"model bytes")).await?;
+    let sealed = encrypt_part(&key, upload, 1, Bytes::from_static(bytes)).await?;
     store_part(store.objects(), &key, upload, sealed).await?;
     Ok(())
 }
@@ -257,6 +291,20 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             expires_at: later,
         })
     };
+    let shadowed = |outcome, shadow| -> anyhow::Result<Event> {
+        Ok(Event::DecisionRecorded {
+            decision: DecisionId::new(now, random()),
+            action: "gate.check".parse()?,
+            resource: format!("version/{version}"),
+            environment: Some(Environment::Staging),
+            outcome,
+            bundle: digest("base"),
+            facts: BTreeMap::new(),
+            rules: vec!["rule-1".parse()?],
+            sources: BTreeMap::new(),
+            shadow: Some(ShadowDecision { proposal, outcome: shadow, rules: vec!["rule-2".parse()?] }),
+        })
+    };
     let operated = |outcome, previous| -> anyhow::Result<Event> {
         Ok(Event::OperationDecided {
             deployment: second,
@@ -290,6 +338,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     };
     let (used, unused) = (EmergencyId::new(now, random()), EmergencyId::new(now, random()));
     let incident = IncidentId::new(now, random());
+    let (kept, over) = (HoldId::new(now, random()), HoldId::new(now, random()));
     let emergency = |id| -> anyhow::Result<Event> {
         Ok(Event::EmergencyOpened {
             emergency: id,
@@ -413,6 +462,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             facts: BTreeMap::new(),
             rules: vec!["rule-1".parse()?],
             sources: BTreeMap::new(),
+            shadow: None,
         }),
         draft(Event::SystemClassified { system, tier: RiskTier::High, previous: None })
             .private("basis", &text)?,
@@ -459,6 +509,19 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         .private("report", &text)?,
         draft(Event::PolicyVoted { proposal, voter: world.person, vote: Vote::Approve, decision })
             .private("comment", &text)?,
+        draft(Event::PolicyShadowStarted { proposal, bundle: digest("bundle") }),
+        draft(shadowed(Outcome::Allow, Outcome::Allow)?),
+        draft(shadowed(Outcome::Allow, Outcome::Deny)?),
+        draft(shadowed(Outcome::Deny, Outcome::NeedsReview)?),
+        draft(shadowed(Outcome::Deny, Outcome::Unknown)?),
+        draft(Event::PolicyShadowDiffered {
+            action: "tag.set".parse()?,
+            resource: format!("system/{system}"),
+            outcome: Outcome::Allow,
+            rules: Vec::new(),
+            shadow: ShadowDecision { proposal, outcome: Outcome::Deny, rules: vec!["rule-2".parse()?] },
+        }),
+        draft(Event::PolicyShadowEnded { proposal, because: ShadowEnd::Stopped }),
         draft(Event::PolicyActivated {
             proposal,
             bundle: digest("bundle"),
@@ -601,6 +664,15 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             Some(format!("subject/{}", world.subject)),
             &serde_json::json!({ "reference": SECRET_REFERENCE }),
         )?,
+        draft(Event::HoldPlaced {
+            hold: kept,
+            system: Some(system),
+            version: Some(version),
+            owner: world.person,
+        })
+        .private("reason", &text)?,
+        draft(Event::HoldPlaced { hold: over, system: None, version: None, owner: world.person }),
+        draft(Event::HoldReleased { hold: over, system: None }).private("reason", &text)?,
         draft(Event::AccessDenied {
             action: "deploy".parse()?,
             resource: "org".into(),

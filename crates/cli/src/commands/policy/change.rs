@@ -1,6 +1,6 @@
 //! The verbs of `comptroller policy` that talk to a server: what is in force, and how it changes.
 
-use super::folder;
+use super::{folder, shadow};
 use crate::args::Paging;
 use crate::client::{Answer, path};
 use crate::commands::Context;
@@ -95,6 +95,9 @@ pub(crate) enum Verb {
         #[arg(long)]
         proposal: Option<ProposalId>,
     },
+    /// Let a proposal answer every live question too, without any effect.
+    #[command(subcommand)]
+    Shadow(shadow::Verb),
     /// Decide a recorded decision again by the policies that made it. Ends with 2 if it comes out otherwise.
     Replay {
         /// Its id.
@@ -185,6 +188,7 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
             screen.object(&answer)?;
             return Ok(Exit::of_outcome(answer.field("/outcome")?.parse()?));
         }
+        Verb::Shadow(verb) => shadow::run(context, verb)?,
         Verb::Replay { decision } => {
             let answer = client.get(&path(&["decisions", decision, "replay"]), &[])?;
             screen.object(&answer)?;

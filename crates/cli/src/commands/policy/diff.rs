@@ -65,6 +65,9 @@ pub(super) fn text(comparison: &Comparison, style: Style) -> String {
         show("newly let in", &slice.lets_in);
         show("newly kept out", &slice.keeps_out);
     }
+    for earlier in &comparison.goes_earlier {
+        let _ = writeln!(text, "{}: {}", style.strong("retention"), clean(earlier));
+    }
     let (changed, unchanged) = (comparison.slices.len(), comparison.unchanged);
     let _ = writeln!(
         text,

@@ -7,6 +7,7 @@ mod junit;
 mod lint;
 mod prove;
 mod recheck;
+mod shadow;
 mod test;
 
 use super::Context;

@@ -1,0 +1,85 @@
+//! Chapter: what ran is watched against the data it was made from, and what is worse than before is told.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::walk::{Walk, index_of, items, text};
+
+const SYSTEM: &str = "employment-outreach";
+const VERSION: &str = "employment-classifier@v1";
+/// Where the bands begin for this system: lower than the usual ones, as its people are at risk.
+const BANDS: &str = "0.05,0.1,0.3";
+/// Longest wait until the days are judged.
+const PATIENCE: Duration = Duration::from_secs(90);
+const DAYS: [&str; 3] = ["2016-07-01", "2017-07-01", "2018-07-01"];
+
+pub(crate) fn run(walk: &mut Walk) -> Result<()> {
+    let profile = walk.folder.join("reports/employment-2015.profile.json").to_string_lossy().into_owned();
+    let words = ["monitor", "baseline", VERSION, "--profile", &profile, "--bands", BANDS];
+    walk.refused("builder", &words, 6)?;
+    let set = walk.ok("risk-officer", &words)?;
+    walk.step(
+        "The risk officer set the profile of 2015 as the baseline of v1, and where alarms begin; its builder may not.",
+        &[index_of(&set)?],
+        "Thresholds of what runs in production are laid down by somebody who did not build it, and are on record.",
+    );
+    let judged = wait(walk)?;
+    let mut lines = Vec::new();
+    for (day, window) in DAYS.iter().zip(&judged) {
+        let number =
+            window["coefficient_ppm"].as_f64().with_context(|| format!("{day} has no coefficient"))? / 1e6;
+        lines.push(format!(
+            "{day}: {number:.3} {} by {}; {}",
+            text(window, "band")?,
+            text(window, "pillar")?,
+            text(window, "advice")?
+        ));
+    }
+    let last = &judged[DAYS.len() - 1];
+    ensure!(last["band"] == "investigate", "2018 does not ask to investigate: {lines:?}");
+    walk.step(
+        "Each day of its records was compared with it, block by block, by the server itself.",
+        &[index_of(last)?],
+        "The same numbers as of the files in an earlier chapter; each judgement is an event with the blocks it rests on.",
+    );
+    walk.screen.quote(&lines);
+    let query = ["ledger", "entries", "--kind", "window.judged", "--all"];
+    let entries = walk.ok("auditor", &query)?;
+    let alarms: Vec<u64> = items(&entries)?
+        .iter()
+        .filter(|item| item["entry"]["data"]["alarms"] == true)
+        .filter_map(|item| item["index"].as_u64())
+        .collect();
+    ensure!(!alarms.is_empty(), "nothing alarmed");
+    let page = walk.folder.join("reports/employment-watched-2018.html").to_string_lossy().into_owned();
+    walk.ok("auditor", &["monitor", "report", VERSION, "production", DAYS[2], "--html", &page])?;
+    walk.step(
+        "2018 alarmed, because it is worse than the year before; its report is in reports/employment-watched-2018.html.",
+        &alarms,
+        "The same trouble is told once; the report is made again from the very blocks that were judged.",
+    );
+    Ok(())
+}
+
+/// The judged days in their order, once every record of theirs was looked at.
+fn wait(walk: &Walk) -> Result<Vec<Value>> {
+    let begun = Instant::now();
+    loop {
+        let windows = walk.ok("auditor", &["monitor", "windows", SYSTEM])?;
+        let judged: Vec<Value> = DAYS
+            .iter()
+            .filter_map(|day| items(&windows).ok()?.iter().find(|window| window["day"] == *day).cloned())
+            .collect();
+        // Every record of a day may stand in a block of its own time.
+        let are_whole = judged.iter().all(|window| window["rows"].as_u64() > Some(70_000));
+        if judged.len() == DAYS.len() && are_whole {
+            return Ok(judged);
+        }
+        if begun.elapsed() > PATIENCE {
+            bail!("the days were not judged in time: {windows}");
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
