@@ -7,7 +7,8 @@
 //! new optional fields or new variants.
 
 pub use crate::event_parts::{
-    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, ShadowDecision, VersionFacts,
+    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, ShadowDecision,
+    VersionFacts,
 };
 use crate::ids::{
     ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId,
@@ -497,6 +498,8 @@ pub enum Event {
         class: RetentionClass,
         artifact: Option<PurgedArtifact>,
         entries: Vec<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        day: Option<PurgedDay>,
         age_days: u32,
         rules: Vec<Slug>,
     },

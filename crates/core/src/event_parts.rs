@@ -2,9 +2,9 @@
 //!
 //! INVARIANT (no-personal-data-in-entries) and the rule about stored formats hold here as in [`crate::event`].
 
-use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId, ProposalId, UploadId};
+use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId, ProposalId, UploadId, VersionId};
 use crate::name::Commit;
-use crate::vocab::{DatasetUse, Outcome};
+use crate::vocab::{DatasetUse, Environment, Outcome};
 use crate::{Digest, Label, Slug, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -94,6 +94,20 @@ pub struct ShadowDecision {
     /// Its rules, if it said something else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Slug>,
+}
+
+/// The records and labels of a day whose key was destroyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurgedDay {
+    /// The version.
+    pub version: VersionId,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Days since 1970-01-01, UTC.
+    pub day: u32,
+    /// How many blocks there were.
+    pub blocks: u32,
 }
 
 /// A stored file whose content was purged.

@@ -255,6 +255,8 @@ vocabulary! {
         EvidenceDocument = "evidence-document",
         /// A stored file that nothing names.
         UnusedFile = "unused-file",
+        /// The prediction records and labels of a day.
+        Records = "prediction-records",
         /// The private part of an event that only explains it: a reason, a comment, a note, the claims of a pipeline.
         Note = "note",
     }

@@ -12,7 +12,7 @@ use crate::db::{execute, fetch_all};
 use crate::types::Text;
 use crate::{Draft, Store, StoreError, Tx};
 use comptroller_core::Event;
-use comptroller_core::event::PurgedArtifact;
+use comptroller_core::event::{PurgedArtifact, PurgedDay};
 
 /// What stands in the place of the key of a purged private part.
 pub(crate) const PURGED: &str = "purged";
@@ -25,17 +25,40 @@ impl Tx {
     /// # Errors
     /// Another event, or something named that has no key any more; nothing is done then.
     pub async fn purge(&mut self, draft: Draft) -> Result<u64, StoreError> {
-        let Event::DataPurged { artifact, entries, .. } = &draft.event else {
+        let Event::DataPurged { artifact, entries, day, .. } = &draft.event else {
             return Err(StoreError::Config("only a data.purged event purges".into()));
         };
-        let (artifact, entries) = (artifact.clone(), entries.clone());
+        let (artifact, entries, day) = (artifact.clone(), entries.clone(), day.clone());
         if let Some(artifact) = &artifact {
             self.destroy_artifact(artifact).await?;
         }
         for index in entries {
             self.destroy_payload(i64::try_from(index).unwrap_or(i64::MAX)).await?;
         }
+        if let Some(day) = &day {
+            self.destroy_day(day).await?;
+        }
         self.record(draft).await
+    }
+
+    async fn destroy_day(&mut self, purged: &PurgedDay) -> Result<(), StoreError> {
+        let PurgedDay { version, environment, day, .. } = purged;
+        let subject = format!("predictions/{version}/{environment}/{day}");
+        let gone = execute!(&mut self.conn, "DELETE FROM data_key WHERE subject = $1", subject.as_str())?;
+        if gone != 1 {
+            return Err(StoreError::Damaged(format!("{subject} has {gone} keys to destroy, not one")));
+        }
+        // A block's bytes stand where the parts of an upload of its id would.
+        execute!(
+            &mut self.conn,
+            "INSERT INTO unswept (upload, purged_at) SELECT id, $1 FROM prediction_block \
+             WHERE version = $2 AND environment = $3 AND day = $4",
+            self.now.micros(),
+            Text(version),
+            Text(environment),
+            i64::from(*day)
+        )?;
+        Ok(())
     }
 
     async fn destroy_artifact(&mut self, artifact: &PurgedArtifact) -> Result<(), StoreError> {

@@ -180,6 +180,18 @@ impl Tx {
         Ok(self.subject_key(subject).await?.1)
     }
 
+    /// Whether `key` is the data key of `subject` still: not destroyed since it was read.
+    pub async fn has_data_key(&mut self, subject: &str, key: &DataKey) -> Result<bool, StoreError> {
+        let row = fetch_optional!(
+            &mut self.conn,
+            (String, String),
+            "SELECT key_id, wrapped FROM data_key WHERE subject = $1",
+            subject
+        )?;
+        let Some((id, wrapped)) = row else { return Ok(false) };
+        Ok(self.key.unwrap(crate::journal::key_id(&id)?, &wrapped)?.is(key))
+    }
+
     /// Stages an entry that was made elsewhere, without projecting it: for measuring the append alone.
     ///
     /// The caller keeps `stream_seq` dense. The state tables do not learn of the event.

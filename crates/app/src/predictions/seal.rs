@@ -75,15 +75,16 @@ impl App {
         let records: Vec<Records> = fresh.iter().map(|waiting| waiting.batch.records.clone()).collect();
         let days = tokio::task::spawn_blocking(move || Records::concat(&records)?.by_day());
         let days = days.await.map_err(|error| AppError::Internal(error.to_string()))??;
-        let mut stored = Vec::new();
+        let (mut stored, mut keys) = (Vec::new(), Vec::new());
         for (day, records) in days {
             let key = self.day_key(stream, day).await?;
+            keys.push((key_name(stream.version, stream.environment, i64::from(day)), key.clone()));
             for from in (0..records.len()).step_by(MAX_BLOCK_ROWS) {
                 let part = records.slice(from, MAX_BLOCK_ROWS.min(records.len() - from));
                 stored.push(self.store_block(&key, day, part).await?);
             }
         }
-        self.record_blocks(stream, &fresh, stored).await
+        self.record_blocks(stream, &fresh, stored, keys).await
     }
 
     /// The batches that nobody has sealed: not this server before a crash, nor another one.
@@ -137,6 +138,7 @@ impl App {
         stream: Stream,
         batches: &[Waiting],
         blocks: Vec<NewBlock>,
+        keys: Vec<(String, DataKey)>,
     ) -> Result<usize, AppError> {
         let rows: Vec<(String, String, i64)> = batches
             .iter()
@@ -169,6 +171,14 @@ impl App {
             .write::<(), StoreError, _>(move |tx| {
                 Box::pin(async move {
                     let now = tx.now();
+                    for (name, key) in &keys {
+                        // A purge of that day came between: the blocks are noise now, and are made again.
+                        if !tx.has_data_key(name, key).await? {
+                            return Err(StoreError::Config(format!(
+                                "the key {name} was destroyed meanwhile"
+                            )));
+                        }
+                    }
                     for (batch, digest, rows) in &rows {
                         let row = BatchRow {
                             version: stream.version,

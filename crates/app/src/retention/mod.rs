@@ -4,6 +4,7 @@
 //! `retention_days`. Without either nothing is purged. A purge runs at the start of a server, daily and on demand; it
 //! destroys keys, then bytes, never an entry.
 
+mod days;
 mod plan;
 mod run;
 
@@ -119,7 +120,10 @@ pub struct PurgeReport {
     pub files: u64,
     /// Notes whose keys were destroyed; of a dry run, those that would be.
     pub notes: u64,
-    /// Files and notes that a hold keeps beyond their time.
+    /// Days of prediction records whose keys were destroyed; of a dry run, those that would be.
+    #[serde(default)]
+    pub days: u64,
+    /// Files, notes and days that a hold keeps beyond their time.
     pub held: u64,
     /// Purged files whose bytes were deleted, those of an earlier run that was broken off included.
     pub swept: u64,
@@ -188,10 +192,11 @@ impl App {
     /// Purges in the name of the product itself.
     pub async fn purge_old(&self) -> Result<PurgeReport, AppError> {
         let report = self.purge_as("system").await?;
-        if report.files + report.notes + report.swept > 0 {
+        if report.files + report.notes + report.days + report.swept > 0 {
             tracing::info!(
                 files = report.files,
                 notes = report.notes,
+                days = report.days,
                 held = report.held,
                 swept = report.swept,
                 "purged what was older than it may be"

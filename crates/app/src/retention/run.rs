@@ -1,5 +1,6 @@
 //! The purge itself: small transactions, each of which asks again whether what it destroys may go.
 
+use super::days;
 use super::plan::{self, Item, item};
 use super::{PurgeReport, Purged};
 use crate::holds::Held;
@@ -38,10 +39,11 @@ impl App {
             }
         }
         self.purge_notes(actor, &mut report).await?;
+        self.purge_days(actor, &mut report).await?;
         // INVARIANT (purge-is-recorded): the keys are gone and on record; only now the bytes, and those of an earlier
         // run that ended before this line.
         report.swept = self.store.sweep().await?;
-        if report.files + report.notes > 0 {
+        if report.files + report.notes + report.days > 0 {
             // What the database kept of the destroyed keys outside its tables goes too.
             if let Err(error) = self.store.scrub().await {
                 tracing::warn!(error = %error, "the database was not scrubbed after a purge");
@@ -56,8 +58,10 @@ impl App {
         self.due_files(&mut report).await?;
         let mut conn = self.store.read().await?;
         let (keep, now) = (self.note_rule(&mut conn).await?, self.store.clock().now());
-        let Some(until) = oldest_kept(&keep, now) else { return Ok(report) };
         let held = Held::read(&mut conn).await?;
+        let rule = self.record_rule(&mut conn).await?;
+        days::would_go(&mut conn, &rule, now, &held, &mut report).await?;
+        let Some(until) = oldest_kept(&keep, now) else { return Ok(report) };
         let mut from = -1;
         loop {
             let rows = retention::notes(&mut conn, until, from, NOTES).await?;
@@ -130,7 +134,7 @@ impl App {
 }
 
 impl PurgeReport {
-    fn add(&mut self, purged: Purged) {
+    pub(super) fn add(&mut self, purged: Purged) {
         if purged.artifact.is_some() {
             self.files += 1;
         }
@@ -172,6 +176,7 @@ async fn purge_files(
                 bytes: item.bytes,
             }),
             entries: Vec::new(),
+            day: None,
             age_days: item.age_days(now),
             rules: item.rules.clone(),
         };
@@ -189,8 +194,8 @@ struct NotePage {
     index: Option<u64>,
 }
 
-/// The moment at or before which a note is too old; none if notes are kept for ever.
-fn oldest_kept(keep: &Keep, now: Timestamp) -> Option<Micros> {
+/// The moment at or before which a note or a day is too old; none if they are kept for ever.
+pub(super) fn oldest_kept(keep: &Keep, now: Timestamp) -> Option<Micros> {
     let days = keep.max_days?.max(keep.min_days.unwrap_or(0));
     Some(Micros(now.plus_seconds(-i64::from(days) * 86_400)))
 }
@@ -218,6 +223,7 @@ async fn purge_page(tx: &mut Tx, keep: &Keep, from: i64, actor: &str) -> Result<
             class: RetentionClass::Note,
             artifact: None,
             entries: due.iter().map(|row| row.idx.unsigned_abs()).collect(),
+            day: None,
             age_days: plan::age_days(youngest, now),
             rules: keep.rules.clone(),
         };

@@ -6,11 +6,13 @@ use comptroller_app::audit::EntryQuery;
 use comptroller_app::caller::Caller;
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::holds::PlaceHold;
+use comptroller_app::predictions::proof::verify;
+use comptroller_app::predictions::{Format, SendRecords};
 use comptroller_app::retention::{PurgeReport, RunPurge};
 use comptroller_app::view::Slice;
 use comptroller_app::{AppError, Call};
 use comptroller_core::ids::HoldId;
-use comptroller_core::vocab::{BundleVerdict, EvidenceKind, RetentionClass};
+use comptroller_core::vocab::{BundleVerdict, EvidenceKind, RecordKind, RetentionClass};
 use comptroller_core::{Digest, Environment, Role};
 use comptroller_ledger::pack::verify_pack;
 use comptroller_ledger::verify::Trust;
@@ -34,6 +36,11 @@ control = ["CTL-RETENTION-01"]
 class = "unused-file"
 max_days = 7
 reason = "nobody registered them"
+control = ["CTL-RETENTION-01"]
+[retention.ours-records]
+class = "prediction-records"
+max_days = 40
+reason = "what was decided may be questioned for a month"
 control = ["CTL-RETENTION-01"]
 [retention.ours-notes]
 class = "note"
@@ -222,4 +229,55 @@ async fn what_came_into_use_again_stays() {
     team.world.app.deploy(&Call::new(team.deployer.clone()), deploy).await.unwrap();
     assert_eq!(team.purge().await.files, 0);
     assert!(team.is_stored(file).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_held_is_purged_of_prediction_records_and_a_proof_outlives_them() {
+    // INVARIANT (nothing-held-is-purged)
+    let team = Team::new().await;
+    let app = &team.world.app;
+    team.keep().await;
+    let runtime = team.world.runtime().await;
+    let send = |batch: &str, id: &str| {
+        let record =
+            serde_json::json!({"records": [{"id": id, "time": "2026-03-01T10:00:00Z", "score": 0.5}]});
+        let command = SendRecords {
+            records: RecordKind::Prediction,
+            version: "scorer@1".into(),
+            environment: Environment::Staging,
+            batch: batch.into(),
+            format: Format::Json,
+        };
+        app.record_predictions(&runtime, command, record.to_string().into())
+    };
+    send("b1", "first").await.unwrap();
+    app.seal_predictions(true).await.unwrap();
+    app.store().publish().await.unwrap();
+    let proof = app.prediction_proof(&team.risk, "scoring", "first").await.unwrap();
+    team.world.clock.pass(39 * DAY);
+    assert_eq!(team.purge().await.days, 0, "it is too young");
+    let hold = team.hold(Some("scoring"), None).await;
+    team.world.clock.pass(2 * DAY);
+    let report = team.purge().await;
+    assert_eq!((report.days, report.held >= 1), (0, true), "it is held");
+    team.release(&team.risk2, hold).await.unwrap();
+    assert_eq!(team.would_purge().await.days, 1);
+    // A late record makes the day younger again.
+    send("b2", "late").await.unwrap();
+    app.seal_predictions(true).await.unwrap();
+    assert_eq!(team.purge().await.days, 0);
+    team.world.clock.pass(41 * DAY);
+    let report = team.purge().await;
+    assert_eq!((report.days, report.swept >= 2), (1, true));
+    let error = app.prediction(&team.risk, "scoring", "first").await.unwrap_err();
+    assert!(matches!(error, AppError::NotFound { .. }), "{error}");
+    let key = app.store().signer().vkey().parse().unwrap();
+    let text = serde_json::to_string(&proof).unwrap();
+    assert!(verify(text.as_bytes(), &[key], "proof").is_ok(), "whoever kept a proof still has one");
+    team.is_whole().await;
+    // The same day can be written again, under a key of its own.
+    send("b3", "again").await.unwrap();
+    app.seal_predictions(true).await.unwrap();
+    assert!(app.prediction(&team.risk, "scoring", "again").await.unwrap().block.is_some());
+    assert_eq!(team.purge().await.days, 0);
 }

@@ -208,3 +208,58 @@ pub async fn put_batch(conn: &mut Conn, row: &BatchRow<'_>, now: Timestamp) -> R
     )?;
     Ok(())
 }
+
+/// A day of records of a version, labels that came on it included.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct StoredDayRow {
+    /// The version.
+    pub version: Text<VersionId>,
+    /// Where.
+    pub environment: Text<Environment>,
+    /// The AI system.
+    pub system: Text<SystemId>,
+    /// Days since 1970-01-01, UTC.
+    pub day: i64,
+    /// Blocks.
+    pub blocks: i64,
+    /// Records and labels in them.
+    pub row_count: i64,
+    /// When the last of them was sealed.
+    pub sealed_at: Micros,
+}
+
+/// Days whose last block was sealed at or before `until`, the oldest first.
+pub async fn stored_days(
+    conn: &mut Conn,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<StoredDayRow>, StoreError> {
+    fetch_all!(
+        conn,
+        StoredDayRow,
+        "SELECT version, environment, system, day, CAST(COUNT(*) AS BIGINT) AS blocks, \
+         CAST(SUM(row_count) AS BIGINT) AS row_count, MAX(sealed_at) AS sealed_at FROM prediction_block \
+         GROUP BY version, environment, system, day HAVING MAX(sealed_at) <= $1 ORDER BY day, version LIMIT $2",
+        until.micros(),
+        limit
+    )
+}
+
+/// One day, if there is anything of it.
+pub async fn stored_day(
+    conn: &mut Conn,
+    version: VersionId,
+    environment: Environment,
+    day: i64,
+) -> Result<Option<StoredDayRow>, StoreError> {
+    fetch_optional!(
+        conn,
+        StoredDayRow,
+        "SELECT version, environment, system, day, CAST(COUNT(*) AS BIGINT) AS blocks, \
+         CAST(SUM(row_count) AS BIGINT) AS row_count, MAX(sealed_at) AS sealed_at FROM prediction_block \
+         WHERE version = $1 AND environment = $2 AND day = $3 GROUP BY version, environment, system, day",
+        Text(version),
+        Text(environment),
+        day
+    )
+}

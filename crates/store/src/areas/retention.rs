@@ -5,7 +5,7 @@ use crate::change::{Change, change};
 use crate::db::{Conn, execute, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
-use comptroller_core::event::DatasetFile;
+use comptroller_core::event::{DatasetFile, PurgedDay};
 use comptroller_core::ids::{
     DatasetVersionId, EvidenceId, HoldId, PrincipalId, SystemId, UploadId, VersionId,
 };
@@ -105,6 +105,15 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
                 Text(digest)
             );
         }
+        Event::DataPurged { day: Some(PurgedDay { version, environment, day, .. }), .. } => {
+            change!(
+                changes,
+                "DELETE FROM prediction_block WHERE version = $1 AND environment = $2 AND day = $3",
+                Text(version),
+                Text(environment),
+                i64::from(*day)
+            );
+        }
         _ => {}
     }
 }
@@ -141,7 +150,8 @@ pub async fn versions_naming(conn: &mut Conn, digest: &Digest) -> Result<Vec<Nam
         "SELECT v.id AS version, v.registered_at, \
          (SELECT MAX(d.live_until) FROM deployment d WHERE d.version = v.id) AS live_until, \
          (SELECT CAST(COUNT(*) AS BIGINT) FROM deployment d WHERE d.version = v.id AND d.live_until IS NULL) AS live \
-         FROM version v WHERE v.id IN (SELECT a.version FROM version_artifact a WHERE a.digest = $1) ORDER BY v.id",
+         FROM version v WHERE v.id IN (SELECT a.version FROM version_artifact a WHERE a.digest = $1) \
+         OR v.id IN (SELECT b.version FROM baseline b WHERE b.profile = $1) ORDER BY v.id",
         Text(digest)
     )
 }
@@ -171,7 +181,7 @@ pub async fn evidence_naming(
     )
 }
 
-/// The files that the versions of a system name; of one of them, if `version` is not empty.
+/// The files that the versions of a system name, profiles that they are watched against included; of one of them, if `version` is not empty.
 pub async fn files_of_versions(
     conn: &mut Conn,
     system: SystemId,
@@ -181,7 +191,8 @@ pub async fn files_of_versions(
         conn,
         (Text<Digest>,),
         "SELECT DISTINCT a.digest FROM version_artifact a JOIN version v ON v.id = a.version \
-         JOIN model m ON m.id = v.model WHERE m.system = $1 AND ($2 = '' OR v.id = $2)",
+         JOIN model m ON m.id = v.model WHERE m.system = $1 AND ($2 = '' OR v.id = $2) \
+         UNION SELECT b.profile FROM baseline b WHERE b.system = $1 AND ($2 = '' OR b.version = $2)",
         Text(system),
         version
     )?;

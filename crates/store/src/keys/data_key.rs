@@ -10,6 +10,7 @@ use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use comptroller_core::ids::KeyId;
 use std::fmt;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
@@ -25,6 +26,11 @@ impl DataKey {
     /// A new random key.
     pub fn generate() -> Result<Self, KeysError> {
         random_key().map(Self)
+    }
+
+    /// Whether it is the same key; takes the same time whatever it holds.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.as_slice().ct_eq(other.0.as_slice()).into()
     }
 
     /// The key itself, so that tests can look for it on disk.

@@ -62,6 +62,7 @@ fn purged(kept: &Kept) -> Draft {
         class: RetentionClass::DatasetFile,
         artifact: Some(kept.artifact.clone()),
         entries: vec![kept.note],
+        day: None,
         age_days: 31,
         rules: Vec::new(),
     };

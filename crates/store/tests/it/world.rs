@@ -192,6 +192,7 @@ async fn purge(bed: &Bed, store: &Store) -> anyhow::Result<()> {
         class: RetentionClass::UnusedFile,
         artifact: Some(artifact),
         entries: vec![note],
+        day: None,
         age_days: 400,
         rules: vec!["ours-unused".parse()?],
     };
