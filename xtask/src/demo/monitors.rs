@@ -19,11 +19,14 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
     let profile = walk.folder.join("reports/employment-2015.profile.json").to_string_lossy().into_owned();
     let words = ["monitor", "baseline", VERSION, "--profile", &profile, "--bands", BANDS];
     walk.refused("builder", &words, 6)?;
+    let stored = walk.ok("builder", &["artifact", "upload", &profile, "--media-type", "application/json"])?;
+    let digest = text(&stored, "digest").or_else(|_| text(&stored, "id"))?;
+    let words = ["monitor", "baseline", VERSION, "--profile", digest, "--bands", BANDS];
     let set = walk.ok("risk-officer", &words)?;
     walk.step(
-        "The risk officer set the profile of 2015 as the baseline of v1, and where alarms begin; its builder may not.",
+        "The builder stored the profile of 2015; the risk officer made it the baseline of v1 and said where alarms begin.",
         &[index_of(&set)?],
-        "Thresholds of what runs in production are laid down by somebody who did not build it, and are on record.",
+        "The builder was refused: thresholds of what runs in production are laid down by somebody else, on record.",
     );
     let judged = wait(walk)?;
     let mut lines = Vec::new();
@@ -73,7 +76,7 @@ fn wait(walk: &Walk) -> Result<Vec<Value>> {
             .filter_map(|day| items(&windows).ok()?.iter().find(|window| window["day"] == *day).cloned())
             .collect();
         // Every record of a day may stand in a block of its own time.
-        let are_whole = judged.iter().all(|window| window["rows"].as_u64() > Some(70_000));
+        let are_whole = judged.iter().all(|window| window["rows"].as_u64() > Some(60_000));
         if judged.len() == DAYS.len() && are_whole {
             return Ok(judged);
         }

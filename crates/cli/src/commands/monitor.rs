@@ -8,7 +8,7 @@ use crate::input::one_of;
 use clap::Subcommand;
 use comptroller_app::monitors::{SetBands, SetBaseline};
 use comptroller_core::Environment;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -16,18 +16,13 @@ pub(crate) enum Verb {
     Baseline {
         /// The version: its id, or MODEL@LABEL.
         version: String,
-        /// The profile, as `comptroller profile DATA --out FILE` writes it; it is uploaded.
-        #[arg(long, value_name = "FILE")]
-        profile: PathBuf,
+        /// The profile, as `comptroller profile DATA --out FILE` writes it, which is uploaded; or the SHA-256 of one that
+        /// is stored already.
+        #[arg(long, value_name = "FILE|SHA256")]
+        profile: String,
         /// Where the bands begin: watch, investigate, roll back.
-        #[arg(
-            long,
-            value_name = "W,I,R",
-            value_delimiter = ',',
-            num_args = 3,
-            default_value = "0.1,0.3,0.5"
-        )]
-        bands: Vec<f64>,
+        #[arg(long, value_name = "W,I,R", default_value = "0.1,0.3,0.5", value_parser = bands_of)]
+        bands: SetBands,
     },
     /// List what versions are watched against.
     Baselines {
@@ -63,14 +58,15 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     let Context { client, screen } = context;
     match verb {
         Verb::Baseline { version, profile, bands } => {
-            let stored = upload::run(client, &profile, "application/json".parse()?)?;
-            // A fresh upload answers with a receipt, whose id is the digest; an earlier one with what is stored.
-            let digest = stored.field("/digest").or_else(|_| stored.field("/id"))?.parse()?;
-            let bands = match bands[..] {
-                [watch, investigate, rollback] => Some(SetBands { watch, investigate, rollback }),
-                _ => None,
+            let digest = match profile.parse() {
+                Ok(digest) => digest,
+                Err(_) => {
+                    let stored = upload::run(client, Path::new(&profile), "application/json".parse()?)?;
+                    // A fresh upload answers with a receipt, whose id is the digest; an earlier one with what is there.
+                    stored.field("/digest").or_else(|_| stored.field("/id"))?.parse()?
+                }
             };
-            let command = SetBaseline { version, profile: digest, bands };
+            let command = SetBaseline { version, profile: digest, bands: Some(bands) };
             screen.object(&client.post(&path(&["baselines"]), &command)?)
         }
         Verb::Baselines { system, paging } => {
@@ -113,6 +109,31 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             screen.object(&Answer::of_value(
                 serde_json::json!({ "file": out, "bytes": bytes, "sha256": digest }),
             ))
+        }
+    }
+}
+
+/// Three numbers with commas between them.
+fn bands_of(text: &str) -> Result<SetBands, String> {
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok([watch, investigate, rollback]) => {
+            Ok(SetBands { watch: *watch, investigate: *investigate, rollback: *rollback })
+        }
+        _ => Err("expected three numbers, such as 0.1,0.3,0.5".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_are_three_numbers() {
+        let bands = bands_of("0.05, 0.1,0.3").unwrap();
+        assert!((bands.watch - 0.05).abs() < 1e-12 && (bands.rollback - 0.3).abs() < 1e-12);
+        for wrong in ["", "0.1", "0.1,0.2", "0.1,0.2,x", "0.1,0.2,0.3,0.4"] {
+            assert!(bands_of(wrong).unwrap_err().contains("three numbers"), "{wrong}");
         }
     }
 }

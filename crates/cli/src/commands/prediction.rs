@@ -57,9 +57,6 @@ pub(crate) struct SendArgs {
     /// The column by which the rows of both files are found.
     #[arg(long, value_name = "COLUMN", requires = "join")]
     on: Option<String>,
-    /// What is put before each id, where several files use the same ones.
-    #[arg(long, value_name = "TEXT")]
-    id_prefix: Option<String>,
     /// When the records were made, if they do not say; else it is now.
     #[arg(long, value_name = "TIME")]
     time: Option<Timestamp>,
@@ -97,7 +94,6 @@ fn send(context: &Context, kind: &str, arguments: &SendArgs) -> anyhow::Result<(
         rows: arguments.batch_rows as usize,
         rename: arguments.column.iter().map(|(name, column)| (column.clone(), name.clone())).collect(),
         join: arguments.join.clone().zip(arguments.on.clone()),
-        id_prefix: arguments.id_prefix.clone(),
         time: arguments.time.map(|time| time.to_string()),
     };
     for batch in batches(&arguments.file, options).map_err(|error| refused(error.to_string()))? {

@@ -13,6 +13,7 @@ use arrow_ipc::reader::StreamReader;
 use arrow_schema::{DataType, Field as ArrowField, Schema, TimeUnit};
 use arrow_select::concat::concat_batches;
 use bytes::Bytes;
+use comptroller_core::Timestamp;
 use comptroller_core::vocab::RecordKind;
 use comptroller_stats::cells::number_name;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -159,14 +160,14 @@ fn as_kind(name: &str, column: &ArrayRef, kind: Kind) -> Result<ArrayRef, Record
 fn times(column: &ArrayRef) -> Result<ArrayRef, RecordError> {
     let whole = match column.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            let zone = Some("UTC".into());
-            let micros = arrow_cast::cast_with_options(
-                column,
-                &DataType::Timestamp(TimeUnit::Microsecond, zone),
-                &arrow_cast::CastOptions { safe: false, ..arrow_cast::CastOptions::default() },
-            )
-            .map_err(|error| RecordError::format("column \"time\"", error))?;
-            cast(&micros, &DataType::Int64).map_err(RecordError::own)?
+            let texts = cast(column, &DataType::Utf8).map_err(RecordError::own)?;
+            let mut moments = Vec::with_capacity(texts.len());
+            for (row, text) in texts.as_string::<i32>().iter().enumerate() {
+                let moment = text.map(str::parse::<Timestamp>).transpose();
+                let moment = moment.map_err(|error| RecordError::at(row, "time", error.to_string()))?;
+                moments.push(moment.map(Timestamp::micros));
+            }
+            Arc::new(Int64Array::from(moments)) as ArrayRef
         }
         _ => as_kind("time", column, Kind::Whole)?,
     };

@@ -42,8 +42,6 @@ pub struct FileOptions {
     pub rename: Vec<(String, String)>,
     /// A file with further columns of the same records, and the column that tells which.
     pub join: Option<(PathBuf, String)>,
-    /// What is put before each id.
-    pub id_prefix: Option<String>,
     /// The time of records that have none, RFC 3339.
     pub time: Option<String>,
 }
@@ -55,14 +53,10 @@ pub type Batches = Box<dyn Iterator<Item = Result<Batch, RecordError>>>;
 pub fn batches(path: &Path, options: FileOptions) -> Result<Batches, RecordError> {
     let rows = options.rows.max(1);
     let Some(tables) = tables(path, rows)? else {
-        if !options.rename.is_empty()
-            || options.join.is_some()
-            || options.id_prefix.is_some()
-            || options.time.is_some()
-        {
+        if !options.rename.is_empty() || options.join.is_some() || options.time.is_some() {
             return Err(RecordError::format(
                 path.display().to_string(),
-                "renaming, joining, prefixes and a common time are for Parquet and Arrow files; write them into the lines",
+                "renaming, joining and a common time are for Parquet and Arrow files; write them into the lines",
             ));
         }
         let file =
@@ -139,14 +133,6 @@ fn named(table: &RecordBatch, options: &FileOptions) -> Result<RecordBatch, Reco
         fields.push(Field::new(name, field.data_type().clone(), true));
     }
     let mut columns = table.columns().to_vec();
-    if let Some(prefix) = &options.id_prefix
-        && let Some(at) = fields.iter().position(|field| field.name() == "id")
-    {
-        let ids = cast(&columns[at], &DataType::Utf8).map_err(RecordError::own)?;
-        let ids = ids.as_string::<i32>().iter().map(|id| id.map(|id| format!("{prefix}{id}")));
-        columns[at] = Arc::new(ids.collect::<StringArray>());
-        fields[at] = Field::new("id", DataType::Utf8, true);
-    }
     if let Some(time) = &options.time
         && fields.iter().all(|field| field.name() != "time")
     {

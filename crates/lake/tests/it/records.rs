@@ -62,6 +62,24 @@ fn every_format_gives_the_same_rows() {
 }
 
 #[test]
+fn times_are_read_from_texts_and_from_points_in_time_alike() {
+    let column = |name: &str, column: ArrayRef| (name.to_owned(), column, true);
+    let with = |times: ArrayRef| {
+        let ids: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
+        RecordBatch::try_from_iter_with_nullable([column("id", ids), column("time", times)]).unwrap()
+    };
+    let texts =
+        with(Arc::new(StringArray::from(vec!["2026-09-21T14:13:20Z", "2026-09-21T16:13:20.000001+02:00"])));
+    let records = Records::read(RecordKind::Prediction, Format::Parquet, &parquet(&texts), NOW).unwrap();
+    assert_eq!(records.times(), [NOW, NOW + 1]);
+    for (bad, expected) in [(vec![Some("a"), Some("yesterday")], "record 1"), (vec![None, None], "missing")] {
+        let batch = with(Arc::new(StringArray::from(bad)));
+        let error = Records::read(RecordKind::Prediction, Format::Arrow, &ipc(&batch), NOW).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
 fn every_row_of_a_block_is_proved_from_its_fields_alone() {
     let records = Records::read(RecordKind::Prediction, Format::Arrow, &ipc(&table()), NOW).unwrap();
     let many =
