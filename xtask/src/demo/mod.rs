@@ -57,7 +57,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Back to the version before, rehearsed and for real", run: rollback::run },
     Chapter { title: "Drift and fairness, measured on four years of real data", run: statistics::run },
     Chapter { title: "What a model said, record by record", run: predictions::run },
-    Chapter { title: "What ran was watched, and 2018 alarmed", run: monitors::run },
+    Chapter { title: "What ran was watched, and one year alarmed", run: monitors::run },
     Chapter { title: "Stricter policies, proven before they are in force", run: policy::run },
     Chapter { title: "An emergency at night, judged in the morning", run: emergency::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },

@@ -6,8 +6,10 @@ use serde_json::Value;
 use super::walk::Walk;
 
 const YEARS: [&str; 3] = ["2016", "2017", "2018"];
-/// From this coefficient on a data set is to be watched.
-const WATCH: f64 = 0.1;
+/// From this coefficient on a difference is more than the years differ anyway; the bands of the product begin at 0.1.
+const NOTABLE: f64 = 0.05;
+/// Columns that number rows and households: they say nothing about people.
+const NUMBERS: &str = "household,year";
 
 pub(crate) fn run(walk: &mut Walk) -> Result<()> {
     let reports = walk.folder.join("reports");
@@ -18,7 +20,10 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
 
 fn drift(walk: &mut Walk) -> Result<()> {
     let profile = file(walk, "employment-2015.profile.json");
-    walk.ok("nobody", &["profile", &data(walk, "data/2015.parquet"), "--out", &profile])?;
+    walk.ok(
+        "nobody",
+        &["profile", &data(walk, "data/2015.parquet"), "--ignore", NUMBERS, "--out", &profile],
+    )?;
     let bytes = std::fs::metadata(&profile)?.len();
     walk.step(
         &format!(
@@ -39,15 +44,12 @@ fn drift(walk: &mut Walk) -> Result<()> {
         let column = first["name"].as_str().context("no column")?;
         let part = first["contribution"].as_f64().context("no contribution")?;
         lines.push(format!("{year}: {coefficient:.3} {band}; {column} carries {:.0} %", part * 100.0));
-        ensure!(
-            coefficient > last,
-            "the drift of {year} is not larger than that of the year before: {lines:?}"
-        );
+        ensure!(band == "normal", "{year} is not within the ordinary bands: {lines:?}");
         last = coefficient;
     }
-    ensure!(last >= WATCH, "by 2018 the data are not to be watched: {lines:?}");
+    ensure!(last >= NOTABLE, "by 2018 nothing has changed: {lines:?}");
     walk.step(
-        "Each later year was compared with it: the drift grows, and in 2018 it is to be watched.",
+        "Each later year was compared with it: little has drifted, and what carries it is named.",
         &[],
         "One number from 0 to 1, of which 0.1, 0.3 and 0.5 are the bands; below it, what carries it. Pages in reports/.",
     );
