@@ -28,7 +28,9 @@ fn a_thousand_clients_on_two_servers_of_one_database() {
     let Some(database) = fresh_postgres() else { return };
     let settings = [("COMPTROLLER__STORE__DATABASE", database.as_str())];
     let first = Server::start_with(&settings);
-    let second = first.beside(&settings);
+    // They share everything but what each has taken and not sealed yet.
+    let wal = first.path("second-wal").display().to_string();
+    let second = first.beside(&[settings[0], ("COMPTROLLER__LAKE__WAL_DIR", &wal)]);
     storm(&first, &[&first, &second]);
 }
 

@@ -10,6 +10,8 @@ use crate::svg::Svg;
 pub(super) const CONTRIBUTORS: usize = 20;
 
 const WIDTH: f64 = 640.0;
+/// Room of a number under the scale.
+const TICK_WIDTH: f64 = 32.0;
 
 /// The coefficient and the pillars on a scale from 0 to 1, with the bands behind.
 pub(super) fn scale(report: &Report) -> String {
@@ -58,8 +60,13 @@ pub(super) fn scale(report: &Report) -> String {
         );
         y += row;
     }
+    let mut free_from = f64::NEG_INFINITY;
     for border in borders {
-        svg.label("small", (x(border), height - 4.0), "middle", &format!("{border}"));
+        // Bands may begin close to each other: a number is left out rather than written over another.
+        if x(border) >= free_from {
+            svg.label("small", (x(border), height - 4.0), "middle", &format!("{border}"));
+            free_from = x(border) + TICK_WIDTH;
+        }
     }
     svg.finish()
 }

@@ -9,6 +9,7 @@ mod crash;
 mod erasure;
 mod one_transaction;
 mod purging;
+mod records;
 mod round_trip;
 mod schema;
 mod support;

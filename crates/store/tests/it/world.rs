@@ -22,6 +22,7 @@ use comptroller_core::vocab::{
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
 use comptroller_ledger::{Anchors, Query, SignedCheckpoint, SigningKey};
+use comptroller_store::areas::predictions::{self, BatchRow};
 use comptroller_store::areas::{access, deliveries, factors, uploads};
 use comptroller_store::artifacts::{encrypt_part, store_part};
 use comptroller_store::{
@@ -79,6 +80,16 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
                     tx.record(draft).await?;
                 }
                 tx.record(gone).await?;
+                let now = tx.now();
+                let batch = BatchRow {
+                    version: VersionId::new(now, random()),
+                    environment: Environment::Staging,
+                    records: RecordKind::Prediction,
+                    batch: "batch-1",
+                    digest: "ab",
+                    rows: 2,
+                };
+                predictions::put_batch(tx.conn(), &batch, now).await?;
                 access::put_identity(tx, &"ab".repeat(32), person, Some("https://id.example.org")).await?;
                 access::put_hash(tx, token, &"cd".repeat(32)).await?;
                 let sealed = factors::seal(tx, person, factor, b"a secret of an app").await?;
