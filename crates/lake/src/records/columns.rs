@@ -19,7 +19,7 @@ use comptroller_stats::cells::number_name;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::json::arrow_type;
-use super::{Kind, MAX_BATCH_BYTES, MAX_BATCH_ROWS, RecordError, reserved};
+use super::{Kind, MAX_BATCH_BYTES, MAX_BATCH_ROWS, RecordError, bytes_of, reserved};
 use crate::read::{guarded, next_batch};
 
 /// Rows that are read at once, so that a batch which grows too large is noticed early.
@@ -57,7 +57,7 @@ fn gather<E: std::fmt::Display>(
     while let Some(batch) = next_batch(batches) {
         let batch = batch.map_err(|error| RecordError::format(place, error))?;
         rows += batch.num_rows();
-        bytes += batch.get_array_memory_size();
+        bytes += bytes_of(&batch);
         if rows > MAX_BATCH_ROWS {
             return Err(RecordError::TooMany { rows });
         }

@@ -67,6 +67,14 @@ pub(crate) fn reserved(kind: RecordKind) -> &'static [(&'static str, Kind)] {
     }
 }
 
+/// Bytes of a table in memory. Columns of an Arrow stream share one buffer, which is not counted for each of them.
+fn bytes_of(batch: &RecordBatch) -> usize {
+    let of = |column: &arrow_array::ArrayRef| {
+        column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
+    };
+    batch.columns().iter().map(of).sum()
+}
+
 /// A table of records; columns stand in the order of their names, and those without a value are left out.
 #[derive(Clone, Debug)]
 pub struct Records {
@@ -105,7 +113,7 @@ impl Records {
 
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
-        self.batch.get_array_memory_size()
+        bytes_of(&self.batch)
     }
 
     /// As an Arrow IPC stream, for the write-ahead log.

@@ -80,6 +80,21 @@ fn times_are_read_from_texts_and_from_points_in_time_alike() {
 }
 
 #[test]
+fn columns_that_share_a_buffer_are_measured_once() {
+    let mut columns: Vec<(String, ArrayRef, bool)> = vec![(
+        "id".into(),
+        Arc::new((0..20_000).map(|n| Some(n.to_string())).collect::<StringArray>()),
+        true,
+    )];
+    for number in 0..50 {
+        columns.push((format!("x{number}"), Arc::new(Float64Array::from(vec![0.5; 20_000])), true));
+    }
+    let bytes = ipc(&RecordBatch::try_from_iter_with_nullable(columns).unwrap());
+    let records = Records::read(RecordKind::Prediction, Format::Arrow, &bytes, NOW).unwrap();
+    assert!((8_000_000..12_000_000).contains(&records.bytes()), "{}", records.bytes());
+}
+
+#[test]
 fn every_row_of_a_block_is_proved_from_its_fields_alone() {
     let records = Records::read(RecordKind::Prediction, Format::Arrow, &ipc(&table()), NOW).unwrap();
     let many =
