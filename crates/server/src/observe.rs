@@ -27,11 +27,38 @@ const HEAVY: [(&str, Method); 5] = [
     ("/api/v1/policy/proposals/{proposal}/analysis", Method::POST),
 ];
 
+/// Requests that carry a batch of records. They queue apart, so that neither a long upload stops a runtime from recording
+/// nor many large batches at once fill the memory.
+const RECORDS: [&str; 2] = ["/api/v1/predictions", "/api/v1/labels"];
+/// Batches that are received and read at a time.
+const BATCHES: usize = 16;
+
+/// In which queue a request waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Queue {
+    Plain,
+    Heavy,
+    Records,
+}
+
+impl Queue {
+    fn of(route: &str, method: &Method) -> Self {
+        if HEAVY.iter().any(|(path, heavy)| *path == route && method == heavy) {
+            Self::Heavy
+        } else if RECORDS.contains(&route) {
+            Self::Records
+        } else {
+            Self::Plain
+        }
+    }
+}
+
 /// Gives each request its turn. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Turns {
     all: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
+    records: Arc<Semaphore>,
     limits: Limits,
 }
 
@@ -40,19 +67,24 @@ impl Turns {
         Self {
             all: Arc::new(Semaphore::new(limits.requests)),
             heavy: Arc::new(Semaphore::new(limits.heavy_requests)),
+            records: Arc::new(Semaphore::new(BATCHES)),
             limits: limits.clone(),
         }
     }
 
     /// Waits for a turn; none = the server is overloaded.
-    async fn take(&self, heavy: bool) -> Option<OwnedSemaphorePermit> {
-        let turns = Arc::clone(if heavy { &self.heavy } else { &self.all });
+    async fn take(&self, queue: Queue) -> Option<OwnedSemaphorePermit> {
+        let turns = Arc::clone(match queue {
+            Queue::Plain => &self.all,
+            Queue::Heavy => &self.heavy,
+            Queue::Records => &self.records,
+        });
         let turn = timeout(self.limits.wait, turns.acquire_owned()).await;
         turn.ok().and_then(Result::ok)
     }
 
-    fn time(&self, heavy: bool) -> Duration {
-        if heavy { self.limits.heavy_time } else { self.limits.time }
+    fn time(&self, queue: Queue) -> Duration {
+        if queue == Queue::Heavy { self.limits.heavy_time } else { self.limits.time }
     }
 }
 
@@ -87,8 +119,8 @@ pub(crate) async fn observe(state: ServerState, turns: Turns, request: Request, 
 
 /// Runs the request in a task of its own, in its turn and within its time.
 async fn run(turns: &Turns, route: &str, request: Request, next: Next) -> Response {
-    let heavy = HEAVY.iter().any(|(path, method)| *path == route && method == request.method());
-    let Some(turn) = turns.take(heavy).await else {
+    let queue = Queue::of(route, request.method());
+    let Some(turn) = turns.take(queue).await else {
         let detail = "too many requests are under way, and this one's turn did not come";
         return Problem::new(Code::Overloaded, detail, "try again in some seconds").into_response();
     };
@@ -97,7 +129,7 @@ async fn run(turns: &Turns, route: &str, request: Request, next: Next) -> Respon
         drop(turn);
         response
     });
-    match timeout(turns.time(heavy), task).await {
+    match timeout(turns.time(queue), task).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             Problem::internal(format!("the request's task ended early: {error}")).into_response()
@@ -169,10 +201,11 @@ mod tests {
     async fn a_turn_that_does_not_come_is_given_up() {
         let limits = Limits { requests: 1, wait: Duration::from_millis(20), ..Limits::default() };
         let turns = Turns::new(&limits);
-        let first = turns.take(false).await.expect("the first turn is free");
-        assert!(turns.take(false).await.is_none());
-        assert!(turns.take(true).await.is_some(), "heavy requests queue apart");
+        let first = turns.take(Queue::Plain).await.expect("the first turn is free");
+        assert!(turns.take(Queue::Plain).await.is_none());
+        assert!(turns.take(Queue::Heavy).await.is_some(), "heavy requests queue apart");
+        assert!(turns.take(Queue::Records).await.is_some(), "and so do batches of records");
         drop(first);
-        assert!(turns.take(false).await.is_some());
+        assert!(turns.take(Queue::Plain).await.is_some());
     }
 }
