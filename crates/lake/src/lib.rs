@@ -16,4 +16,4 @@ pub mod test_support;
 pub mod wal;
 
 pub use error::LakeError;
-pub use source::{ColumnInfo, Declared, MAX_COLUMNS, MAX_FILES, Source, Take, paths};
+pub use source::{ColumnInfo, Declared, MAX_COLUMNS, MAX_FILES, Raw, Source, Take, Visit, paths};

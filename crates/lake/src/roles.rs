@@ -11,8 +11,14 @@ use crate::source::{ColumnInfo, Declared};
 const MAX_CODES: usize = 20;
 /// Rows from which "every value is different" says that it is an identifier.
 const ID_ROWS: usize = 100;
+/// Words from which a text is one that somebody wrote and no identifier.
+const SENTENCE: usize = 3;
 /// Part of the texts that must be different for an identifier.
 const ID_SHARE: f64 = 0.95;
+
+/// Beginnings of the names of scores that a model of several classes gives, one for each.
+const SCORE_PREFIXES: [&str; 5] =
+    ["y_pred_proba_", "pred_proba_", "y_score_", "proba_", "predicted_probability_"];
 
 /// What somebody has said about columns.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +66,9 @@ impl Stated {
             return Taken { role, kind, why: "as stated".to_owned() };
         }
         let known = |role, why: String| Taken { role, kind, why };
+        if column.declared == Declared::Vector || facts.vectors {
+            return known(Role::Embedding, "it holds vectors of numbers".to_owned());
+        }
         if column.declared == Declared::Nested {
             return known(Role::Ignored, "lists, records and bytes are not compared".to_owned());
         }
@@ -76,6 +85,9 @@ impl Stated {
         if self.kind(&column.name).is_none()
             && let Some(why) = facts.identifies()
         {
+            if facts.sentences {
+                return known(Role::Text, format!("{why}, and most have several words"));
+            }
             return known(Role::Id, why);
         }
         known(Role::Feature, kind_why)
@@ -100,6 +112,10 @@ struct Facts {
     grows: bool,
     /// Whether they do so by the same step.
     even: bool,
+    /// Whether most texts have several words.
+    sentences: bool,
+    /// Whether every text is a list in square brackets.
+    vectors: bool,
 }
 
 impl Facts {
@@ -125,6 +141,10 @@ impl Facts {
             range,
             grows,
             even,
+            sentences: most(tally.words, |word| word.split_whitespace().nth(SENTENCE - 1).is_some()),
+            vectors: tally.numbers.is_empty()
+                && !tally.words.is_empty()
+                && tally.words.iter().all(|word| is_list(word)),
         }
     }
 
@@ -162,6 +182,17 @@ impl Facts {
         }
         None
     }
+}
+
+/// Whether more than half of the words are so.
+fn most(words: &[String], is: impl Fn(&str) -> bool) -> bool {
+    words.iter().filter(|word| is(word)).count() * 2 > words.len()
+}
+
+/// Whether a text begins as a list of numbers; long ones are known by their beginning alone.
+fn is_list(text: &str) -> bool {
+    let inner = text.strip_prefix('[').map(str::trim_start);
+    inner.is_some_and(|inner| inner.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.'))
 }
 
 /// How many different numbers there are. Only of whole ones does it matter how many exactly, and only they are sorted:
@@ -203,6 +234,10 @@ fn by_name(name: &str, facts: &Facts) -> Option<(Role, String)> {
     ]) || (is(&["score", "model_score", "prediction_score", "confidence"]) && chance)
     {
         return chance.then(|| (Role::Score, why("score")));
+    }
+    // Of several classes, one for each: y_pred_proba_refused.
+    if SCORE_PREFIXES.iter().any(|prefix| plain.strip_prefix(prefix).is_some_and(|class| !class.is_empty())) {
+        return chance.then(|| (Role::Score, why("score of a class")));
     }
     if is(&[
         "prediction",
@@ -303,6 +338,21 @@ mod tests {
         );
         assert_eq!(taken("Decision", &numbers(|i| f64::from(i % 2))).0, Role::Prediction);
         assert_eq!(taken("y_true", &numbers(|i| f64::from(i % 2))).0, Role::Label);
+    }
+
+    #[test]
+    fn sentences_and_vectors_are_no_identifiers() {
+        let of = |text: fn(usize) -> String| {
+            let mut words = BlockBuilder::default();
+            (0..500).for_each(|i| words.text(&text(i)));
+            words.finish()
+        };
+        assert_eq!(taken("note", &of(|i| format!("the customer called {i} times"))).0, Role::Text);
+        assert_eq!(taken("who", &of(|i| format!("user {i}"))).0, Role::Id);
+        assert_eq!(taken("e", &of(|i| format!("[0.{i}, -1.5, 2]"))).0, Role::Embedding);
+        assert_eq!(taken("tags", &of(|i| format!("[a, b{i}]"))).0, Role::Id);
+        let vector = ColumnInfo { name: "e".to_owned(), declared: Declared::Vector };
+        assert_eq!(Stated::default().take(&vector, &Block::of_nulls(9)).role, Role::Embedding);
     }
 
     #[test]

@@ -28,8 +28,23 @@ pub enum Declared {
     Plain,
     /// Points in time.
     Time,
-    /// Lists, records and bytes, which are not compared.
+    /// Lists of numbers.
+    Vector,
+    /// Other lists, records and bytes, which are not compared.
     Nested,
+}
+
+/// A cell as the file has it, whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Raw<'a> {
+    /// No value, or one of another kind.
+    Nothing,
+    /// A number; of a column of times, microseconds since 1970 in UTC.
+    Number(f64),
+    /// A text.
+    Text(&'a str),
+    /// A vector; a component that is missing is NaN.
+    Vector(&'a [f32]),
 }
 
 /// A column of a table.
@@ -52,6 +67,10 @@ enum Reader {
 
 /// What takes the batches of a scan: one block for each asked column, in the order of the question.
 pub type Take<'a> = &'a mut dyn FnMut(&[Block]) -> Result<(), LakeError>;
+
+/// What takes the cells of a visit: the place of the column in the question, and the cell. Those of one column come in the
+/// order of the rows.
+pub type Visit<'a> = &'a mut dyn FnMut(usize, Raw<'_>);
 
 /// One or several files as one table.
 #[derive(Debug)]
@@ -122,6 +141,24 @@ impl Source {
                 Reader::Ipc(file) => file.scan(&names, take)?,
                 Reader::Csv(file) => file.scan(&names, take)?,
                 Reader::Json(file) => file.scan(&names, take)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the columns of these places cell by cell, for what a block cannot hold: long texts and vectors.
+    pub fn visit(&self, columns: &[usize], take: Visit<'_>) -> Result<(), LakeError> {
+        let names: Vec<&str> = columns
+            .iter()
+            .filter_map(|at| self.columns.get(*at))
+            .map(|column| column.name.as_str())
+            .collect();
+        for reader in &self.readers {
+            match reader {
+                Reader::Parquet(file) => file.visit(&names, take)?,
+                Reader::Ipc(file) => file.visit(&names, take)?,
+                Reader::Csv(file) => file.visit(&names, take)?,
+                Reader::Json(file) => file.visit(&names, take)?,
             }
         }
         Ok(())

@@ -44,6 +44,11 @@ impl Block {
         Self { numbers, codes: Vec::new(), words: Vec::new() }
     }
 
+    /// Rows without a value.
+    pub fn of_nulls(rows: usize) -> Self {
+        Self { numbers: vec![0.0; rows], codes: vec![NULL; rows], words: Vec::new() }
+    }
+
     /// Rows.
     pub fn len(&self) -> usize {
         self.numbers.len()

@@ -78,6 +78,27 @@ pub fn contributions(columns: &[(f64, f64)]) -> Vec<f64> {
     columns.iter().map(|(weight, v)| if sum > 0.0 { weight * v.powi(3) / sum } else { 0.0 }).collect()
 }
 
+/// Parts in percent with one decimal that add to exactly 100.0: each is cut, and what is left goes to those that lost
+/// most by it (largest remainders). All 0 if there is nothing.
+pub fn percents(parts: &[f64]) -> Vec<f64> {
+    let sum: f64 = parts.iter().sum();
+    if sum <= 0.0 {
+        return vec![0.0; parts.len()];
+    }
+    let exact: Vec<f64> = parts.iter().map(|part| part / sum * TENTHS).collect();
+    let mut tenths: Vec<u32> = exact.iter().map(|part| part.floor() as u32).collect();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()).then(a.cmp(b)));
+    let given: u32 = tenths.iter().sum();
+    for at in order.into_iter().take((TENTHS as u32).saturating_sub(given) as usize) {
+        tenths[at] += 1;
+    }
+    tenths.into_iter().map(|part| f64::from(part) / 10.0).collect()
+}
+
+/// Tenths of a percent in the whole.
+const TENTHS: f64 = 1000.0;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +119,17 @@ mod tests {
     fn no_column_and_no_weight_is_no_drift() {
         assert!(cubic_mean(&[]).abs() < 1e-15 && cubic_mean(&[(0.0, 1.0)]).abs() < 1e-15);
         assert_eq!(contributions(&[(1.0, 0.0)]), [0.0]);
+    }
+
+    #[test]
+    fn percents_add_to_exactly_a_hundred() {
+        let tenths =
+            |parts: &[f64]| percents(parts).iter().map(|part| (part * 10.0).round() as u32).sum::<u32>();
+        for parts in [vec![1.0; 3], vec![1.0; 7], vec![0.2, 0.3, 1e-9, 0.5], vec![1.0; 2000], vec![5.0]] {
+            assert_eq!(tenths(&parts), 1000, "{parts:?}");
+        }
+        assert_eq!(percents(&[1.0, 1.0, 1.0]), [33.4, 33.3, 33.3]);
+        assert_eq!(percents(&[0.0, 0.0]), [0.0, 0.0]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One column of both sides: from gathered cells to counters, and from counters to what is reported.
 
-use crate::cells::{Block, number_name};
+use crate::cells::{Block, Cell, number_name};
 use crate::counts::{Counts, SPECIAL_BINS};
 use crate::gather::Gathered;
 use crate::grid::{CategoryGrid, Grid, Kind, NumberGrid, quantile_of};
@@ -215,4 +215,21 @@ impl NumberNames {
     fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(name, rows)| (name.as_str(), *rows))
     }
+}
+
+/// The scored bin of each row, as [`Counts::scored`] numbers them.
+pub(crate) fn row_bins(grid: &Grid, block: &Block) -> Vec<usize> {
+    let skip = SPECIAL_BINS.len();
+    let bin = |cell: Cell<'_>| match (grid, cell) {
+        (_, Cell::Null) => 0,
+        (_, Cell::Number(value)) if value.is_nan() => 1,
+        (_, Cell::Number(f64::NEG_INFINITY)) => 2,
+        (_, Cell::Number(f64::INFINITY)) => 3,
+        (Grid::Numeric(grid), Cell::Number(value)) => skip + grid.scored_bin(value),
+        (Grid::Numeric(_), Cell::Text(_) | Cell::Other) => 4,
+        (Grid::Categorical(grid), Cell::Number(value)) => skip + grid.scored_bin(&number_name(value)),
+        (Grid::Categorical(grid), Cell::Text(text)) => skip + grid.scored_bin(text),
+        (Grid::Categorical(grid), Cell::Other) => skip + grid.scored_names().len() - 1,
+    };
+    block.cells().map(bin).collect()
 }

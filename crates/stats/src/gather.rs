@@ -83,7 +83,7 @@ impl Gather {
 }
 
 /// Whether a row is in the sample of a level.
-fn keeps(row: u64, level: u32) -> bool {
+pub(crate) fn keeps(row: u64, level: u32) -> bool {
     mix(row).trailing_zeros() >= level
 }
 

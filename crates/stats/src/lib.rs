@@ -13,6 +13,7 @@ pub mod column;
 pub mod counts;
 pub mod dependence;
 pub mod drift;
+pub mod embedding;
 mod error;
 pub mod fairness;
 pub mod gather;
@@ -23,6 +24,9 @@ pub mod numeric;
 pub mod outcomes;
 pub mod profile;
 pub mod sort;
+pub mod stream;
 pub mod tail;
+pub mod text;
+pub mod wide;
 
 pub use error::StatsError;

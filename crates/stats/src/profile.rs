@@ -3,12 +3,13 @@
 //!
 //! INVARIANT (one-form): equal profiles have equal bytes, and what is read is written back as it was.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Counts;
 use crate::dependence::Pairs;
+use crate::embedding::Moments;
 use crate::error::StatsError;
 use crate::grid::Grid;
 use crate::outcomes::Outcomes;
@@ -38,6 +39,10 @@ pub enum Role {
     Time,
     /// Which row, person or case.
     Id,
+    /// A vector that a model made of something, such as an embedding.
+    Embedding,
+    /// Free text, compared by what describes it.
+    Text,
     /// Nothing that is compared.
     Ignored,
 }
@@ -52,6 +57,8 @@ impl Role {
             Self::Label => "label",
             Self::Time => "time",
             Self::Id => "id",
+            Self::Embedding => "embedding",
+            Self::Text => "text",
             Self::Ignored => "ignored",
         }
     }
@@ -102,6 +109,9 @@ pub struct Profile {
     pub pairs: Pairs,
     /// Scores and decisions beside labels, if there are any.
     pub outcomes: Option<Outcomes>,
+    /// Sums of the columns of vectors, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vectors: BTreeMap<String, Moments>,
 }
 
 /// The word by which a profile is known.
@@ -164,6 +174,12 @@ impl Profile {
             (None, None) => {}
             _ => return Err(StatsError::OtherGrid("only one of them has labels".to_owned())),
         }
+        if self.vectors.keys().ne(other.vectors.keys()) {
+            return Err(StatsError::OtherGrid("their columns of vectors are others".to_owned()));
+        }
+        for (ours, theirs) in self.vectors.values_mut().zip(other.vectors.values()) {
+            ours.merge(theirs)?;
+        }
         self.check()
     }
 
@@ -192,6 +208,9 @@ impl Profile {
             if bins.counts.check(&bins.grid, &column.name)? != self.rows {
                 return refuse(&column.name, "its counters do not add to the rows of the profile");
             }
+        }
+        for (name, vectors) in &self.vectors {
+            vectors.check(self.rows, name)?;
         }
         self.pairs.check()?;
         self.outcomes.as_ref().map_or(Ok(()), Outcomes::check)

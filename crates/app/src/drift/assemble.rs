@@ -4,14 +4,13 @@ use comptroller_lake::Source;
 use comptroller_stats::cells::Block;
 use comptroller_stats::dependence::{MAX_COLUMNS, Pairs};
 use comptroller_stats::drift::{Inputs, Side as SideView};
-use comptroller_stats::grid::Grid;
 use comptroller_stats::outcomes::Outcomes;
 use comptroller_stats::profile::{Profile, Role};
 
 use super::DriftError;
 use super::columns::Done;
 use super::compare::Request;
-use super::outcomes;
+use super::outcomes::{self, Own};
 
 /// Puts the columns together with what needs several of them.
 pub(super) fn assemble(
@@ -41,6 +40,7 @@ pub(super) fn assemble(
         current: side(&request.current, rows_now, false),
         roles,
         notes,
+        ..Inputs::default()
     })
 }
 
@@ -72,24 +72,29 @@ fn outcomes_of(
     done: &[Done],
     profile: Option<&Profile>,
 ) -> Result<(Option<Outcomes>, Option<Outcomes>), DriftError> {
-    let own: Vec<(Role, &Grid, &Block, Option<&Block>)> = done
-        .iter()
-        .filter_map(|column| {
-            let (before, now) = column.own.as_ref()?;
-            Some((column.role.role, &column.compared.as_ref()?.grid, before, now.as_ref()))
-        })
-        .collect();
-    let Some((_, label, ..)) = own.iter().find(|(role, ..)| *role == Role::Label) else {
+    let mut before: Vec<Own<'_>> = Vec::new();
+    let mut now: Option<Vec<Own<'_>>> = Some(Vec::new());
+    // Where no label has come, every row is without one; scores and decisions still say what is to be expected.
+    let rows = done.iter().filter_map(|column| column.own.as_ref()?.1.as_ref()).map(Block::len).max();
+    let unlabelled = Block::of_nulls(rows.unwrap_or(0));
+    for column in done {
+        let (Some((first, second)), Some(compared)) = (&column.own, &column.compared) else { continue };
+        let (name, role, grid) = (column.role.column.as_str(), column.role.role, &compared.grid);
+        before.push(Own { name, role, grid, rows: first });
+        let second =
+            if role == Role::Label { second.as_ref().or(Some(&unlabelled)) } else { second.as_ref() };
+        match (second, &mut now) {
+            (Some(rows), Some(all)) => all.push(Own { name, role, grid, rows }),
+            _ => now = None,
+        }
+    }
+    let Some(label) = before.iter().find(|own| own.role == Role::Label) else {
         return Ok((profile.and_then(|profile| profile.outcomes.clone()), None));
     };
     let positive = match profile.and_then(|profile| profile.outcomes.as_ref()) {
         Some(stored) => stored.positive.clone(),
-        None => outcomes::positive(label, request.positive.as_deref())?,
+        None => outcomes::positive(label.grid, request.positive.as_deref())?,
     };
-    let before: Vec<outcomes::Own<'_>> =
-        own.iter().map(|(role, grid, before, _)| (*role, *grid, *before)).collect();
-    let now: Option<Vec<outcomes::Own<'_>>> =
-        own.iter().map(|(role, grid, _, now)| Some((*role, *grid, (*now)?))).collect();
     let reference = match profile {
         Some(profile) => profile.outcomes.clone(),
         None => outcomes::count(&before, positive.as_deref()),
@@ -135,7 +140,8 @@ fn label_notes(reference: &Outcomes, current: Option<&Outcomes>) -> Vec<String> 
         )),
         Some(current) if current.labelled > 0 => {}
         _ => notes.push(
-            "no labels on the current side: skill is estimated from the scores, if there are any".to_owned(),
+            "no labels on the current side: what is said of performance is estimated from the scores, if there are any"
+                .to_owned(),
         ),
     }
     notes

@@ -4,12 +4,13 @@ use comptroller_lake::Source;
 use comptroller_lake::roles::Stated;
 use comptroller_stats::column::{Current, Reference};
 use comptroller_stats::drift::{Compared, Inputs, Report, RoleView, Settings, Side as SideView, report};
+use comptroller_stats::embedding;
 use comptroller_stats::profile::Profile;
 
 use super::assemble::assemble;
 use super::columns::{Known, Task, role_of, run};
 use super::side::Side;
-use super::{DriftError, Plan};
+use super::{DriftError, Plan, derived};
 
 /// What to compare.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +78,8 @@ fn of_data(request: &Request, reference: &Source, current: &Source) -> Result<In
         reference.is_columnar() && current.is_columnar(),
     );
     let (done, rows) = run(request, &tasks, Some(reference), current, plan)?;
-    let inputs = assemble(request, done, None, current, rows)?;
+    let mut inputs = assemble(request, done, None, current, rows)?;
+    derived::of_data(&mut inputs, reference, current, plan)?;
     Ok(inputs)
 }
 
@@ -103,6 +105,7 @@ fn of_profile(request: &Request, profile: &Profile, current: &Source) -> Result<
     for column in profile.columns.iter().filter(|column| column.bins.is_none()) {
         inputs.roles.push(role_of(&column.name, column.role, None, &column.why));
     }
+    derived::of_profile(&mut inputs, profile, current, plan)?;
     Ok(inputs)
 }
 
@@ -169,7 +172,12 @@ pub(super) fn of_profiles(
         columns.push(Compared::of(&column.name, column.role, before, now, current.rows));
     }
     let side = |name: &str, rows| SideView { name: name.to_owned(), rows, is_profile: true };
+    let embeddings = reference
+        .vectors
+        .iter()
+        .filter_map(|(name, before)| Some(embedding::of_moments(name, before, current.vectors.get(name)?)));
     Ok(Inputs {
+        embeddings: embeddings.collect(),
         columns,
         pairs: Some((reference.pairs.clone(), current.pairs.clone())),
         outcomes: (reference.outcomes.clone(), current.outcomes.clone()),
@@ -181,5 +189,6 @@ pub(super) fn of_profiles(
              columns of different distributions cannot be told"
                 .to_owned(),
         ],
+        ..Inputs::default()
     })
 }

@@ -5,12 +5,14 @@
 mod assemble;
 mod columns;
 mod compare;
+mod derived;
 mod error;
 mod gathered;
 mod outcomes;
 pub(crate) mod part;
 mod profile;
 mod side;
+mod times;
 
 pub use compare::{Request, compare};
 pub use comptroller_lake::roles::Stated;

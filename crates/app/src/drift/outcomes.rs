@@ -10,19 +10,49 @@ use super::DriftError;
 /// Labels that mean "it came true", if one of two labels is one of them.
 const POSITIVE: &[&str] = &["1", "true", "yes", "y", "t", "positive", "pos"];
 
-/// The model's own columns of one side: role, bins and rows.
-pub(super) type Own<'a> = (Role, &'a Grid, &'a Block);
+/// One of the model's own columns, of one side.
+#[derive(Clone, Copy)]
+pub(super) struct Own<'a> {
+    pub(super) name: &'a str,
+    pub(super) role: Role,
+    pub(super) grid: &'a Grid,
+    pub(super) rows: &'a Block,
+}
 
 /// Counts what came true; nothing without a label, or without anything that the model gave.
 pub(super) fn count(columns: &[Own<'_>], positive: Option<&str>) -> Option<Outcomes> {
-    let of =
-        |role: Role| columns.iter().find(|(own, ..)| *own == role).map(|(_, grid, block)| (*grid, *block));
+    let of = |role: Role| columns.iter().find(|own| own.role == role).map(|own| (own.grid, own.rows));
     let label = of(Role::Label)?;
-    let (score, decision) = (of(Role::Score), of(Role::Prediction));
-    if score.is_none() && decision.is_none() {
+    let scores: Vec<&Own<'_>> = columns.iter().filter(|own| own.role == Role::Score).collect();
+    let decision = of(Role::Prediction);
+    if scores.is_empty() && decision.is_none() {
         return None;
     }
-    Some(Outcomes::of(&Columns { score, decision, label }, positive))
+    let by_class = by_class(label.0, &scores);
+    // Of one score for each of two classes, the one of the positive class is the score.
+    let own =
+        by_class.iter().find(|(class, ..)| positive == Some(*class)).map(|(_, grid, rows)| (*grid, *rows));
+    let single = if scores.len() == 1 { of(Role::Score) } else { None };
+    let score = own.or(single);
+    let by_class = if score.is_some() { &[] } else { by_class.as_slice() };
+    Some(Outcomes::of(&Columns { score, decision, by_class, label }, positive))
+}
+
+/// The scores of a model that gives one for each class: those whose name is that of a label, or ends with it.
+fn by_class<'a>(label: &'a Grid, scores: &[&Own<'a>]) -> Vec<(&'a str, &'a Grid, &'a Block)> {
+    let Grid::Categorical(labels) = label else { return Vec::new() };
+    let mut found = Vec::new();
+    for class in labels.names() {
+        let plain = class.to_lowercase();
+        let is_of = |name: &str| {
+            let name = name.to_lowercase();
+            name.strip_suffix(&plain).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric))
+        };
+        if let Some(score) = scores.iter().find(|score| is_of(score.name)) {
+            found.push((class.as_str(), score.grid, score.rows));
+        }
+    }
+    if scores.len() > 1 { found } else { Vec::new() }
 }
 
 /// The label that counts as "it came true": the stated one, else a guess if there are two.

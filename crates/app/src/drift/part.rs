@@ -46,7 +46,7 @@ pub(crate) fn count_part(
         },
     };
     let mut counted = Vec::with_capacity(profile.columns.len());
-    let mut own: Vec<(Role, &Grid, Block)> = Vec::new();
+    let mut own: Vec<(&Column, &Grid, Block)> = Vec::new();
     for column in &profile.columns {
         let mut bins = None;
         if let Some(known) = &column.bins {
@@ -54,13 +54,16 @@ pub(crate) fn count_part(
             let mut counts = Counts::empty(&known.grid);
             counts.add(&known.grid, &block);
             if matches!(column.role, Role::Score | Role::Prediction | Role::Label) {
-                own.push((column.role, &known.grid, block));
+                own.push((column, &known.grid, block));
             }
             bins = (column.role != Role::Label).then(|| Binned { grid: known.grid.clone(), counts });
         }
         counted.push(Column { name: column.name.clone(), role: column.role, why: column.why.clone(), bins });
     }
-    let own: Vec<Own<'_>> = own.iter().map(|(role, grid, block)| (*role, *grid, block)).collect();
+    let own: Vec<Own<'_>> = own
+        .iter()
+        .map(|(column, grid, rows)| Own { name: &column.name, role: column.role, grid, rows })
+        .collect();
     let outcomes =
         profile.outcomes.as_ref().and_then(|known| outcomes::count(&own, known.positive.as_deref()));
     Profile {
@@ -70,6 +73,7 @@ pub(crate) fn count_part(
         columns: counted,
         pairs: pairs(profile, columns, &nothing),
         outcomes,
+        vectors: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Profiles: made from data, on the grid of another one if asked, and merged.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use comptroller_lake::Source;
@@ -8,14 +9,14 @@ use comptroller_stats::cells::Block;
 use comptroller_stats::column::Reference;
 use comptroller_stats::counts::Counts;
 use comptroller_stats::dependence::{MAX_COLUMNS, Pairs, Quartiles};
+use comptroller_stats::embedding::Moments;
 use comptroller_stats::gather::Gathered;
-use comptroller_stats::grid::Grid;
 use comptroller_stats::profile::{Binned, Column, FORMAT, Profile, Role, VERSION};
 
 use super::gathered::{count, gather};
 use super::outcomes::{self, Own};
 use super::side::{Side, profile_bytes};
-use super::{DriftError, Plan, cores, parallel};
+use super::{DriftError, Plan, cores, derived, parallel};
 
 /// What to profile.
 #[derive(Clone, Debug, Default)]
@@ -39,8 +40,13 @@ pub fn profile(request: &ProfileRequest, grid: Option<&Profile>) -> Result<Profi
             ));
         }
     };
+    let has = |name: &str| source.columns().iter().any(|column| column.name == name);
+    // Labels come late: rows without that column are rows without a label.
+    let is_late = |column: &&Column| column.role == Role::Label && !has(&column.name);
     let names: Vec<String> = match grid {
-        Some(grid) => grid.columns.iter().map(|column| column.name.clone()).collect(),
+        Some(grid) => {
+            grid.columns.iter().filter(|column| !is_late(column)).map(|column| column.name.clone()).collect()
+        }
         None => source.columns().iter().map(|column| column.name.clone()).collect(),
     };
     let mut places = Vec::new();
@@ -69,7 +75,35 @@ pub fn profile(request: &ProfileRequest, grid: Option<&Profile>) -> Result<Profi
             "give a file with a header and at least one row",
         ));
     }
-    assemble(request, done, grid, rows)
+    if let Some((at, label)) =
+        grid.and_then(|grid| grid.columns.iter().enumerate().find(|(_, column)| is_late(column)))
+    {
+        done.insert(at.min(done.len()), unlabelled(label, &done, rows));
+    }
+    let mut profile = assemble(request, done, grid, rows)?;
+    for column in profile.columns.iter().filter(|column| column.role == Role::Embedding) {
+        if let Some(place) = source.columns().iter().position(|other| other.name == column.name) {
+            let dims = grid.and_then(|grid| grid.vectors.get(&column.name)).map(Moments::dims);
+            let found = derived::vectors(&source, place, dims)?;
+            profile.vectors.insert(column.name.clone(), found.moments);
+        }
+    }
+    Ok(profile)
+}
+
+/// A column of labels none of which has come.
+fn unlabelled(label: &Column, done: &[Done], rows: u64) -> Done {
+    let bins = label.bins.as_ref().map(|bins| {
+        let counts = Counts { missing: rows, ..Counts::empty(&bins.grid) };
+        Binned { grid: bins.grid.clone(), counts }
+    });
+    let held = done.iter().filter_map(|column| column.own.as_ref()).map(Block::len).max();
+    Done {
+        column: Column { name: label.name.clone(), role: label.role, why: label.why.clone(), bins },
+        rows,
+        levels: None,
+        own: Some(Block::of_nulls(held.unwrap_or(0))),
+    }
 }
 
 /// One profiled column with what is needed of its rows.
@@ -155,24 +189,32 @@ fn assemble(
         .take(MAX_COLUMNS)
         .collect();
     let pairs = Pairs::of(&with);
-    let own: Vec<(Role, &Grid, &Block)> = done
+    let own: Vec<Own<'_>> = done
         .iter()
-        .filter_map(|column| {
-            Some((column.column.role, &column.column.bins.as_ref()?.grid, column.own.as_ref()?))
+        .filter_map(|done| {
+            let Column { name, role, bins, .. } = &done.column;
+            Some(Own { name, role: *role, grid: &bins.as_ref()?.grid, rows: done.own.as_ref()? })
         })
         .collect();
     let positive = match (
         grid.and_then(|grid| grid.outcomes.as_ref()),
-        own.iter().find(|(role, ..)| *role == Role::Label),
+        own.iter().find(|own| own.role == Role::Label),
     ) {
         (Some(known), _) => known.positive.clone(),
-        (None, Some((_, label, _))) => outcomes::positive(label, request.positive.as_deref())?,
+        (None, Some(label)) => outcomes::positive(label.grid, request.positive.as_deref())?,
         (None, None) => None,
     };
-    let own: Vec<Own<'_>> = own;
     let outcomes = outcomes::count(&own, positive.as_deref());
     let columns = done.into_iter().map(|column| column.column).collect();
-    Ok(Profile { format: FORMAT.to_owned(), version: VERSION, rows, columns, pairs, outcomes })
+    Ok(Profile {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        rows,
+        columns,
+        pairs,
+        outcomes,
+        vectors: BTreeMap::new(),
+    })
 }
 
 /// Reads a stored profile.

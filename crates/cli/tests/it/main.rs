@@ -8,6 +8,7 @@ mod authority;
 #[path = "../../../app/tests/it/authority_server.rs"]
 mod authority_server;
 mod drift;
+mod drift_derived;
 mod failures;
 mod fairness;
 mod help;

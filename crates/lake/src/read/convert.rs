@@ -10,6 +10,7 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
 use comptroller_stats::cells::{Block, BlockBuilder};
 
+use super::raw;
 use crate::source::{ColumnInfo, Declared};
 
 /// The columns of a schema.
@@ -34,11 +35,12 @@ fn declared(kind: &DataType) -> Declared {
         | DataType::Time32(_)
         | DataType::Time64(_)
         | DataType::Duration(_) => Declared::Plain,
+        kind if raw::is_vector(kind) => Declared::Vector,
         _ => Declared::Nested,
     }
 }
 
-/// One column of a batch. Nested columns are all null: they are not compared.
+/// One column of a batch. Nested columns and vectors are all null.
 pub(crate) fn block(array: &ArrayRef) -> Result<Block, ArrowError> {
     match array.data_type() {
         DataType::Float64 => Ok(numbers(array)),

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use comptroller_stats::cells::{Block, BlockBuilder};
 
 use super::text::field;
-use super::{MAX_ROW, broken, open, places};
+use super::{MAX_ROW, broken, open, places, raw};
 use crate::error::LakeError;
-use crate::source::{ColumnInfo, Declared, Take};
+use crate::source::{ColumnInfo, Declared, Take, Visit};
 
 /// Separators that are told from the header, the commonest first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -78,6 +78,26 @@ impl CsvFile {
             }
             if !more {
                 return Ok(());
+            }
+        }
+    }
+
+    pub(crate) fn visit(&self, names: &[&str], take: Visit<'_>) -> Result<(), LakeError> {
+        let places = places(&self.columns, names);
+        let left = Rc::new(Cell::new(MAX_ROW));
+        let mut reader = self.reader(&left)?;
+        let mut line = 1;
+        let mut record = csv::ByteRecord::new();
+        loop {
+            left.set(MAX_ROW);
+            if !reader.read_byte_record(&mut record).map_err(|error| self.broken(&error, line))? {
+                return Ok(());
+            }
+            line = record.position().map_or(line, csv::Position::line);
+            for (at, place) in places.iter().enumerate() {
+                let bytes = record.get(*place).unwrap_or_default();
+                let text = std::str::from_utf8(bytes).map_err(|_| self.not_utf8(line, *place))?;
+                raw::field(text, &mut |cell| take(at, cell));
             }
         }
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use arrow_ipc::reader::FileReader;
 
-use super::{blocks, broken, convert, guarded, next_batch, open, places};
+use super::{Each, blocks, broken, convert, guarded, next_batch, open, places, visited};
 use crate::error::LakeError;
-use crate::source::{ColumnInfo, Take};
+use crate::source::{ColumnInfo, Take, Visit};
 
 #[derive(Debug)]
 pub(crate) struct IpcFile {
@@ -27,6 +27,14 @@ impl IpcFile {
     }
 
     pub(crate) fn scan(&self, names: &[&str], take: Take<'_>) -> Result<(), LakeError> {
+        self.batches(names, &mut |place, batch| take(&blocks(&self.path, place, batch, names)?))
+    }
+
+    pub(crate) fn visit(&self, names: &[&str], take: Visit<'_>) -> Result<(), LakeError> {
+        self.batches(names, &mut |place, batch| visited(&self.path, place, batch, names, take))
+    }
+
+    fn batches(&self, names: &[&str], each: Each<'_>) -> Result<(), LakeError> {
         let mut places = places(&self.columns, names);
         places.sort_unstable();
         let mut row = 0;
@@ -35,7 +43,7 @@ impl IpcFile {
             let place = format!("behind row {row}");
             let batch = batch.map_err(|error| broken(&self.path, &place, error))?;
             row += batch.num_rows();
-            take(&blocks(&self.path, &place, &batch, names)?)?;
+            each(&place, &batch)?;
         }
         Ok(())
     }

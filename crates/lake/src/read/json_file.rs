@@ -1,4 +1,5 @@
-//! Files with one JSON object on each line (NDJSON, JSON Lines). Values that are lists or objects are not compared.
+//! Files with one JSON object on each line (NDJSON, JSON Lines). Lists of numbers are vectors; other
+//! lists and objects are not compared.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,9 +9,9 @@ use std::path::{Path, PathBuf};
 use comptroller_stats::cells::{Block, BlockBuilder};
 use serde_json::Value;
 
-use super::{MAX_ROW, broken, open};
+use super::{MAX_ROW, broken, open, raw};
 use crate::error::LakeError;
-use crate::source::{BATCH, ColumnInfo, Declared, Take};
+use crate::source::{BATCH, ColumnInfo, Declared, Take, Visit};
 
 /// Rows whose names are the columns; a name that first comes later is not seen.
 const NAMING_ROWS: usize = 10_000;
@@ -35,8 +36,13 @@ impl JsonFile {
                     columns.push(ColumnInfo { name, declared: Declared::Plain });
                     columns.len() - 1
                 });
-                if value.is_array() || value.is_object() {
-                    columns[place].declared = Declared::Nested;
+                let declared = &mut columns[place].declared;
+                match value {
+                    Value::Array(items) if raw::is_numbers(&items) && *declared != Declared::Nested => {
+                        *declared = Declared::Vector;
+                    }
+                    Value::Array(_) | Value::Object(_) => *declared = Declared::Nested,
+                    _ => {}
                 }
             }
         }
@@ -67,6 +73,18 @@ impl JsonFile {
                 return Ok(());
             }
         }
+    }
+}
+
+impl JsonFile {
+    pub(crate) fn visit(&self, names: &[&str], take: Visit<'_>) -> Result<(), LakeError> {
+        let mut lines = lines(&self.path)?;
+        while let Some(row) = lines.next()? {
+            for (at, name) in names.iter().enumerate() {
+                raw::json(row.get(*name), &mut |cell| take(at, cell));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod csv_file;
 pub(crate) mod ipc_file;
 pub(crate) mod json_file;
 pub(crate) mod parquet_file;
+mod raw;
 mod text;
 
 use std::fs::File;
@@ -14,7 +15,7 @@ use arrow_array::RecordBatch;
 use comptroller_stats::cells::Block;
 
 use crate::error::LakeError;
-use crate::source::ColumnInfo;
+use crate::source::{ColumnInfo, Visit};
 
 /// Bytes of a row of text, at most: a quote that is never closed would swallow the file.
 const MAX_ROW: u64 = 64 << 20;
@@ -45,6 +46,9 @@ fn places(columns: &[ColumnInfo], names: &[&str]) -> Vec<usize> {
     names.iter().filter_map(|name| columns.iter().position(|column| column.name == *name)).collect()
 }
 
+/// What takes the batches of a file: where a batch lies, and the batch.
+type Each<'a> = &'a mut dyn FnMut(&str, &RecordBatch) -> Result<(), LakeError>;
+
 /// The columns of a batch as blocks, in the order of the names.
 fn blocks(path: &Path, place: &str, batch: &RecordBatch, names: &[&str]) -> Result<Vec<Block>, LakeError> {
     let mut blocks = Vec::with_capacity(names.len());
@@ -54,4 +58,20 @@ fn blocks(path: &Path, place: &str, batch: &RecordBatch, names: &[&str]) -> Resu
         blocks.push(convert::block(array).map_err(|error| broken(path, place, error))?);
     }
     Ok(blocks)
+}
+
+/// Visits the columns of a batch, in the order of the names.
+fn visited(
+    path: &Path,
+    place: &str,
+    batch: &RecordBatch,
+    names: &[&str],
+    take: Visit<'_>,
+) -> Result<(), LakeError> {
+    for (at, name) in names.iter().enumerate() {
+        let array =
+            batch.column_by_name(name).ok_or_else(|| broken(path, place, format!("no column {name:?}")))?;
+        raw::arrow(array, &mut |cell| take(at, cell)).map_err(|error| broken(path, place, error))?;
+    }
+    Ok(())
 }

@@ -7,9 +7,9 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use super::{blocks, broken, convert, guarded, next_batch, open, places};
+use super::{Each, blocks, broken, convert, guarded, next_batch, open, places, visited};
 use crate::error::LakeError;
-use crate::source::{BATCH, ColumnInfo, Take};
+use crate::source::{BATCH, ColumnInfo, Take, Visit};
 
 #[derive(Debug)]
 pub(crate) struct ParquetFile {
@@ -38,6 +38,14 @@ impl ParquetFile {
     }
 
     pub(crate) fn scan(&self, names: &[&str], take: Take<'_>) -> Result<(), LakeError> {
+        self.batches(names, &mut |place, batch| take(&blocks(&self.path, place, batch, names)?))
+    }
+
+    pub(crate) fn visit(&self, names: &[&str], take: Visit<'_>) -> Result<(), LakeError> {
+        self.batches(names, &mut |place, batch| visited(&self.path, place, batch, names, take))
+    }
+
+    fn batches(&self, names: &[&str], each: Each<'_>) -> Result<(), LakeError> {
         let places = places(&self.columns, names);
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(open(&self.path)?, self.metadata.clone());
@@ -52,7 +60,7 @@ impl ParquetFile {
             let place = format!("behind row {row}");
             let batch = batch.map_err(|error| broken(&self.path, &place, error))?;
             row += batch.num_rows();
-            take(&blocks(&self.path, &place, &batch, names)?)?;
+            each(&place, &batch)?;
         }
         Ok(())
     }

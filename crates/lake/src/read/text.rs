@@ -3,7 +3,7 @@
 use comptroller_stats::cells::BlockBuilder;
 
 /// Texts that stand for no value, as spreadsheets and data frames write it.
-const NOTHING: &[&str] = &["", "NA", "N/A", "n/a", "null", "NULL", "None", "#N/A", "<NA>"];
+pub(super) const NOTHING: &[&str] = &["", "NA", "N/A", "n/a", "null", "NULL", "None", "#N/A", "<NA>"];
 
 /// Adds a field of a text file: nothing, a number, or a text. Signs of infinity and NaN are numbers.
 pub(crate) fn field(builder: &mut BlockBuilder, text: &str) {

@@ -1,7 +1,7 @@
 //! Types and files.
 
 use crate::support::{batch, column, ipc, parquet};
-use comptroller_lake::{Declared, Source};
+use comptroller_lake::{Declared, Raw, Source};
 
 fn open(path: &std::path::Path) -> Source {
     Source::open(&path.display().to_string()).unwrap()
@@ -29,7 +29,7 @@ fn every_arrow_type_becomes_the_same_cells_from_parquet_and_ipc() {
             |name: &str| source.columns().iter().find(|column| column.name == name).unwrap().declared;
         assert_eq!(
             [declared("at"), declared("list"), declared("price")],
-            [Declared::Time, Declared::Nested, Declared::Plain]
+            [Declared::Time, Declared::Vector, Declared::Plain]
         );
     }
 }
@@ -59,6 +59,55 @@ fn text_formats_give_the_cells_that_binary_ones_give() {
             assert_eq!(column(&open(&path), name), column(&open(&binary), name), "{} {name}", path.display());
         }
     }
+}
+
+/// Every cell of a column as a visit gives it.
+fn visited(source: &Source, name: &str) -> Vec<String> {
+    let place = source.columns().iter().position(|column| column.name == name).unwrap();
+    let mut cells = Vec::new();
+    let mut note = |_: usize, cell: Raw<'_>| {
+        cells.push(match cell {
+            Raw::Nothing => "-".to_owned(),
+            Raw::Number(number) => number.to_string(),
+            Raw::Text(text) => text.to_owned(),
+            Raw::Vector(vector) => format!("{vector:?}"),
+        });
+    };
+    source.visit(&[place], &mut note).unwrap();
+    cells
+}
+
+#[test]
+fn vectors_and_long_texts_are_visited_whole_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    parquet(&path("t.parquet"), &batch());
+    ipc(&path("t.arrow"), &batch());
+    for name in ["t.parquet", "t.arrow"] {
+        let source = open(&path(name));
+        assert_eq!(visited(&source, "list"), ["[1.0]", "-", "[]", "[2.0]"], "{name}");
+        assert_eq!(visited(&source, "word"), ["a", "-", "b", "a"], "{name}");
+        assert_eq!(visited(&source, "at"), ["1000", "-", "2000", "3000"], "{name}");
+    }
+    let long = "word ".repeat(1000);
+    let lines = format!("{{\"v\":[1,-2.5],\"t\":{long:?}}}\n{{\"v\":[1,null]}}\n{{\"v\":[\"a\"],\"t\":7}}\n");
+    std::fs::write(path("t.ndjson"), lines).unwrap();
+    std::fs::write(path("t.csv"), format!("v,t\n\"[1, -2.5]\",{long}\n\"[1, NaN]\",\n\"[a]\",7\n")).unwrap();
+    for (name, last) in [("t.ndjson", "-"), ("t.csv", "[a]")] {
+        let source = open(&path(name));
+        assert_eq!(visited(&source, "v"), ["[1.0, -2.5]", "[1.0, NaN]", last], "{name}");
+        let texts = visited(&source, "t");
+        assert_eq!(
+            (texts[0].trim(), &texts[1..]),
+            (long.trim(), &["-".to_owned(), "7".to_owned()][..]),
+            "{name}"
+        );
+    }
+    assert_eq!(
+        open(&path("t.ndjson")).columns()[0].declared,
+        Declared::Nested,
+        "a list of texts is no vector"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use comptroller_stats::drift::{Column, Report, percent};
 use comptroller_stats::grid::Histogram;
 
+use super::part;
 use crate::escape::cut;
 use crate::svg::Svg;
 
@@ -81,7 +82,7 @@ pub(super) fn contributions(columns: &[Column]) -> String {
     let row = 22.0;
     let height = row * to_real(shown.len()) + 8.0;
     let described: Vec<String> =
-        shown.iter().map(|column| format!("{} {}", column.name, percent(column.contribution))).collect();
+        shown.iter().map(|column| format!("{} {}", column.name, part(column))).collect();
     let mut svg =
         Svg::new("parts", WIDTH as u32, height as u32, "Contributions of columns", &described.join(", "));
     let (left, right) = (220.0, WIDTH - 110.0);
@@ -90,7 +91,7 @@ pub(super) fn contributions(columns: &[Column]) -> String {
         let width = (right - left) * column.contribution;
         svg.label("name", (left - 8.0, y + 15.0), "end", &cut(&column.name, 30));
         svg.bar("part", [left, y + 3.0, width.max(1.0), row - 8.0], &described[at]);
-        let text = format!("{} (V {:.2})", percent(column.contribution), column.coefficient);
+        let text = format!("{} (V {:.2})", part(column), column.coefficient);
         svg.label("value", (left + width + 6.0, y + 15.0), "start", &text);
     }
     svg.finish()

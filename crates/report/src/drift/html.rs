@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use comptroller_stats::drift::{Column, Finding, Report, percent};
 use comptroller_stats::measures::Method;
 
-use super::charts;
-use super::{evidence, part, verdict};
+use super::{charts, estimated};
+use super::{evidence, part, since, vectors, verdict};
 use crate::escape::markup;
 use crate::page::{END, begin};
 
@@ -23,10 +23,11 @@ pub fn html(report: &Report) -> String {
     sides(&mut page, report);
     headline(&mut page, report);
     page.push_str("</header>\n");
-    findings(&mut page, &report.findings);
+    findings(&mut page, report);
     pillars(&mut page, report);
     columns(&mut page, report);
     details(&mut page, report);
+    vectors::html(&mut page, &report.embeddings);
     performance(&mut page, report);
     roles(&mut page, report);
     method(&mut page, report);
@@ -58,8 +59,12 @@ fn headline(page: &mut String, report: &Report) {
     );
 }
 
-fn findings(page: &mut String, findings: &[Finding]) {
+fn findings(page: &mut String, report: &Report) {
+    let findings: &[Finding] = &report.findings;
     page.push_str("<section aria-labelledby=\"h-f\"><h2 id=\"h-f\">Diagnosis</h2>\n");
+    if let Some(onset) = &report.onset {
+        let _ = writeln!(page, "<p>Drift {}.</p>", markup(&since(onset)));
+    }
     if findings.is_empty() {
         page.push_str("<p>Nothing was found.</p>\n");
     }
@@ -127,7 +132,7 @@ fn columns(page: &mut String, report: &Report) {
             column.corrected,
             column.band.as_str(),
             evidence(column.evidence),
-            part(column.contribution),
+            part(column),
             markup(cause)
         );
     }
@@ -226,24 +231,22 @@ fn chance(p: f64) -> String {
 
 fn performance(page: &mut String, report: &Report) {
     let Some(performance) = &report.performance else { return };
-    page.push_str(
-        "<section aria-labelledby=\"h-l\"><h2 id=\"h-l\">What labels say</h2>\n<table><thead><tr><th scope=\"col\">Measure</th>\
-         <th scope=\"col\" class=\"n\">Reference</th><th scope=\"col\" class=\"n\">Current</th></tr></thead><tbody>\n",
-    );
-    for (name, pair) in [
-        ("Area under the ROC curve", performance.auc),
-        ("Accuracy of decisions", performance.accuracy),
-        ("Brier score", performance.brier),
-        ("Logarithmic loss", performance.log_loss),
-    ] {
-        if let Some([before, now]) = pair {
+    page.push_str("<section aria-labelledby=\"h-l\"><h2 id=\"h-l\">What labels say</h2>\n");
+    let measures = performance.measures();
+    if !measures.is_empty() {
+        page.push_str(
+            "<table><thead><tr><th scope=\"col\">Measure</th><th scope=\"col\" class=\"n\">Reference</th>\
+             <th scope=\"col\" class=\"n\">Current</th></tr></thead><tbody>\n",
+        );
+        for (name, [before, now]) in measures {
             let _ = writeln!(
                 page,
                 "<tr><th scope=\"row\">{name}</th><td class=\"n\">{before:.4}</td><td class=\"n\">{now:.4}</td></tr>"
             );
         }
+        page.push_str("</tbody></table>\n");
     }
-    page.push_str("</tbody></table>\n<ul>");
+    page.push_str("<ul>");
     for (name, loss) in
         [("measured", &performance.measured), ("expected from the scores", &performance.estimated)]
     {
@@ -269,6 +272,9 @@ fn performance(page: &mut String, report: &Report) {
         "<li>Labels cover {} of the current rows</li></ul></section>",
         percent(performance.coverage)
     );
+    if let Some(expected) = &performance.expected {
+        estimated::html(page, expected);
+    }
 }
 
 fn roles(page: &mut String, report: &Report) {

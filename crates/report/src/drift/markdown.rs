@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comptroller_stats::coefficient::Band;
 use comptroller_stats::drift::Report;
 
-use super::{evidence, part, verdict};
+use super::{estimated, evidence, part, since, vectors, verdict};
 use crate::escape::markdown as escape;
 
 /// Columns that are listed, at most.
@@ -31,6 +31,9 @@ pub fn markdown(report: &Report) -> String {
         escape(&report.current.name),
         report.current.rows
     );
+    if let Some(onset) = &report.onset {
+        let _ = writeln!(text, "Drift {}.\n", escape(&since(onset)));
+    }
     for finding in &report.findings {
         let _ = writeln!(text, "- **{}**: {}", finding.kind.as_str(), escape(&finding.text));
         for line in finding.evidence.iter().take(LISTED) {
@@ -58,14 +61,31 @@ pub fn markdown(report: &Report) -> String {
             column.corrected,
             column.band.as_str(),
             evidence(column.evidence),
-            part(column.contribution)
+            part(column)
         );
     }
     if report.columns.len() > LISTED {
         let _ = writeln!(text, "\n{} of {} columns are listed.", LISTED, report.columns.len());
     }
+    vectors::markdown(&mut text, &report.embeddings);
+    performance(&mut text, report);
     for note in &report.notes {
         let _ = write!(text, "\n> {}\n", escape(note));
     }
     text
+}
+
+/// Measures from labels, and those that the scores alone let expect.
+fn performance(text: &mut String, report: &Report) {
+    let Some(performance) = &report.performance else { return };
+    let measures = performance.measures();
+    if !measures.is_empty() {
+        text.push_str("\n| Measure | Reference | Current |\n|---|---:|---:|\n");
+        for (name, [before, now]) in measures {
+            let _ = writeln!(text, "| {name} | {before:.4} | {now:.4} |");
+        }
+    }
+    if let Some(expected) = &performance.expected {
+        estimated::markdown(text, expected);
+    }
 }

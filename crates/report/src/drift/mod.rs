@@ -1,23 +1,36 @@
 //! The report of a drift comparison in the forms that people and pipelines read.
 
 mod charts;
+mod estimated;
 mod html;
 mod junit;
 mod markdown;
 #[cfg(test)]
 mod tests;
+mod vectors;
 
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 
-use comptroller_stats::drift::{Evidence, Headline, percent};
+use comptroller_stats::drift::{Column, Evidence, Headline, percent};
+use comptroller_stats::stream::Onset;
 
 /// The verdict in one line.
 fn verdict(headline: &Headline) -> String {
     let pillar = headline.pillar.map(|pillar| format!(" ({})", pillar.as_str())).unwrap_or_default();
     let band = if headline.has_evidence { headline.band.as_str() } else { "not enough evidence" };
     format!("drift coefficient {:.2}{pillar}: {band}", headline.coefficient)
+}
+
+/// Since when, in words.
+fn since(onset: &Onset) -> String {
+    let when = if onset.before > 0.0 {
+        format!("{}, {} of the rows came before", onset.time, percent(onset.before))
+    } else {
+        format!("{}, the first of the current rows", onset.time)
+    };
+    format!("since {when} (dated by {} on {}, {} rows)", onset.detector, onset.column, onset.rows)
 }
 
 /// Whether the rows of a column suffice, in words.
@@ -29,7 +42,7 @@ fn evidence(evidence: Evidence) -> &'static str {
     }
 }
 
-/// A share, or a dash for nothing.
-fn part(share: f64) -> String {
-    if share > 0.0 { percent(share) } else { "-".to_owned() }
+/// What a column carries, always with one decimal so that all of them add to 100; a dash for nothing.
+fn part(column: &Column) -> String {
+    if column.contribution > 0.0 { format!("{:.1} %", column.percent) } else { "-".to_owned() }
 }

@@ -55,6 +55,7 @@ fn sample() -> Report {
             why: "a test".to_owned(),
         }],
         notes: vec![EVIL.to_owned()],
+        ..Inputs::default()
     };
     report(inputs, &Settings::default())
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::coefficient::{Band, Bands, contributions, cubic_mean};
+use crate::coefficient::{Band, Bands, contributions, cubic_mean, percents};
 use crate::dependence::{self, Break, Pairs};
+use crate::embedding::Embedding;
 use crate::measures::Balanced;
 use crate::outcomes::{self, Outcomes, Performance};
 use crate::profile::Role;
+use crate::stream::{self, Onset};
 
 use super::causes;
 use super::compared::Compared;
@@ -42,7 +44,7 @@ impl Default for Settings {
 }
 
 /// What a report is made from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Inputs {
     /// The compared columns, in the order of the file.
     pub columns: Vec<Compared>,
@@ -56,8 +58,23 @@ pub struct Inputs {
     pub current: Side,
     /// What every column was taken for.
     pub roles: Vec<RoleView>,
+    /// Columns of vectors; the part of them that enters the coefficient is among the columns.
+    pub embeddings: Vec<Embedding>,
+    /// The current sampled rows in the order of time.
+    pub time: Option<TimeOrder>,
     /// What the reader has to know.
     pub notes: Vec<String>,
+}
+
+/// The sampled current rows in the order of time.
+#[derive(Clone, Debug, Default)]
+pub struct TimeOrder {
+    /// Sampled rows that there are, with a time or without.
+    pub rows: usize,
+    /// Places of the rows with a time, the earliest first.
+    pub order: Vec<usize>,
+    /// The time of each of `order`, for people.
+    pub times: Vec<String>,
 }
 
 /// Makes the report.
@@ -96,6 +113,7 @@ pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
         name_swap(&mut columns, &finding.columns);
     }
     contribute(&mut columns);
+    let onset = onset(&inputs, &columns);
     let pillars = pillars(&columns, performance.as_ref(), family, bands);
     let has_fault = findings.iter().any(|finding| finding.kind == FindingKind::PipelineFault);
     let headline = headline(&pillars, &columns, bands, has_fault);
@@ -112,6 +130,8 @@ pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
         pillars,
         findings,
         columns,
+        embeddings: inputs.embeddings,
+        onset,
         performance,
         reference: inputs.reference,
         current: inputs.current,
@@ -127,14 +147,39 @@ fn breaks(inputs: &Inputs, alpha: f64) -> Vec<Break> {
     dependence::compare(reference, current, alpha, |name| v(name) < STAYED)
 }
 
+/// Since when, by the column that drifts most of those whose rows can be dated.
+fn onset(inputs: &Inputs, columns: &[Column]) -> Option<Onset> {
+    let time = inputs.time.as_ref()?;
+    let dated =
+        |column: &Column| column.coefficient > 0.0 && column.role != Role::Label && column.role.is_compared();
+    let mut drifted: Vec<(&Column, &Compared)> = Vec::new();
+    for column in columns.iter().filter(|column| dated(column)) {
+        let found = inputs.columns.iter().find(|compared| compared.name == column.name);
+        drifted
+            .extend(found.filter(|compared| compared.sample.len() == time.rows).map(|found| (column, found)));
+    }
+    let (column, compared) =
+        drifted.into_iter().max_by(|a, b| a.0.coefficient.total_cmp(&b.0.coefficient))?;
+    let Compared { grid, reference, current, sample, .. } = compared;
+    let place = stream::onset(grid, reference, current, sample, &time.order)?;
+    Some(Onset {
+        detector: "page-hinkley",
+        column: column.name.clone(),
+        time: time.times.get(place)?.clone(),
+        before: crate::num::size(place) / crate::num::size(time.order.len()),
+        rows: time.order.len(),
+    })
+}
+
 fn performance(inputs: &Inputs) -> Option<Performance> {
     let reference = inputs.outcomes.0.as_ref()?;
     let mut performance = match &inputs.outcomes.1 {
         Some(current) if current.labelled > 0 => outcomes::compare(reference, current),
         _ => Performance::default(),
     };
-    let score = inputs.columns.iter().find(|column| column.role == Role::Score && !column.is_absent);
-    performance.estimated = score.and_then(|column| outcomes::estimate(reference, &column.current.bins));
+    if let Some(current) = &inputs.outcomes.1 {
+        (performance.expected, performance.estimated) = outcomes::estimate(reference, current);
+    }
     Some(performance)
 }
 
@@ -152,7 +197,7 @@ fn judged(column: &Compared, causes: Vec<Cause>, gate: f64, settings: &Settings)
     let quality =
         column.quality.filter(|quality| quality.passes(gate)).map_or(0.0, |quality| quality.corrected);
     let weight = if column.role == Role::Feature {
-        settings.weights.get(&column.name).copied().unwrap_or(1.0).max(0.0)
+        settings.weights.get(&column.name).copied().unwrap_or(1.0).max(0.0) * column.share
     } else {
         0.0
     };
@@ -170,6 +215,7 @@ fn judged(column: &Compared, causes: Vec<Cause>, gate: f64, settings: &Settings)
         bins: whole.bins,
         weight,
         contribution: 0.0,
+        percent: 0.0,
         causes,
         quality,
         rates: column.rates,
@@ -191,8 +237,10 @@ fn name_swap(columns: &mut [Column], pair: &[String]) {
 
 fn contribute(columns: &mut [Column]) {
     let weighed: Vec<(f64, f64)> = columns.iter().map(|column| (column.weight, column.coefficient)).collect();
-    for (column, part) in columns.iter_mut().zip(contributions(&weighed)) {
-        column.contribution = part;
+    let parts = contributions(&weighed);
+    let percents = percents(&parts);
+    for ((column, part), percent) in columns.iter_mut().zip(parts).zip(percents) {
+        (column.contribution, column.percent) = (part, percent);
     }
 }
 
@@ -226,7 +274,7 @@ fn pillars(columns: &[Column], performance: Option<&Performance>, gate: f64, ban
     let predicted = model.max_by(|a, b| a.coefficient.total_cmp(&b.coefficient));
     let worst = columns
         .iter()
-        .filter(|column| column.role != Role::Label)
+        .filter(|column| !matches!(column.role, Role::Label | Role::Time))
         .max_by(|a, b| a.quality.total_cmp(&b.quality));
     let (skill, skill_note) = skill(performance);
     let concept = performance.and_then(|all| all.concept);
@@ -288,8 +336,10 @@ fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, has_fault: boo
         .unwrap_or(Band::Normal);
     let is_capped = full == Band::Rollback && hard < Band::Rollback;
     let band = if is_capped { Band::Investigate } else { full };
-    let compared = columns.len();
-    let unsure = columns.iter().filter(|column| column.evidence == Evidence::NotEnough).count();
+    // Hours and weekdays are shown and decide nothing.
+    let judged = || columns.iter().filter(|column| column.role.is_compared());
+    let compared = judged().count();
+    let unsure = judged().filter(|column| column.evidence == Evidence::NotEnough).count();
     let has_evidence = band > Band::Normal || (compared > 0 && unsure * 2 < compared);
     let pillar = top.filter(|top| value(top) > 0.0).map(|top| top.name);
     let text = words(band, is_capped, has_evidence, has_fault, (unsure, compared));

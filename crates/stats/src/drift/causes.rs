@@ -56,6 +56,9 @@ fn special(column: &Compared, at: usize, strength: f64) -> Cause {
 
 /// What happened to the values that there are.
 fn of_values(column: &Compared, strength: f64) -> Cause {
+    if let Some(text) = &column.about {
+        return Cause { code: Code::Shift, text: text.clone(), strength };
+    }
     if let Some(value) = &column.constant_now
         && column.constant_before.is_none()
     {

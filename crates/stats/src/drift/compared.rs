@@ -42,6 +42,10 @@ pub struct Compared {
     pub constant_now: Option<String>,
     /// Some of the current rows.
     pub sample: Block,
+    /// Its weight among the features beside the stated one: columns that were made from one share its weight.
+    pub share: f64,
+    /// What a difference of its values means, where they are no values of the file.
+    pub about: Option<String>,
 }
 
 impl Compared {
@@ -65,6 +69,8 @@ impl Compared {
             constant_before: constant_of(&reference.counts, grid),
             constant_now: current.constant(grid),
             sample: current.sample,
+            share: 1.0,
+            about: None,
             reference: reference.counts,
             current: current.counts,
             grid: reference.grid,

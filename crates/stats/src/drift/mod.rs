@@ -8,7 +8,8 @@ mod report;
 mod swap;
 mod units;
 
-pub use assemble::{Inputs, Settings, report};
+pub use crate::stream::Onset;
+pub use assemble::{Inputs, Settings, TimeOrder, report};
 pub use causes::percent;
 pub use compared::Compared;
 pub use report::{
@@ -28,7 +29,10 @@ fn definitions() -> Vec<&'static str> {
         "data: (sum w Vc^3)^(1/3) over features, weights adding to 1; contribution: w Vc^3 over its sum",
         "prediction: the largest Vc of scores and decisions",
         "quality: the largest Vc of {sound, missing, not finite, wrong type, below, above, unseen}",
-        "performance: lower 95 % bound of (before - now) / (before - chance), by AUC, else by accuracy",
+        "embedding: V of the score of a domain classifier (logistic regression, every other sampled row) on the rows it was \
+         not fitted on; one feature",
+        "performance: lower 95 % bound of (before - now) / (before - chance), by AUC, else by accuracy, else by \
+         squared error",
         "concept: sqrt(sum m Vc^2) of the label within groups of equal score",
         "coefficient: the largest of the five; inputs and predictions alone never ask for more than to investigate",
         "PSI: shares raised to at least 0.0001; numbers on the reference's deciles (type 7), categories on the scored \

@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use crate::coefficient::{Band, Bands};
+use crate::embedding::Embedding;
 use crate::grid::{Histogram, Kind};
 use crate::measures::{Measures, Rate};
 use crate::outcomes::Performance;
 use crate::profile::Role;
+use crate::stream::Onset;
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,6 +25,10 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Every compared column, those that carry most first.
     pub columns: Vec<Column>,
+    /// Columns of vectors.
+    pub embeddings: Vec<Embedding>,
+    /// Since when, where the current rows have a time and a column of single values drifts.
+    pub onset: Option<Onset>,
     /// What labels say, if there are any on the reference side.
     pub performance: Option<Performance>,
     /// The reference.
@@ -230,6 +236,8 @@ pub struct Column {
     pub weight: f64,
     /// Its part of the data coefficient, 0..=1; adds to 1 over all features.
     pub contribution: f64,
+    /// The same in percent with one decimal; adds to exactly 100.0 over all features.
+    pub percent: f64,
     /// Why it drifts, the strongest first.
     pub causes: Vec<Cause>,
     /// V of {valid, missing, not finite, wrong type, below, above, unseen}, 0 if within chance.
@@ -258,7 +266,7 @@ pub struct Rates {
 }
 
 /// One side of the comparison.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Side {
     /// How it was named.
     pub name: String,

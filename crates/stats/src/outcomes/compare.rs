@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::Outcomes;
-use super::skill::{Area, area, calibration};
+use super::expected::{Expected, expected, expected_area};
+use super::skill::Area;
 use crate::measures::balanced;
 use crate::num::{Sum, real};
 use crate::tail::chi_square_upper;
@@ -19,15 +20,15 @@ const ROWS_PER_GROUP: u64 = 10;
 /// Share of the model's skill that is lost: (before - now) / (before - chance).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct SkillLoss {
-    /// The measure before, `auc` or `accuracy`.
+    /// The measure: `auc`, `accuracy` or, of numbers, `rmse`.
     pub measure: &'static str,
     /// Its value on the reference.
     pub before: f64,
     /// Its value now.
     pub now: f64,
-    /// What needs no model: 0.5, or the share of the commonest label.
+    /// What needs no model: 0.5, the share of the commonest label, or the error of always saying the mean.
     pub chance: f64,
-    /// The loss: 0 none, 1 all; below 0 it became better.
+    /// The loss: 0 none, 1 all; below 0 it became better. Of `rmse` by its squares.
     pub loss: f64,
     /// One-sided 95 % lower bound of the loss; this is what alarms.
     pub lower: f64,
@@ -48,66 +49,122 @@ pub struct Concept {
     pub groups: usize,
 }
 
-/// What the labels say.
+/// What the labels say. A pair is before, now; of several classes precision, recall, F1 and both areas are means over
+/// the classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Performance {
     /// Skill lost, from labels.
     pub measured: Option<SkillLoss>,
     /// Skill lost, as expected from the scores alone if the relation of score and label had not changed.
     pub estimated: Option<SkillLoss>,
+    /// The measures to expect of the current rows, from the scores alone under the same assumption.
+    pub expected: Option<Expected>,
     /// Change of the relation of score and label.
     pub concept: Option<Concept>,
     /// Share of the current rows that have a label.
     pub coverage: f64,
-    /// Area under the ROC curve: before, now.
+    /// Area under the ROC curve.
     pub auc: Option<[f64; 2]>,
-    /// Share of decisions that are right: before, now.
+    /// Average precision, the area under the curve of precision over recall.
+    pub pr_auc: Option<[f64; 2]>,
+    /// Share of decisions that are right.
     pub accuracy: Option<[f64; 2]>,
-    /// Brier score: before, now.
+    /// Share of the rows decided for the class that are of it.
+    pub precision: Option<[f64; 2]>,
+    /// Share of the rows of the class that were decided for it.
+    pub recall: Option<[f64; 2]>,
+    /// Harmonic mean of precision and recall.
+    pub f1: Option<[f64; 2]>,
+    /// Brier score.
     pub brier: Option<[f64; 2]>,
-    /// Mean logarithmic loss: before, now.
+    /// Mean logarithmic loss.
     pub log_loss: Option<[f64; 2]>,
+    /// Expected calibration error, ten bins of equal width.
+    pub calibration_error: Option<[f64; 2]>,
+    /// Mean absolute error, in the unit of the label.
+    pub mae: Option<[f64; 2]>,
+    /// Root of the mean squared error, in the unit of the label.
+    pub rmse: Option<[f64; 2]>,
+    /// Share of the label's variance that is explained.
+    pub r_squared: Option<[f64; 2]>,
+}
+
+impl Performance {
+    /// Every measure that labels gave on both sides, with its name for people.
+    pub fn measures(&self) -> Vec<(&'static str, [f64; 2])> {
+        let all = [
+            ("Area under the ROC curve", self.auc),
+            ("Average precision (PR-AUC)", self.pr_auc),
+            ("Accuracy of decisions", self.accuracy),
+            ("Precision", self.precision),
+            ("Recall", self.recall),
+            ("F1", self.f1),
+            ("Brier score", self.brier),
+            ("Logarithmic loss", self.log_loss),
+            ("Calibration error", self.calibration_error),
+            ("Mean absolute error", self.mae),
+            ("Root mean squared error", self.rmse),
+            ("R squared", self.r_squared),
+        ];
+        all.into_iter().filter_map(|(name, pair)| Some((name, pair?))).collect()
+    }
 }
 
 /// Compares two samples that both have labels.
 pub fn compare(reference: &Outcomes, current: &Outcomes) -> Performance {
-    let areas = area_of(reference).zip(area_of(current));
-    let accuracy = reference.accuracy().zip(current.accuracy());
+    let areas = reference.area().zip(current.area());
+    let both = |of: fn(&Outcomes) -> Option<f64>| Some([of(reference)?, of(current)?]);
     Performance {
         measured: areas
-            .and_then(|(before, now)| of_areas(before, now, false))
-            .or_else(|| of_accuracy(reference, current)),
+            .and_then(|(before, now)| of_areas(before, now.value, now.error, false))
+            .or_else(|| of_accuracy(reference, current))
+            .or_else(|| of_residuals(reference, current)),
         estimated: None,
+        expected: None,
         concept: concept(reference, current),
         coverage: crate::num::share(current.labelled, current.rows),
         auc: areas.map(|(before, now)| [before.value, now.value]),
-        accuracy: accuracy.map(|(before, now)| [before, now]),
-        brier: reference.brier().zip(current.brier()).map(|(before, now)| [before, now]),
-        log_loss: reference.mean_log_loss().zip(current.mean_log_loss()).map(|(before, now)| [before, now]),
+        pr_auc: both(Outcomes::average_precision),
+        accuracy: both(Outcomes::accuracy),
+        precision: both(|side| side.decided().precision),
+        recall: both(|side| side.decided().recall),
+        f1: both(|side| side.decided().f1),
+        brier: both(Outcomes::brier),
+        log_loss: both(Outcomes::mean_log_loss),
+        calibration_error: both(|side| side.reliability.as_ref()?.error()),
+        mae: both(|side| side.residuals.as_ref()?.mean_absolute_error()),
+        rmse: both(|side| side.residuals.as_ref()?.root_mean_squared_error()),
+        r_squared: both(|side| side.residuals.as_ref()?.r_squared()),
     }
 }
 
-/// The loss to expect from the current scores alone, given by stored bin of the score: each row counts as positive
-/// with the chance that its bin had in the reference (confidence-based estimation). Blind to a change of that chance.
-pub fn estimate(reference: &Outcomes, current_scores: &[u64]) -> Option<SkillLoss> {
-    if reference.by_score.is_empty() || reference.by_score.len() != current_scores.len() {
+/// What is to be expected of the current rows from their scores alone: the measures, and the skill lost by the first of
+/// them, the area under the ROC curve. Blind to a change of what a score means.
+pub fn estimate(reference: &Outcomes, current: &Outcomes) -> (Option<Expected>, Option<SkillLoss>) {
+    let loss = reference.area().zip(expected_area(reference, current));
+    let loss = loss.and_then(|(before, (now, error))| of_areas(before, now, error, true));
+    (expected(reference, current), loss)
+}
+
+fn of_areas(before: Area, now: f64, error: f64, is_estimated: bool) -> Option<SkillLoss> {
+    let error = before.error.hypot(error);
+    loss("auc", [before.value, now, 0.5], error, is_estimated)
+}
+
+/// By the squared error against always saying the mean of the reference's labels.
+fn of_residuals(reference: &Outcomes, current: &Outcomes) -> Option<SkillLoss> {
+    let (before, now) = (reference.residuals.as_ref()?, current.residuals.as_ref()?);
+    let ((first, first_error), (second, second_error)) = (before.squared_error()?, now.squared_error()?);
+    let chance = before.label_variance()?;
+    let skill = chance - first;
+    if skill < LEAST_SKILL * chance {
         return None;
     }
-    let rates = calibration(&reference.by_score);
-    let soft = rates.iter().zip(current_scores).map(|(rate, rows)| {
-        let rows = real(*rows);
-        (rows * (1.0 - rate), rows * rate)
-    });
-    of_areas(area_of(reference)?, area(soft)?, true)
-}
-
-fn area_of(outcomes: &Outcomes) -> Option<Area> {
-    area(outcomes.by_score.iter().map(|[other, positive]| (real(*other), real(*positive))))
-}
-
-fn of_areas(before: Area, now: Area, is_estimated: bool) -> Option<SkillLoss> {
-    let error = (before.error.powi(2) + now.error.powi(2)).sqrt();
-    loss("auc", [before.value, now.value, 0.5], error, is_estimated)
+    let lost = (second - first) / skill;
+    let lower = lost - ONE_SIDED_95 * first_error.hypot(second_error) / skill;
+    let root = |square: f64| square.sqrt() * before.unit();
+    let [before, now, chance] = [first, second, chance].map(root);
+    Some(SkillLoss { measure: "rmse", before, now, chance, loss: lost, lower, is_estimated: false })
 }
 
 fn of_accuracy(reference: &Outcomes, current: &Outcomes) -> Option<SkillLoss> {

@@ -3,11 +3,21 @@
 //! Everything is a count on the frozen bins of the score and of the label, or a loss in whole millionths, so parts
 //! merge in any order.
 
+mod classes;
 mod compare;
+mod decided;
+mod expected;
+mod reliability;
+mod residuals;
 mod skill;
 
+pub use classes::ClassScores;
 pub use compare::{Concept, Performance, SkillLoss, compare, estimate};
-pub use skill::{Area, area, calibration};
+pub use decided::Decided;
+pub use expected::{Estimate, Expected, expected};
+pub use reliability::Reliability;
+pub use residuals::Residuals;
+pub use skill::{Area, area, average_precision, calibration};
 
 use std::collections::BTreeMap;
 
@@ -16,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::cells::{Block, Cell, number_name};
 use crate::error::StatsError;
 use crate::grid::{Grid, NumberGrid};
-use crate::num::{real, share};
+use crate::num::{real, size};
 
 /// Classes of decisions, and labels of each, that the table of decisions can hold. With more there is no table.
 pub const MAX_CLASSES: usize = 64;
@@ -30,7 +40,7 @@ const MAX_LOG_LOSS: f64 = 36.0;
 const REST: &str = "(others)";
 
 /// Joint counters of one sample.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcomes {
     /// The label that counts as "it came true", if there are two.
@@ -39,8 +49,11 @@ pub struct Outcomes {
     pub labelled: u64,
     /// Rows.
     pub rows: u64,
-    /// Labelled rows by stored bin of the score: not positive, positive. Empty without a score or without two labels.
-    pub by_score: Vec<[u64; 2]>,
+    /// Scores by class: one for the positive class of two, or one for each class that has a score of its own. Empty
+    /// without scores.
+    pub classes: Vec<ClassScores>,
+    /// Whether the score of two classes is a chance; none without such a score.
+    pub reliability: Option<Reliability>,
     /// Sum of (score - outcome)^2 in millionths, over scores within 0..=1.
     pub squared_loss: u64,
     /// Sum of the logarithmic loss in millionths, over scores within 0..=1.
@@ -53,6 +66,8 @@ pub struct Outcomes {
     pub too_many_classes: bool,
     /// Labelled rows by scored bin of the score (else of the decision), then by scored bin of the label.
     pub groups: Vec<Vec<u64>>,
+    /// Where label and score (else decision) are numbers of many values: what is left between them.
+    pub residuals: Option<Residuals>,
 }
 
 /// The columns that outcomes are counted from, with the frozen bins of each.
@@ -62,6 +77,8 @@ pub struct Columns<'a> {
     pub score: Option<(&'a Grid, &'a Block)>,
     /// The decision: grid and rows.
     pub decision: Option<(&'a Grid, &'a Block)>,
+    /// The scores of a model of several classes: class, grid and rows of each.
+    pub by_class: &'a [(&'a str, &'a Grid, &'a Block)],
     /// The label: grid and rows.
     pub label: (&'a Grid, &'a Block),
 }
@@ -74,43 +91,64 @@ impl Outcomes {
         let by = columns.score.or(columns.decision);
         outcomes.groups =
             vec![vec![0; value_groups(label_grid)]; by.map_or(0, |(grid, _)| value_groups(grid))];
-        if let (Some((Grid::Numeric(grid), _)), Some(_)) = (columns.score, positive) {
-            outcomes.by_score = vec![[0, 0]; grid.bins()];
+        let scores = scores(columns, positive);
+        outcomes.classes = scores.iter().map(|(class, grid, _)| ClassScores::empty(class, grid)).collect();
+        if let (Some((Grid::Numeric(_), _)), Some(_)) = (columns.score, positive) {
+            outcomes.reliability = Some(Reliability::default());
+        }
+        if let (Some((Grid::Numeric(_), _)), Grid::Numeric(grid)) = (by, label_grid) {
+            outcomes.residuals = Some(Residuals::empty(grid));
         }
         for row in 0..labels.len() {
-            outcomes.rows += 1;
-            let Some(label) = name(labels.cell(row)) else { continue };
-            outcomes.labelled += 1;
-            if let Some((grid, block)) = by
-                && let (Some(group), Some(class)) =
-                    (group_of(grid, block.cell(row)), group_of(label_grid, labels.cell(row)))
-            {
-                outcomes.groups[group][class] += 1;
-            }
-            if let Some((Grid::Numeric(grid), block)) = columns.score
-                && let (Cell::Number(score), Some(positive)) = (block.cell(row), positive)
-            {
-                outcomes.score(grid, score, label == positive);
-            }
-            if let Some((_, block)) = columns.decision
-                && let Some(decision) = name(block.cell(row))
-            {
-                outcomes.decision(decision, label, 1);
-            }
+            outcomes.row(columns, &scores, row);
         }
         outcomes
     }
 
-    fn score(&mut self, grid: &NumberGrid, score: f64, came_true: bool) {
-        if !score.is_finite() {
-            return;
+    fn row(&mut self, columns: &Columns<'_>, scores: &[(&str, &NumberGrid, &Block)], row: usize) {
+        let (label_grid, labels) = columns.label;
+        let label = name(labels.cell(row));
+        let decision = columns.decision.and_then(|(_, block)| name(block.cell(row)));
+        for (class, (_, grid, block)) in self.classes.iter_mut().zip(scores) {
+            if let Cell::Number(score) = block.cell(row)
+                && score.is_finite()
+            {
+                class.add(grid.bin(score), decision.as_deref(), label.as_deref());
+            }
         }
-        self.by_score[grid.bin(score)][usize::from(came_true)] += 1;
-        if (0.0..=1.0).contains(&score) {
-            let given = if came_true { score } else { 1.0 - score };
-            self.scored += 1;
-            self.squared_loss += ((1.0 - given).powi(2) * PARTS).round() as u64;
-            self.log_loss += ((-given.ln()).min(MAX_LOG_LOSS) * PARTS).round() as u64;
+        self.rows += 1;
+        let Some(label) = label else { return };
+        self.labelled += 1;
+        if let Some((grid, block)) = columns.score.or(columns.decision) {
+            let (group, class) = (group_of(grid, block.cell(row)), group_of(label_grid, labels.cell(row)));
+            if let (Some(group), Some(class)) = (group, class) {
+                self.groups[group][class] += 1;
+            }
+            if let (Some(residuals), Cell::Number(predicted), Cell::Number(came)) =
+                (&mut self.residuals, block.cell(row), labels.cell(row))
+            {
+                residuals.add(predicted, came);
+            }
+        }
+        if let (Some((_, block)), Some(positive)) = (columns.score, &self.positive)
+            && let Cell::Number(score) = block.cell(row)
+            && (0.0..=1.0).contains(&score)
+        {
+            let came_true = label == *positive;
+            self.losses(score, came_true);
+        }
+        if let Some(decision) = decision {
+            self.decision(decision, label, 1);
+        }
+    }
+
+    fn losses(&mut self, score: f64, came_true: bool) {
+        let given = if came_true { score } else { 1.0 - score };
+        self.scored += 1;
+        self.squared_loss += ((1.0 - given).powi(2) * PARTS).round() as u64;
+        self.log_loss += ((-given.ln()).min(MAX_LOG_LOSS) * PARTS).round() as u64;
+        if let Some(reliability) = &mut self.reliability {
+            reliability.add(score, came_true);
         }
     }
 
@@ -140,7 +178,13 @@ impl Outcomes {
     /// Adds the rows of another part, counted on the same grids.
     pub fn merge(&mut self, other: &Self) -> Result<(), StatsError> {
         let fits = self.positive == other.positive
-            && self.by_score.len() == other.by_score.len()
+            && self.classes.len() == other.classes.len()
+            && self.classes.iter().zip(&other.classes).all(|(a, b)| a.is_alike(b))
+            && self.reliability.is_some() == other.reliability.is_some()
+            && match (&self.residuals, &other.residuals) {
+                (Some(a), Some(b)) => a.is_alike(b),
+                (a, b) => a.is_none() && b.is_none(),
+            }
             && self.groups.len() == other.groups.len()
             && self.groups.iter().zip(&other.groups).all(|(a, b)| a.len() == b.len());
         if !fits {
@@ -153,9 +197,14 @@ impl Outcomes {
         self.scored += other.scored;
         self.squared_loss += other.squared_loss;
         self.log_loss += other.log_loss;
-        for (ours, theirs) in self.by_score.iter_mut().zip(&other.by_score) {
-            ours[0] += theirs[0];
-            ours[1] += theirs[1];
+        for (ours, theirs) in self.classes.iter_mut().zip(&other.classes) {
+            ours.merge(theirs);
+        }
+        if let (Some(ours), Some(theirs)) = (&mut self.reliability, &other.reliability) {
+            ours.merge(theirs);
+        }
+        if let (Some(ours), Some(theirs)) = (&mut self.residuals, &other.residuals) {
+            ours.merge(theirs);
         }
         for (ours, theirs) in self.groups.iter_mut().flatten().zip(other.groups.iter().flatten()) {
             *ours += theirs;
@@ -170,29 +219,18 @@ impl Outcomes {
         Ok(())
     }
 
-    /// Labelled rows that have a decision, and those of them where it is the label.
-    pub fn hits(&self) -> (u64, u64) {
-        let all = self.decisions.values().flat_map(BTreeMap::values).sum();
-        let right = self.decisions.iter().filter_map(|(decision, labels)| labels.get(decision)).sum();
-        (right, all)
+    /// The area under the ROC curve, and its error: of the positive class, or the mean over the classes that have a
+    /// score, each against the others.
+    pub fn area(&self) -> Option<Area> {
+        let areas: Vec<Area> = self.classes.iter().map(ClassScores::area).collect::<Option<_>>()?;
+        let mean = |of: fn(&Area) -> f64| areas.iter().map(of).sum::<f64>() / size(areas.len());
+        (!areas.is_empty()).then(|| Area { value: mean(|area| area.value), error: mean(|area| area.error) })
     }
 
-    /// Share of decisions that are right, if there are any.
-    pub fn accuracy(&self) -> Option<f64> {
-        let (right, all) = self.hits();
-        (all > 0).then(|| share(right, all))
-    }
-
-    /// Share of the commonest label among the rows with a decision: what always saying the same would reach.
-    pub fn majority(&self) -> Option<f64> {
-        let mut labels: BTreeMap<&str, u64> = BTreeMap::new();
-        for row in self.decisions.values() {
-            for (label, rows) in row {
-                *labels.entry(label).or_default() += rows;
-            }
-        }
-        let all: u64 = labels.values().sum();
-        labels.values().max().map(|most| share(*most, all))
+    /// The average precision, likewise.
+    pub fn average_precision(&self) -> Option<f64> {
+        let all: Vec<f64> = self.classes.iter().map(ClassScores::average_precision).collect::<Option<_>>()?;
+        (!all.is_empty()).then(|| all.iter().sum::<f64>() / size(all.len()))
     }
 
     /// Mean squared difference of score and outcome (Brier 1950), if there are scores within 0..=1.
@@ -206,10 +244,17 @@ impl Outcomes {
     }
 
     pub(crate) fn check(&self) -> Result<(), StatsError> {
-        let counts = self.by_score.iter().flatten().chain(self.groups.iter().flatten());
+        let counts = self.groups.iter().flatten();
+        for class in &self.classes {
+            class.check(self.rows, MAX_GROUPS)?;
+        }
+        if let Some(residuals) = &self.residuals {
+            residuals.check(self.labelled)?;
+        }
         let fits = self.labelled <= self.rows
             && self.rows <= crate::profile::MAX_ROWS
-            && self.by_score.len() <= MAX_GROUPS
+            && self.classes.len() <= MAX_CLASSES
+            && self.reliability.as_ref().is_none_or(|found| found.fits(self.labelled))
             && self.groups.len() <= MAX_GROUPS
             && self.groups.iter().all(|row| row.len() <= MAX_GROUPS && row.len() == self.groups[0].len())
             && self.decisions.len() <= MAX_CLASSES
@@ -227,6 +272,22 @@ impl Outcomes {
         let problem = "its counters do not fit each other".to_owned();
         Err(StatsError::Inconsistent { place: "outcomes".to_owned(), problem })
     }
+}
+
+/// The scores that are counted by class: those of each class, else the one score for the positive class.
+fn scores<'a>(columns: &Columns<'a>, positive: Option<&'a str>) -> Vec<(&'a str, &'a NumberGrid, &'a Block)> {
+    let mut scores = Vec::new();
+    for (class, grid, block) in columns.by_class.iter().take(MAX_CLASSES) {
+        if let Grid::Numeric(grid) = grid {
+            scores.push((*class, grid, *block));
+        }
+    }
+    if let (Some((Grid::Numeric(grid), block)), Some(positive), true) =
+        (columns.score, positive, scores.is_empty())
+    {
+        scores.push((positive, grid, block));
+    }
+    scores
 }
 
 /// The word for a value as a class; nothing for what is no value.

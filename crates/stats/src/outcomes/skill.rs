@@ -33,9 +33,42 @@ pub fn area(bins: impl IntoIterator<Item = (f64, f64)>) -> Option<Area> {
     Some(Area { value, error: (spread.max(0.0) / (below * positives)).sqrt() })
 }
 
+/// The average precision, by which the curve of precision over recall is summed: each bin's gain of recall times the
+/// precision from this bin on upwards (as in scikit-learn; no interpolation). Bins ascend; nothing without a positive row.
+pub fn average_precision(bins: impl DoubleEndedIterator<Item = (f64, f64)>) -> Option<f64> {
+    let (mut above, mut positives) = (0.0, 0.0);
+    let mut sum = Sum::default();
+    for (other, positive) in bins.rev() {
+        above += other + positive;
+        positives += positive;
+        if positive > 0.0 {
+            sum.add(positive * positives / above);
+        }
+    }
+    (positives > 0.0).then(|| (sum.value() / positives).clamp(0.0, 1.0))
+}
+
 /// How often a row of each score bin comes true, as a function that never falls (pool adjacent violators, Ayer et al.
 /// 1955). Bins without rows take the value of the next lower bin that has one, else of the next higher.
 pub fn calibration(bins: &[[u64; 2]]) -> Vec<f64> {
+    let blocks = calibration_blocks(bins);
+    let rate = |block: &CalibrationBlock| if block.rows > 0.0 { block.positives / block.rows } else { 0.0 };
+    blocks.iter().flat_map(|block| std::iter::repeat_n(rate(block), block.bins)).collect()
+}
+
+/// Neighbouring score bins that share one rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct CalibrationBlock {
+    /// Rows of the reference that came true.
+    pub(super) positives: f64,
+    /// Its labelled rows.
+    pub(super) rows: f64,
+    /// Score bins.
+    pub(super) bins: usize,
+}
+
+/// The blocks of [`calibration`], ascending.
+pub(super) fn calibration_blocks(bins: &[[u64; 2]]) -> Vec<CalibrationBlock> {
     // Blocks of (positives, rows, bins), merged while a later one has a lower rate.
     let mut blocks: Vec<(f64, f64, usize)> = Vec::new();
     for [other, positive] in bins {
@@ -55,8 +88,7 @@ pub fn calibration(bins: &[[u64; 2]]) -> Vec<f64> {
             blocks.push((a.0 + b.0, a.1 + b.1, a.2 + b.2));
         }
     }
-    let rate = |block: &(f64, f64, usize)| if block.1 > 0.0 { block.0 / block.1 } else { 0.0 };
-    blocks.iter().flat_map(|block| std::iter::repeat_n(rate(block), block.2)).collect()
+    blocks.into_iter().map(|(positives, rows, bins)| CalibrationBlock { positives, rows, bins }).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
 mod edges;
+mod embeddings;
+mod estimated;
 mod false_alarms;
+mod onsets;
 mod oracle;
 mod profile;
 mod scenarios;
+mod streams;
 mod support;

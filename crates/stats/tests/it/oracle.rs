@@ -8,7 +8,7 @@ use comptroller_stats::measures::{
     balanced, chi_square, hellinger, jensen_shannon, ks_exact, largest_difference, psi, psi_added,
     total_variation,
 };
-use comptroller_stats::outcomes::{Columns, Outcomes, area, calibration};
+use comptroller_stats::outcomes::{Columns, Outcomes, Reliability, calibration, expected as expect};
 use comptroller_stats::sort::ascending;
 use comptroller_stats::tail;
 use serde_json::Value;
@@ -79,22 +79,122 @@ fn scores_are_judged_as_scikit_learn_does() {
         let columns = Columns {
             score: Some((&score_grid, &score.block)),
             decision: Some((&decision_grid, &decision.block)),
+            by_class: &[],
             label: (&label_grid, &label),
         };
         let found = Outcomes::of(&columns, Some("1"));
-        let bins = found.by_score.iter().map(|[other, positive]| (*other as f64, *positive as f64));
-        near(area(bins).unwrap().value, &case["auc"], 1e-12, "area under the curve");
+        near(found.area().unwrap().value, &case["auc"], 1e-12, "area under the curve");
+        near(found.average_precision().unwrap(), &case["average_precision"], 1e-12, "average precision");
         near(found.accuracy().unwrap(), &case["accuracy"], 1e-12, "accuracy");
+        near(found.decided().precision.unwrap(), &case["precision"], 1e-12, "precision");
+        near(found.decided().recall.unwrap(), &case["recall"], 1e-12, "recall");
+        near(found.decided().f1.unwrap(), &case["f1"], 1e-12, "F1");
+        let calibrated = found.reliability.as_ref().and_then(Reliability::error).unwrap();
+        near(calibrated, &case["calibration_error"], 1e-5, "calibration error");
         // Losses are kept in millionths of each row.
         near(found.brier().unwrap(), &case["brier"], 1e-5, "Brier");
         near(found.mean_log_loss().unwrap(), &case["log_loss"], 1e-5, "logarithmic loss");
         let Grid::Numeric(numbers_grid) = &score_grid else { panic!("a score is a number") };
-        let rates = calibration(&found.by_score);
+        let rates = calibration(&found.classes[0].by_score);
         for (value, rate) in numbers(&case["values"]).iter().zip(case["isotonic"].as_array().unwrap()) {
             let rate = rate.as_f64().unwrap();
             let found = rates[numbers_grid.bin(*value)];
             assert!((found - rate).abs() < 1e-12, "calibration at {value}: {found}, expected {rate}");
         }
+    }
+}
+
+fn words(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn several_classes_are_judged_as_scikit_learn_does() {
+    let case = &expected()["classes"];
+    let grid = |block: &Block, kind: Kind| Reference::of(&gathered(block), kind).grid;
+    let label = texts("label", words(&case["label"]));
+    let label_grid = grid(&label.block, Kind::Categorical);
+    let scores: Vec<Block> =
+        case["score"].as_array().unwrap().iter().map(|row| Block::of_numbers(numbers(row))).collect();
+    let grids: Vec<Grid> = scores.iter().map(|block| grid(block, Kind::Numeric)).collect();
+    let by_class: Vec<(&str, &Grid, &Block)> = ["a", "b", "c"]
+        .into_iter()
+        .zip(&grids)
+        .zip(&scores)
+        .map(|((c, grid), block)| (c, grid, block))
+        .collect();
+    let of = |decision: &str| {
+        let decision = texts("decision", words(&case[decision]));
+        let decision_grid = grid(&decision.block, Kind::Categorical);
+        let columns = Columns {
+            score: None,
+            decision: Some((&decision_grid, &decision.block)),
+            by_class: &by_class,
+            label: (&label_grid, &label.block),
+        };
+        Outcomes::of(&columns, None)
+    };
+    let found = of("decision");
+    near(found.area().unwrap().value, &case["auc"], 1e-12, "area under the curve");
+    near(found.average_precision().unwrap(), &case["average_precision"], 1e-12, "average precision");
+    near(found.accuracy().unwrap(), &case["accuracy"], 1e-12, "accuracy");
+    near(found.decided().precision.unwrap(), &case["precision"], 1e-12, "precision");
+    near(found.decided().recall.unwrap(), &case["recall"], 1e-12, "recall");
+    near(found.decided().f1.unwrap(), &case["f1"], 1e-12, "F1");
+    let lame = of("lame").decided();
+    near(
+        lame.precision.unwrap(),
+        &case["lame_precision"],
+        1e-12,
+        "precision with a class that is never decided for",
+    );
+    near(lame.f1.unwrap(), &case["lame_f1"], 1e-12, "F1 with it");
+}
+
+#[test]
+fn predicted_numbers_are_judged_as_scikit_learn_does() {
+    let case = &expected()["regression"];
+    let (label, predicted) =
+        (Block::of_numbers(numbers(&case["label"])), Block::of_numbers(numbers(&case["predicted"])));
+    let grid = |block: &Block| Reference::of(&gathered(block), Kind::Numeric).grid;
+    let (label_grid, grid) = (grid(&label), grid(&predicted));
+    let columns = Columns {
+        score: None,
+        decision: Some((&grid, &predicted)),
+        by_class: &[],
+        label: (&label_grid, &label),
+    };
+    let found = Outcomes::of(&columns, None).residuals.unwrap();
+    near(found.mean_absolute_error().unwrap(), &case["mae"], 1e-9, "MAE");
+    near(found.root_mean_squared_error().unwrap(), &case["rmse"], 1e-9, "RMSE");
+    near(found.r_squared().unwrap(), &case["r_squared"], 1e-9, "R squared");
+}
+
+/// What `make.py` sums from scikit-learn's isotonic chances row by row, ours from counts alone.
+#[test]
+fn performance_without_labels_is_what_confidence_based_estimation_defines() {
+    let case = &expected()["expected"];
+    let score = Block::of_numbers(numbers(&case["before"]));
+    let label = Block::of_numbers(numbers(&case["label"]));
+    let grid = Reference::of(&gathered(&score), Kind::Numeric).grid;
+    let label_grid = Reference::of(&gathered(&label), Kind::Categorical).grid;
+    let of = |score: &Block, label: &Block| {
+        let values = score.as_numbers().unwrap();
+        let decision = texts("d", values.iter().map(|score| if *score >= 0.5 { "1" } else { "0" }));
+        let columns = Columns {
+            score: Some((&grid, score)),
+            decision: Some((&label_grid, &decision.block)),
+            by_class: &[],
+            label: (&label_grid, label),
+        };
+        Outcomes::of(&columns, Some("1"))
+    };
+    let now = Block::of_numbers(numbers(&case["now"]));
+    let found = expect(&of(&score, &label), &of(&now, &Block::of_nulls(now.len()))).unwrap();
+    assert_eq!((found.measures.len(), found.rows), (5, 300));
+    for estimate in &found.measures {
+        near(estimate.now, &case[estimate.measure], 1e-12, estimate.measure);
+        assert!(estimate.lower < estimate.now && estimate.now < estimate.upper, "{estimate:?}");
     }
 }
 

@@ -56,7 +56,15 @@ fn column(name: &str, bins: Binned) -> Column {
 fn profile(columns: Vec<Column>, levels: &[(&str, Vec<u8>)], rows: usize) -> Profile {
     let levels: Vec<(&str, &[u8])> = levels.iter().map(|(name, levels)| (*name, levels.as_slice())).collect();
     let pairs = Pairs::of(&levels);
-    Profile { format: FORMAT.to_owned(), version: VERSION, rows: rows as u64, columns, pairs, outcomes: None }
+    Profile {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        rows: rows as u64,
+        columns,
+        pairs,
+        outcomes: None,
+        vectors: BTreeMap::new(),
+    }
 }
 
 fn merged(parts: &[&Profile]) -> Vec<u8> {
@@ -141,8 +149,12 @@ fn too_many_classes_are_too_many_in_any_order() {
         let classes: Vec<String> = (from..to).flat_map(|n| [format!("c{n}"), format!("c{n}")]).collect();
         let column = texts("label", classes);
         let grid = Grid::Categorical(CategoryGrid::of_counts(&BTreeMap::from([("c0", 9)]), 0));
-        let columns =
-            Columns { score: None, decision: Some((&grid, &column.block)), label: (&grid, &column.block) };
+        let columns = Columns {
+            score: None,
+            decision: Some((&grid, &column.block)),
+            by_class: &[],
+            label: (&grid, &column.block),
+        };
         Outcomes::of(&columns, None)
     };
     let sum = |parts: &[&Outcomes]| {

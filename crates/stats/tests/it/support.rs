@@ -5,7 +5,7 @@ use comptroller_stats::column::{Current, Reference};
 use comptroller_stats::dependence::{Pairs, Quartiles};
 use comptroller_stats::drift::{Column, Compared, Inputs, Report, Settings, Side, report};
 use comptroller_stats::gather::{Gather, Gathered};
-use comptroller_stats::grid::{Grid, Kind};
+use comptroller_stats::grid::Kind;
 use comptroller_stats::outcomes::{Columns, Outcomes};
 use comptroller_stats::profile::Role;
 
@@ -115,21 +115,20 @@ pub(crate) fn compare(reference: &[Data], current: &[Data]) -> Report {
         outcomes,
         reference: side("reference", reference),
         current: side("current", current),
-        roles: Vec::new(),
-        notes: Vec::new(),
         columns,
+        ..Inputs::default()
     };
     report(inputs, &Settings::default())
 }
 
+/// As the application counts them: where the labels are not there, every row is without one.
 fn outcomes(table: &[Data], columns: &[Compared]) -> Option<Outcomes> {
-    let of = |role: Role| {
-        let data = table.iter().find(|column| column.role == role)?;
-        let grid: &Grid = &columns.iter().find(|column| column.name == data.name)?.grid;
-        Some((grid, &data.block))
-    };
-    let label = of(Role::Label)?;
-    Some(Outcomes::of(&Columns { score: of(Role::Score), decision: of(Role::Prediction), label }, Some("1")))
+    let grid = |role: Role| columns.iter().find(|column| column.role == role).map(|column| &column.grid);
+    let of = |role: Role| Some((grid(role)?, &table.iter().find(|column| column.role == role)?.block));
+    let unlabelled = Block::of_nulls(table.first()?.block.len());
+    let label = of(Role::Label).or(Some((grid(Role::Label)?, &unlabelled)))?;
+    let columns = Columns { score: of(Role::Score), decision: of(Role::Prediction), by_class: &[], label };
+    Some(Outcomes::of(&columns, Some("1")))
 }
 
 /// The only column of a report of one column.

@@ -11,8 +11,8 @@ import numpy as np
 import scipy
 import sklearn
 from scipy import stats
-from scipy.spatial.distance import jensenshannon
-from sklearn import isotonic, metrics
+from scipy.spatial.distance import cosine, jensenshannon, pdist
+from sklearn import calibration, isotonic, metrics
 
 rng = np.random.default_rng(20260726)
 
@@ -73,6 +73,13 @@ def tables():
     return cases
 
 
+def calibration_error(y, score):
+    rate, mean = calibration.calibration_curve(y, score, n_bins=10, strategy="uniform")
+    # The curve leaves out empty bins and does not say how many rows each has.
+    rows = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], score), minlength=10)
+    return float(np.sum(rows[rows > 0] * np.abs(rate - mean)) / len(y))
+
+
 def scores():
     cases = []
     for rows in (60, 400):
@@ -88,11 +95,98 @@ def scores():
                 "brier": metrics.brier_score_loss(y, score),
                 "log_loss": metrics.log_loss(y, score),
                 "accuracy": metrics.accuracy_score(y, score >= 0.5),
+                "average_precision": metrics.average_precision_score(y, score),
+                "precision": metrics.precision_score(y, score >= 0.5),
+                "recall": metrics.recall_score(y, score >= 0.5),
+                "f1": metrics.f1_score(y, score >= 0.5),
+                "calibration_error": calibration_error(y, score),
                 "values": order.tolist(),
                 "isotonic": fit.predict(order).tolist(),
             }
         )
     return cases
+
+
+def classes():
+    y = rng.integers(0, 3, 240)
+    raw = np.round(rng.uniform(0, 1, (240, 3)) + 0.8 * np.eye(3)[y], 1)
+    score = raw / raw.sum(axis=1, keepdims=True)
+    decision = score.argmax(axis=1)
+    names = np.array(["a", "b", "c"])
+    macro = {"average": "macro", "zero_division": 0}
+    return {
+        "label": names[y].tolist(),
+        "decision": names[decision].tolist(),
+        "score": score.T.tolist(),
+        "auc": metrics.roc_auc_score(y, score, multi_class="ovr", average="macro"),
+        "average_precision": metrics.average_precision_score(np.eye(3)[y], score, average="macro"),
+        "accuracy": metrics.accuracy_score(y, decision),
+        "precision": metrics.precision_score(y, decision, **macro),
+        "recall": metrics.recall_score(y, decision, **macro),
+        "f1": metrics.f1_score(y, decision, **macro),
+        # A class that is never decided for, and one that never comes true.
+        "lame": names[np.where(decision == 2, 1, decision)].tolist(),
+        "lame_precision": metrics.precision_score(y, np.where(decision == 2, 1, decision), **macro),
+        "lame_f1": metrics.f1_score(y, np.where(decision == 2, 1, decision), **macro),
+    }
+
+
+def regression():
+    y = rng.lognormal(3, 1, 300)
+    predicted = y * rng.normal(1, 0.2, 300) + rng.normal(0, 2, 300)
+    return {
+        "label": y.tolist(),
+        "predicted": predicted.tolist(),
+        "mae": metrics.mean_absolute_error(y, predicted),
+        "rmse": metrics.root_mean_squared_error(y, predicted),
+        "r_squared": metrics.r2_score(y, predicted),
+    }
+
+
+def expected():
+    """Performance without labels, as confidence-based estimation defines it: sums of calibrated chances."""
+    y = rng.integers(0, 2, 200)
+    before = np.clip(np.round(0.3 * y + rng.uniform(0, 0.7, 200), 2), 0.01, 0.99)
+    now = rng.choice(np.unique(before), 300)
+    p = isotonic.IsotonicRegression(y_min=0, y_max=1).fit(before, y).predict(now)
+    decision = now >= 0.5
+    tp, fp = p[decision].sum(), (1 - p)[decision].sum()
+    fn, tn = p[~decision].sum(), (1 - p)[~decision].sum()
+    wins = (now[:, None] > now[None, :]) + 0.5 * (now[:, None] == now[None, :])
+    return {
+        "label": y.tolist(),
+        "before": before.tolist(),
+        "now": now.tolist(),
+        "auc": float((p[:, None] * (1 - p)[None, :] * wins).sum() / (p.sum() * (1 - p).sum())),
+        "accuracy": (tp + tn) / len(now),
+        "precision": tp / (tp + fp),
+        "recall": tp / (tp + fn),
+        "f1": tp / (tp + 0.5 * (fp + fn)),
+    }
+
+
+def embedding():
+    before, now = np.round(rng.normal(0, 1, (90, 5)), 2), np.round(rng.normal(0.4, 1.2, (110, 5)), 2)
+    # As 32-bit numbers, which is what files of embeddings hold.
+    before, now = before.astype(np.float32).astype(float), now.astype(np.float32).astype(float)
+    width = np.sort(pdist(before))[90 * 89 // 2 // 2]
+
+    def kernel(a, b):
+        return np.exp(-np.sum((a - b) ** 2, axis=1) / (2 * width**2))
+
+    pairs = len(before) // 2
+    x, x2, y, y2 = before[0::2][:pairs], before[1::2][:pairs], now[0::2][:pairs], now[1::2][:pairs]
+    h = kernel(x, x2) + kernel(y, y2) - kernel(x, y2) - kernel(x2, y)
+    error = h.std(ddof=1) / np.sqrt(pairs)
+    return {
+        "before": before.tolist(),
+        "now": now.tolist(),
+        "cosine": float(cosine(before.mean(axis=0), now.mean(axis=0))),
+        "width": float(width),
+        "mmd": float(h.mean()),
+        "error": float(error),
+        "p": float(stats.norm.sf(h.mean() / error)),
+    }
 
 
 def tails():
@@ -119,6 +213,10 @@ print(
             "tables": tables(),
             "scores": scores(),
             "tails": tails(),
+            "classes": classes(),
+            "regression": regression(),
+            "expected": expected(),
+            "embedding": embedding(),
         }
     )
 )

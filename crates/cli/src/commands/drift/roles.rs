@@ -11,9 +11,10 @@ pub(crate) struct RoleArgs {
     /// was taken for what stands in the report.
     #[arg(long, value_name = "COLUMN")]
     prediction: Option<String>,
-    /// The column with the number that the model gave, such as a probability.
-    #[arg(long, value_name = "COLUMN")]
-    score: Option<String>,
+    /// The column with the number that the model gave, such as a probability. Of a model of several classes, one for
+    /// each, each named by its class or with the class at its end, such as p_refused.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    score: Vec<String>,
     /// The column with what came true.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
@@ -26,6 +27,12 @@ pub(crate) struct RoleArgs {
     /// Columns that tell rows apart. May be given several times.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     id: Vec<String>,
+    /// Columns of free text, compared by what describes it: length, words, signs, unknown words, script.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    text: Vec<String>,
+    /// Columns of vectors, such as embeddings: lists of numbers.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    embedding: Vec<String>,
     /// Columns that are not compared. May be given several times.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     ignore: Vec<String>,
@@ -41,16 +48,13 @@ impl RoleArgs {
     /// As the comparison takes it.
     pub(crate) fn stated(&self) -> Stated {
         let mut roles = Vec::new();
-        let single = [
-            (&self.prediction, Role::Prediction),
-            (&self.score, Role::Score),
-            (&self.label, Role::Label),
-            (&self.time, Role::Time),
-        ];
+        let single =
+            [(&self.prediction, Role::Prediction), (&self.label, Role::Label), (&self.time, Role::Time)];
         for (name, role) in single {
             roles.extend(name.iter().map(|name| (name.clone(), role)));
         }
-        for (names, role) in [(&self.id, Role::Id), (&self.ignore, Role::Ignored)] {
+        for (names, role) in [(&self.score, Role::Score), (&self.id, Role::Id), (&self.ignore, Role::Ignored)]
+        {
             roles.extend(names.iter().map(|name| (name.clone(), role)));
         }
         let mut kinds = Vec::new();
