@@ -40,7 +40,9 @@ fn main() {
         let alarms = (0..trials).filter(|_| alarms(&mut random, rows)).count();
         let share = alarms as f64 / f64::from(trials) * 100.0;
         let seconds = start.elapsed().as_secs_f64();
-        println!("{rows:>10} rows: {alarms:>3} of {trials:>3} reports alarmed ({share:.1} %), {seconds:.1} s");
+        println!(
+            "{rows:>10} rows: {alarms:>3} of {trials:>3} reports alarmed ({share:.1} %), {seconds:.1} s"
+        );
     }
 }
 

@@ -35,8 +35,8 @@ fn messages(seed: u64, rows: u64, change: impl Fn(u64, &mut Value)) -> String {
         let vector: Vec<f64> = (0..6).map(|at| normal(seed + 200 + at, row)).collect();
         let (day, minute) = (1 + row * 28 / rows, (draw(seed + 300, row) * 1440.0) as u64);
         let mut line = json!({
-            "at": format!("2026-06-{day:02}T{:02}:{:02}:00Z", minute / 60, minute % 60),
-            "message": format!("{} {row}.", words.join(" ")),
+            "created_at": format!("2026-06-{day:02}T{:02}:{:02}:00Z", minute / 60, minute % 60),
+            "message": format!("{} {}.", words.join(" "), seed * 1_000_000 + row),
             "embedding": vector,
             "amount": normal(seed + 400, row),
         });
@@ -72,7 +72,7 @@ fn stable_texts_vectors_and_times_are_normal() {
         roles.iter().find(|role| role["column"] == name).unwrap()["role"].as_str().unwrap().to_owned()
     };
     assert_eq!(
-        [role("at"), role("message"), role("embedding"), role("amount")],
+        [role("created_at"), role("message"), role("embedding"), role("amount")],
         ["time", "text", "embedding", "feature"]
     );
     for name in
@@ -80,7 +80,7 @@ fn stable_texts_vectors_and_times_are_normal() {
     {
         assert!((column(&report, name)["weight"].as_f64().unwrap() - 0.2).abs() < 1e-12, "{name}");
     }
-    assert_eq!(column(&report, "at: weekday")["weight"], 0.0, "the calendar decides nothing");
+    assert_eq!(column(&report, "created_at: weekday")["weight"], 0.0, "the calendar decides nothing");
     let embedding = &report["embeddings"][0];
     assert_eq!((&embedding["column"], &embedding["dims"]), (&json!("embedding"), &json!(6)));
     assert!((embedding["classifier"][0].as_f64().unwrap() - 0.5).abs() < 0.08, "{embedding}");
@@ -134,7 +134,7 @@ fn a_drift_is_dated_within_the_current_rows() {
     );
     assert!(onset["time"].as_str().unwrap().starts_with("2026-06-1"), "{onset}");
     assert!((onset["before"].as_f64().unwrap() - 857.0 / 1500.0).abs() < 0.04, "{onset}");
-    let text = run(folder.path(), &["drift", "before.ndjson", "now.ndjson", "--time", "at"]).stdout;
+    let text = run(folder.path(), &["drift", "before.ndjson", "now.ndjson", "--time", "created_at"]).stdout;
     assert!(
         text.contains("since") && text.contains("of the rows came before (page-hinkley on amount)"),
         "{text}"
@@ -173,7 +173,7 @@ fn classes(seed: u64, rows: u64, has_labels: bool) -> String {
     text.push_str(if has_labels { ",label\n" } else { "\n" });
     for row in 0..rows {
         let x = normal(seed, row);
-        let weights = [(-1.5 * x).exp(), 1.0, (1.5 * x).exp()];
+        let weights = [(-1.5 * x).exp(), 2.0, (1.5 * x).exp()];
         let sum: f64 = weights.iter().sum();
         let chances = weights.map(|weight| weight / sum);
         let names = ["low", "mid", "high"];

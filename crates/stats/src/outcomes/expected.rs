@@ -62,8 +62,10 @@ pub fn expected(reference: &Outcomes, current: &Outcomes) -> Option<Expected> {
     let rows = soft.iter().map(Soft::rows).max().unwrap_or(0);
     let known = reference.decided();
     let accuracy = if let [class] = soft.as_slice() { class.accuracy() } else { accuracy_of(&soft) };
+    let has_areas = soft.iter().all(|class| class.area().is_some());
+    let area = if has_areas { mean_of(&soft, Soft::area) } else { None };
     let all = [
-        ("auc", reference.area().map(|area| area.value), mean_of(&soft, Soft::area)),
+        ("auc", reference.area().map(|area| area.value), area),
         ("accuracy", reference.accuracy(), accuracy),
         ("precision", known.precision, mean_of(&soft, Soft::precision)),
         ("recall", known.recall, mean_of(&soft, Soft::recall)),
@@ -88,11 +90,14 @@ pub(super) fn expected_area(reference: &Outcomes, current: &Outcomes) -> Option<
     Some((area.now, (area.upper - area.lower) / (2.0 * TWO_SIDED_95)))
 }
 
-/// The mean over classes, with the error that it has if the errors of the classes are one: never too narrow.
+/// The mean over classes, with the error that it has if the errors of the classes are one: never too narrow. As where
+/// labels are there, a value that is not defined for one of several classes counts as 0; without any there is none.
 fn mean_of<'a>(classes: &[Soft<'a>], of: impl Fn(&Soft<'a>) -> Option<Point>) -> Option<Point> {
-    let each: Vec<Point> = classes.iter().map(of).collect::<Option<_>>()?;
-    let mean = |of: fn(&Point) -> f64| each.iter().map(of).sum::<f64>() / size(each.len());
-    Some(Point { value: mean(|point| point.value), error: mean(|point| point.error) })
+    let each: Vec<Option<Point>> = classes.iter().map(of).collect();
+    let mean = |of: fn(&Point) -> f64| each.iter().flatten().map(of).sum::<f64>() / size(each.len());
+    each.iter()
+        .any(Option::is_some)
+        .then(|| Point { value: mean(|point| point.value), error: mean(|point| point.error) })
 }
 
 /// Share of right decisions of a model of several classes: the expected hits of each class, by its own score.

@@ -2,9 +2,9 @@
 //!
 //! Each row becomes one number, how much its bin speaks for "current" against "reference": (q - p) / (q + p) with the
 //! shares of the bin on both sides, which is what V is made of. In the reference its mean and deviation are known. The
-//! numbers, in deviations, are summed less half of their mean excess; the drift began where that sum was lowest (Page
-//! 1954), which is the likeliest place of one change of this size. It began with the first row if the sum never fell
-//! below 0 by more than it would in one of a hundred cases if all rows had drifted: a walk that rises by `delta` a step
+//! numbers, in deviations, are summed less half of the mean excess of those that drifted; the drift began where that sum
+//! was lowest (Page 1954), which is the likeliest place of one change of this size. It began with the first row if the
+//! sum never fell below 0 by more than it would in one of a hundred cases if all rows had drifted: a walk that rises by `delta` a step
 //! with variance s^2 falls below -b with a chance of at most exp(-2 b delta / s^2) (Lundberg's bound).
 
 use serde::Serialize;
@@ -17,6 +17,8 @@ use crate::num::{real, share};
 
 /// Rows with a time that are needed, at least.
 const LEAST_ROWS: usize = 100;
+/// Times that the excess is measured anew from where the drift began.
+const ROUNDS: usize = 6;
 /// Chance that a drift from the first row on is dated later.
 const LATE: f64 = 0.01;
 

@@ -2,6 +2,7 @@
 #![expect(clippy::cast_precision_loss, reason = "numbers of rows in tests")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
+mod descriptors;
 mod edges;
 mod embeddings;
 mod estimated;
