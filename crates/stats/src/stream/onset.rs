@@ -67,14 +67,24 @@ pub fn onset(
         .filter_map(|row| bins.get(*row))
         .map(|bin| (weights.get(*bin).copied().unwrap_or(1.0) - mean) / deviation)
         .collect();
-    let excess = standard.iter().sum::<f64>() / real(standard.len() as u64);
-    if excess <= 0.0 {
-        return None;
+    let mut place = 0;
+    for _ in 0..ROUNDS {
+        // The excess of the rows that drifted, as far as it is known when they began.
+        let drifted = standard.get(place..)?;
+        let rows = real(drifted.len() as u64);
+        let excess = drifted.iter().sum::<f64>() / rows;
+        if drifted.is_empty() || excess <= 0.0 {
+            return None;
+        }
+        let spread = drifted.iter().map(|value| (value - excess).powi(2)).sum::<f64>() / rows;
+        let delta = excess / 2.0;
+        let next = lowest(&standard, delta, -LATE.ln() * spread / (2.0 * delta))?;
+        if next == place {
+            break;
+        }
+        place = next;
     }
-    let spread =
-        standard.iter().map(|value| (value - excess).powi(2)).sum::<f64>() / real(standard.len() as u64);
-    let delta = excess / 2.0;
-    lowest(&standard, delta, -LATE.ln() * spread / (2.0 * delta))
+    Some(place)
 }
 
 /// The row after the one where the sum of the numbers less `delta` is lowest; the first if it is never below `-bound`.
