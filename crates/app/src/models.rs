@@ -138,7 +138,7 @@ pub(crate) fn record_digest(record: &impl Serialize) -> Result<Digest, AppError>
 }
 
 /// One digest over the names and digests of a version's artifacts: what an approval and a deployment bind.
-pub(crate) fn artifacts_digest(artifacts: &[ArtifactUse]) -> Digest {
+pub fn artifacts_digest(artifacts: &[ArtifactUse]) -> Digest {
     let mut lines: Vec<String> = artifacts.iter().map(|a| format!("{}  {}\n", a.digest, a.name)).collect();
     lines.sort_unstable();
     Digest::from_bytes(*comptroller_ledger::digest(lines.concat().as_bytes()).as_bytes())

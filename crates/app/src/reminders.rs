@@ -6,6 +6,7 @@ use crate::{App, AppError};
 use comptroller_core::ids::{ApprovalId, SystemId};
 use comptroller_core::vocab::{ReminderKind, Vote};
 use comptroller_core::{Event, Slug, Timestamp};
+use comptroller_policy::{Bundle, Silence};
 use comptroller_store::areas::{approvals, reminders};
 use comptroller_store::{Conn, Draft};
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub(crate) const REMIND_EVERY: Duration = Duration::from_mins(1);
 /// Most of one kind that are looked at in one turn.
 const MOST: i64 = 1_000;
+const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 const MICROS: i64 = 1_000_000;
 /// Days before the end of a waiver, the tightest first.
@@ -25,7 +27,7 @@ const WAIVER_DAYS: [(i64, ReminderKind); 3] = [
     (30, ReminderKind::WaiverThirtyDays),
 ];
 
-/// After how much silence people are reminded.
+/// After how much silence people are reminded, where no rule that waits for them says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReminderSettings {
     /// Of a request for approval.
@@ -65,7 +67,8 @@ impl App {
     pub async fn remind(&self) -> Result<usize, AppError> {
         let mut conn = self.store.read().await?;
         let now = self.store.clock().now();
-        let mut due = approvals_waiting(&mut conn, now, &self.reminders).await?;
+        let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
+        let mut due = approvals_waiting(&mut conn, now, &self.reminders, &bundle).await?;
         due.extend(waivers_ending(&mut conn, now).await?);
         due.extend(reviews_waiting(&mut conn, now).await?);
         drop(conn);
@@ -102,25 +105,47 @@ async fn approvals_waiting(
     conn: &mut Conn,
     now: Timestamp,
     settings: &ReminderSettings,
+    bundle: &Bundle,
 ) -> Result<Vec<Waiting>, AppError> {
+    let stated: BTreeMap<&Slug, Silence> =
+        bundle.rules().filter_map(|rule| Some((&rule.id, rule.silence?))).collect();
     let mut due = Vec::new();
-    for (kind, after) in [
-        (ReminderKind::ApprovalWaiting, settings.remind),
-        (ReminderKind::ApprovalEscalated, settings.escalate),
+    for (kind, usual, hours) in [
+        (ReminderKind::ApprovalWaiting, settings.remind, remind as fn(&Silence) -> u32),
+        (ReminderKind::ApprovalEscalated, settings.escalate, escalate),
     ] {
-        let before = now.plus_seconds(-(after.as_secs() as i64));
-        for (id, system, plan) in reminders::waiting_approvals(conn, kind, before, now, MOST).await? {
-            if waits_for_people(conn, id.0, &plan).await? {
-                due.push(Waiting::new(kind, "approval", &id.0, system.0));
+        let usual = usual.as_secs() as i64;
+        let seconds = |silence: &Silence| i64::from(hours(silence)) * HOUR;
+        let shortest = stated.values().map(seconds).chain([usual]).min().unwrap_or(usual);
+        let before = now.plus_seconds(-shortest);
+        for row in reminders::waiting_approvals(conn, kind, before, now, MOST).await? {
+            let plan: BTreeMap<Slug, u32> = serde_json::from_str(&row.plan)?;
+            // The most impatient of the rules that wait for it; without one, as the server is configured.
+            let patience =
+                plan.keys().filter_map(|rule| stated.get(rule)).map(seconds).min().unwrap_or(usual);
+            let is_due = row.requested_at.0.plus_seconds(patience) <= now;
+            if is_due && waits_for_people(conn, row.id.0, &plan).await? {
+                due.push(Waiting::new(kind, "approval", &row.id.0, row.system.0));
             }
         }
     }
     Ok(due)
 }
 
+fn remind(silence: &Silence) -> u32 {
+    silence.remind_hours
+}
+
+fn escalate(silence: &Silence) -> u32 {
+    silence.escalate_hours
+}
+
 /// Whether fewer people have approved than some rule of the plan needs.
-async fn waits_for_people(conn: &mut Conn, id: ApprovalId, plan: &str) -> Result<bool, AppError> {
-    let plan: BTreeMap<Slug, u32> = serde_json::from_str(plan)?;
+async fn waits_for_people(
+    conn: &mut Conn,
+    id: ApprovalId,
+    plan: &BTreeMap<Slug, u32>,
+) -> Result<bool, AppError> {
     let votes = approvals::votes(conn, id).await?;
     let given = votes.iter().filter(|vote| vote.vote.0 == Vote::Approve).count();
     Ok(given < plan.values().copied().max().unwrap_or(0) as usize)

@@ -44,4 +44,4 @@ pub use lint::{Finding, lint};
 pub use package::{PACKS, Package};
 pub use path::{Paths, Step};
 pub use request::{Fact, Facts, Principal, Request};
-pub use rule::{Effect, FiredRule, Lapse, RuleInfo, RuleSet};
+pub use rule::{Effect, FiredRule, Lapse, RuleInfo, RuleSet, Silence};

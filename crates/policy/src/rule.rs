@@ -77,6 +77,37 @@ pub struct RuleInfo {
     pub lapse: Lapse,
     /// The people whose approval satisfies it; each human counts once.
     pub approvals: Vec<Group>,
+    /// After how much silence they are reminded; none: as the server is configured.
+    pub silence: Option<Silence>,
+}
+
+/// After how much silence people are reminded of a request for their approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Silence {
+    /// Hours until those who may approve are reminded.
+    pub remind_hours: u32,
+    /// Hours until those who answer for the system are told.
+    pub escalate_hours: u32,
+}
+
+impl Silence {
+    /// Longest silence that can be stated: as long as a request can wait.
+    const MAX_HOURS: u32 = 720;
+
+    /// What is wrong with the numbers.
+    pub(crate) fn finding(self) -> Option<String> {
+        let Self { remind_hours, escalate_hours } = self;
+        let valid = (1..=Self::MAX_HOURS).contains(&remind_hours)
+            && (remind_hours..=Self::MAX_HOURS).contains(&escalate_hours);
+        (!valid).then(|| {
+            format!(
+                "silence: {remind_hours} and {escalate_hours} hours; give 1 to {} hours, and escalate no earlier than \
+                 you remind",
+                Self::MAX_HOURS
+            )
+        })
+    }
 }
 
 /// What happens when a running deployment no longer satisfies a rule.
@@ -175,6 +206,7 @@ impl RuleInfo {
             waivable,
             lapse: lapse(file, &rule, policy)?,
             approvals: approvals(file, &rule, policy)?,
+            silence: silence(file, &rule, policy)?,
             reason,
             control,
             remedy: text(file, &rule, policy, "remedy")?,
@@ -279,4 +311,25 @@ fn approvals(file: &'static str, rule: &str, policy: &Policy) -> Result<Vec<Grou
         groups.push(group);
     }
     Ok(groups)
+}
+
+/// The hours of `@silence`: `8, 24`.
+fn silence(file: &'static str, rule: &str, policy: &Policy) -> Result<Option<Silence>, BundleError> {
+    let annotation = "silence";
+    let Some(text) = policy.annotation(annotation) else { return Ok(None) };
+    let refuse = |detail| BundleError::BadAnnotation { file, rule: rule.to_owned(), annotation, detail };
+    let hours = text.split_once(',').and_then(|(remind, escalate)| {
+        Some(Silence {
+            remind_hours: remind.trim().parse().ok()?,
+            escalate_hours: escalate.trim().parse().ok()?,
+        })
+    });
+    let hours = hours.ok_or_else(|| refuse(format!("{text:?} is not of the form \"8, 24\"")))?;
+    if policy.annotation("approvals").is_none() {
+        return Err(refuse("it is about requests for approval: name @approvals too".to_owned()));
+    }
+    match hours.finding() {
+        Some(finding) => Err(refuse(finding)),
+        None => Ok(Some(hours)),
+    }
 }

@@ -17,7 +17,7 @@ mod serve;
 mod state;
 
 pub use openapi::openapi;
-pub use serve::{serve, serve_with};
+pub use serve::serve;
 pub use state::{Limits, ServerConfig};
 
 use axum::Router;
@@ -31,13 +31,8 @@ use problem::{Code, Problem};
 use state::ServerState;
 use std::sync::Arc;
 
-/// The whole interface over `app`, with the limits of [`Limits::default`].
-pub fn router(app: App) -> Router {
-    router_with(app, &Limits::default())
-}
-
-/// As [`router`], with other limits.
-pub fn router_with(app: App, limits: &Limits) -> Router {
+/// The whole interface over `app`, which others reach under the address `base`.
+pub fn router(app: App, base: &str, limits: &Limits) -> Router {
     let (routes, document) = routes::all(limits.max_part).split_for_parts();
     // Proof: the document is made of maps with text keys, lists, texts and finite numbers.
     let document = serde_json::to_value(openapi::finish(document)).expect("the document is JSON");
@@ -46,6 +41,7 @@ pub fn router_with(app: App, limits: &Limits) -> Router {
         metrics: Arc::new(Metrics::new()),
         document: document.to_string().into(),
         page: docs::page(&document).into(),
+        base: base.trim_end_matches('/').into(),
     };
     let turns = Turns::new(limits);
     let observed = state.clone();

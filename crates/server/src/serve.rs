@@ -1,7 +1,7 @@
 //! Connections: accepts them in bounded number, with bounded header size and time, and stops gracefully.
 
-use crate::router_with;
-use crate::state::Limits;
+use crate::router;
+use crate::state::ServerConfig;
 use comptroller_app::App;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,19 +20,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `app` on `listener` until `shutdown` is ready, then lets requests under way finish.
 ///
-/// Returns once no request is under way, or after [`Limits::stop_time`].
-pub async fn serve(app: App, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
-    serve_with(app, &Limits::default(), listener, shutdown).await;
-}
-
-/// As [`serve`], with other limits.
-pub async fn serve_with(
+/// Returns once no request is under way, or after [`crate::Limits::stop_time`].
+pub async fn serve(
     app: App,
-    limits: &Limits,
+    config: ServerConfig,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let service = TowerToHyperService::new(router_with(app, limits));
+    let ServerConfig { public_url, limits } = config;
+    let base = public_url.unwrap_or_else(|| match listener.local_addr() {
+        Ok(address) => format!("http://{address}"),
+        Err(_) => String::new(),
+    });
+    let service = TowerToHyperService::new(router(app, &base, &limits));
     let slots = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();

@@ -4,23 +4,16 @@ use crate::metrics::Metrics;
 use axum::body::Bytes;
 use axum::extract::FromRef;
 use comptroller_app::App;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where the server listens, and its limits.
-#[derive(Clone, Debug)]
+/// Under which address others reach the server, and its limits.
+#[derive(Clone, Debug, Default)]
 pub struct ServerConfig {
-    /// Address and port; loopback by default, since TLS is done in front.
-    pub listen: SocketAddr,
+    /// Scheme, name and port, no path; that of the listener if none.
+    pub public_url: Option<String>,
     /// Bounds of sizes, numbers and times.
     pub limits: Limits,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8_440)), limits: Limits::default() }
-    }
 }
 
 /// Bounds of what the server takes on.
@@ -77,6 +70,8 @@ pub(crate) struct ServerState {
     pub(crate) document: Bytes,
     /// The reference page made from it.
     pub(crate) page: Arc<str>,
+    /// The server's address, without a slash at its end.
+    pub(crate) base: Arc<str>,
 }
 
 impl FromRef<ServerState> for App {

@@ -11,6 +11,7 @@ mod window;
 
 pub use judge::{Watched, WindowView};
 pub use playbook::advice;
+pub(crate) use window::date;
 
 use crate::act::Call;
 use crate::drift::{Bands, Profile};

@@ -41,7 +41,7 @@ pub(super) struct Judged {
 }
 
 /// `YYYY-MM-DD` of days since 1970-01-01.
-pub(super) fn date(day: i64) -> String {
+pub(crate) fn date(day: i64) -> String {
     let text = Timestamp::from_micros(day.saturating_mul(86_400_000_000)).to_string();
     text.split('T').next().unwrap_or_default().to_owned()
 }

@@ -2,8 +2,9 @@
 
 use super::plan;
 use super::run::oldest_kept;
-use super::{PurgeReport, Purged};
+use super::{DayView, MAX_SHOWN, PurgeReport, Purged};
 use crate::holds::Held;
+use crate::monitors::date;
 use crate::policies::Policies;
 use crate::{App, AppError};
 use comptroller_core::event::PurgedDay;
@@ -52,6 +53,30 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// The days that go next, with when; none, if records are kept for ever.
+pub(super) async fn next(
+    conn: &mut Conn,
+    keep: &Keep,
+    now: Timestamp,
+    held: &Held,
+) -> Result<Vec<DayView>, AppError> {
+    let Some(max) = keep.max_days else { return Ok(Vec::new()) };
+    let mut rows = predictions::stored_days(conn, now, PAGE).await?;
+    rows.sort_by_key(|row| row.sealed_at);
+    rows.truncate(MAX_SHOWN);
+    let view = |row: StoredDayRow| DayView {
+        system: row.system.0,
+        version: row.version.0,
+        environment: row.environment.0,
+        day: date(row.day),
+        rows: row.row_count.unsigned_abs(),
+        since: row.sealed_at.0,
+        due_at: Some(plan::after(row.sealed_at.0, max.max(keep.min_days.unwrap_or(0)))),
+        hold: held.stream(&format!("system/{}", row.system.0)),
+    };
+    Ok(rows.into_iter().map(view).collect())
 }
 
 /// Counts the days that would go, and those that are held.

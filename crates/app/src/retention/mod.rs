@@ -10,9 +10,9 @@ mod run;
 
 use crate::holds::Held;
 use crate::{App, AppError, Caller, ORG};
-use comptroller_core::ids::HoldId;
+use comptroller_core::ids::{HoldId, SystemId, VersionId};
 use comptroller_core::vocab::RetentionClass;
-use comptroller_core::{Digest, Slug, Timestamp};
+use comptroller_core::{Digest, Environment, Slug, Timestamp};
 use comptroller_policy::Action;
 use comptroller_store::areas::models;
 use plan::{Item, item};
@@ -85,6 +85,27 @@ impl FileView {
     }
 }
 
+/// A day of a version's prediction records, with its time.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DayView {
+    /// The AI system.
+    pub system: SystemId,
+    /// The version.
+    pub version: VersionId,
+    /// Where it ran.
+    pub environment: Environment,
+    /// The day, `YYYY-MM-DD`, UTC.
+    pub day: String,
+    /// Records and labels.
+    pub rows: u64,
+    /// When the last of them was sealed: its time began to run.
+    pub since: Timestamp,
+    /// When it goes.
+    pub due_at: Option<Timestamp>,
+    /// The hold that keeps it.
+    pub hold: Option<HoldId>,
+}
+
 /// What is kept how long.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RetentionView {
@@ -98,6 +119,9 @@ pub struct RetentionView {
     pub next: Vec<FileView>,
     /// Files that a hold keeps beyond their time; at most 200.
     pub held: Vec<FileView>,
+    /// The next days of prediction records to go, those that a hold keeps included; at most 200.
+    #[serde(default)]
+    pub next_days: Vec<DayView>,
 }
 
 /// Something that was purged.
@@ -152,6 +176,7 @@ impl App {
             due: 0,
             next: Vec::new(),
             held: Vec::new(),
+            next_days: Vec::new(),
         };
         let (held, now) = (Held::read(&mut conn).await?, self.store.clock().now());
         let mut from = String::new();
@@ -176,6 +201,8 @@ impl App {
             view.next.sort_by_key(|file| file.due_at);
             view.next.truncate(MAX_SHOWN);
         }
+        let keep = rules.keep(RetentionClass::Records);
+        view.next_days = days::next(&mut conn, &keep, now, &held).await?;
         Ok(view)
     }
 

@@ -1,15 +1,16 @@
 //! People outside are told: signed, in order, at least once, and given up after a day with an event.
 
+use crate::governance::Team;
 use crate::inbox::Inbox;
 use crate::promotion::{ask, vote};
 use crate::world::World;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use comptroller_app::App;
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::caller::Caller;
 use comptroller_app::notify::{Destination, patterns};
 use comptroller_app::view::Slice;
+use comptroller_app::{App, Call};
 use comptroller_core::Role;
 use comptroller_store::keys::message_code;
 use std::time::Duration;
@@ -178,6 +179,39 @@ async fn silence_is_reminded_of_once_and_then_escalated() {
     desk.world.clock.pass(48 * HOUR);
     assert_eq!(app.remind().await.unwrap(), 1);
     assert_eq!(recorded(app, &desk.risk, "reminder.raised").await[0]["kind"], "approval-escalated");
+}
+
+/// Needs cvc5 for the way of the policies.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_says_itself_after_how_much_silence_people_are_reminded() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    let card = r#"
+title = "Ours"
+source = "a test"
+[rule.ours-people]
+set = "review"
+on = ["promotion"]
+environment = ["production"]
+reason = "too few people"
+remedy = "ask them"
+control = ["CTL-CHANGE-02"]
+does_not_prove = "that they thought about it"
+silence = { remind_hours = 2, escalate_hours = 5 }
+require = [{ approvals = [{ roles = ["risk-officer"], count = 2 }] }]
+[rule.ours-people.test]
+passes = [{ approvals_valid = 2, quorums_met = ["ours-people"] }]
+fails = [{ quorums_met = [] }]
+"#;
+    let id = team.propose(&[], |files| drop(files.insert("cards/ours.toml".into(), card.into()))).await;
+    app.analyse_policies(&Call::new(team.risk.clone()), id).await.unwrap();
+    team.approve_policies(&team.risk2, id).await.unwrap();
+    team.activate(id).await.unwrap();
+    ask(app, &team.developer, "scorer@1").await;
+    for (hours, expected) in [(0, 0), (2 * HOUR - 1, 0), (1, 1), (3 * HOUR, 1), (19 * HOUR, 0)] {
+        team.world.clock.pass(hours);
+        assert_eq!(app.remind().await.unwrap(), expected, "{hours} seconds later");
+    }
 }
 
 #[tokio::test]

@@ -260,6 +260,9 @@ async fn nothing_held_is_purged_of_prediction_records_and_a_proof_outlives_them(
     team.world.clock.pass(2 * DAY);
     let report = team.purge().await;
     assert_eq!((report.days, report.held >= 1), (0, true), "it is held");
+    let shown = app.retention(&team.risk).await.unwrap().next_days;
+    assert_eq!((shown.len(), shown[0].rows, shown[0].hold), (1, 1, Some(hold)));
+    assert_eq!(shown[0].due_at, Some(shown[0].since.plus_seconds(40 * DAY)));
     team.release(&team.risk2, hold).await.unwrap();
     assert_eq!(team.would_purge().await.days, 1);
     // A late record makes the day younger again.

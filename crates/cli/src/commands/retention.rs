@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show how long what is kept, which files go next, and which are held.
+    /// Show how long what is kept, what goes next, and what is held.
     Show,
     /// Purge what is older than its maximum, now; a server does it daily by itself.
     Run {
@@ -56,6 +56,18 @@ fn shown(value: &Value, style: Style) -> String {
             text.push_str(&files(items(value, field), style));
         }
     }
+    if !items(value, "next_days").is_empty() {
+        let _ = writeln!(text, "\n{}", style.strong("next days of records to go"));
+        let columns = [
+            ("DAY", "/day"),
+            ("VERSION", "/version"),
+            ("ENVIRONMENT", "/environment"),
+            ("RECORDS", "/rows"),
+            ("GOES", "/due_at"),
+            ("HOLD", "/hold"),
+        ];
+        text.push_str(&table(items(value, "next_days"), &columns, style));
+    }
     text
 }
 
@@ -77,7 +89,8 @@ fn files(files: &[Value], style: Style) -> String {
 fn report(value: &Value, dry_run: bool, style: Style) -> String {
     let mut text = String::new();
     let (label, count) = if dry_run { ("would go", "due_files") } else { ("purged", "files") };
-    let _ = writeln!(text, "{label}: {} files, {} notes", cell(&value[count]), cell(&value["notes"]));
+    let (files_gone, notes, days) = (cell(&value[count]), cell(&value["notes"]), cell(&value["days"]));
+    let _ = writeln!(text, "{label}: {files_gone} files, {notes} notes, {days} days of records");
     let _ = writeln!(text, "held: {}", cell(&value["held"]));
     if dry_run && !items(value, "due").is_empty() {
         text.push('\n');

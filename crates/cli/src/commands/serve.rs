@@ -13,6 +13,7 @@ use comptroller_app::predictions::IngestSettings;
 use comptroller_app::store::objects::ObjectsConfig;
 use comptroller_app::store::{DbConfig, Store, StoreConfig};
 use comptroller_core::time::SystemClock;
+use comptroller_server::ServerConfig;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -208,7 +209,8 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
 
     let (stop_followers, stopped) = watch::channel(false);
     let followers = tokio::spawn(app.clone().run_followers(stopped));
-    comptroller_server::serve(app, listener, stop.wait()).await;
+    let served = ServerConfig { public_url: config.server.public_url.clone(), ..ServerConfig::default() };
+    comptroller_server::serve(app, served, listener, stop.wait()).await;
     tracing::info!("stopping: no request is under way");
     // The followers sign the last head before they end.
     let _ = stop_followers.send(true);

@@ -91,7 +91,7 @@ settings! {
         /// in front of it, and let only the proxy reach this port.
         allow_non_loopback: bool, Some("false"), false;
         /// The server's address in browsers, such as `https://governance.example.org`: scheme, name and port, no path.
-        /// Needed for sign-in.
+        /// Needed for sign-in; enforcement points of others are told it.
         public_url: Option<String>, None, false;
     }
     /// Sign-in of people at the organisation's identity provider (OpenID Connect). Register this server there with the

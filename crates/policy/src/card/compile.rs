@@ -37,6 +37,9 @@ pub(super) fn policy(pack: &str, id: &str, card: &Card) -> String {
             annotate("approvals", &plan(approvals));
         }
     }
+    if let Some(silence) = card.silence {
+        annotate("silence", &format!("{}, {}", silence.remind_hours, silence.escalate_hours));
+    }
     let acts: Vec<String> =
         card.on.iter().flat_map(|occasion| occasion.acts()).map(|act| format!("Action::\"{act}\"")).collect();
     let mut scope = Vec::new();

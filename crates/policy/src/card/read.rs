@@ -3,7 +3,7 @@
 use super::requirement::Requirement;
 use super::retention::RetentionCard;
 use crate::error::BundleError;
-use crate::rule::{Lapse, RuleSet};
+use crate::rule::{Lapse, RuleSet, Silence};
 use crate::source::MAX_FINDINGS;
 use comptroller_core::vocab::{Environment, RiskTier};
 use serde::Deserialize;
@@ -53,6 +53,9 @@ pub struct Card {
     /// What happens to a running deployment that no longer satisfies it.
     #[serde(default)]
     pub lapse: Lapse,
+    /// After how much silence people are reminded of a request for their approval.
+    #[serde(default)]
+    pub silence: Option<Silence>,
     /// Everything that must hold; at least one.
     pub require: Vec<Requirement>,
     /// Cases: facts, over those of an allowed promotion, under which the rule stays silent or fires.
@@ -140,6 +143,11 @@ impl Card {
         if plans > 1 {
             findings.push("two requirements ask for approvals: list every group in one".to_owned());
         }
+        if plans == 0 && self.silence.is_some() {
+            findings
+                .push("`silence` is about requests for approval: require approvals, or drop it".to_owned());
+        }
+        findings.extend(self.silence.and_then(Silence::finding));
         if plans == 1 && self.set == RuleSet::Hard {
             findings.push("approvals satisfy review rules: use set = \"review\"".to_owned());
         }

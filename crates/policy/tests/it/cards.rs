@@ -85,6 +85,11 @@ fn a_card_says_what_is_wrong_with_it() {
             "{ approvals = [{ roles = [\"admin\"], count = 2 }] }",
             "admin never votes",
         ),
+        (
+            "remedy = \"m\"",
+            "remedy = \"m\"\nsilence = { remind_hours = 1, escalate_hours = 2 }",
+            "about requests",
+        ),
         ("own-bias", "artifacts-missing", "artifacts-missing"),
     ];
     for (from, to, expected) in cases {
@@ -92,6 +97,29 @@ fn a_card_says_what_is_wrong_with_it() {
         let error =
             if from == "own-bias" { with_card(&to_all).map(|_| ()).unwrap_err() } else { reads(from, to) };
         assert!(error.contains(expected), "{from} -> {to}: {error}");
+    }
+}
+
+#[test]
+fn a_silence_is_read_and_one_that_cannot_be_is_refused() {
+    let approvals = CARD
+        .replace(
+            "{ measure = \"impact-ratio\", at_least = \"0.8\" }",
+            "{ approvals = [{ roles = [\"approver\"], count = 1 }] }",
+        )
+        .replace("impact_ratio_ppm = 800000", "approvals_valid = 2, quorums_met = [\"own-bias\"]")
+        .replace("impact_ratio_ppm = 799999", "quorums_met = []");
+    let with = |remind: u32, escalate: u32| {
+        let silence =
+            format!("set = \"review\"\nsilence = {{ remind_hours = {remind}, escalate_hours = {escalate} }}");
+        with_card(&approvals.replace("set = \"review\"", &silence))
+    };
+    let bundle = with(8, 24).unwrap();
+    let rule = bundle.rules().find(|rule| rule.id.as_str() == "own-bias").unwrap();
+    assert_eq!(rule.silence.map(|s| (s.remind_hours, s.escalate_hours)), Some((8, 24)));
+    for (remind, escalate) in [(0, 1), (9, 8), (1, 721)] {
+        let error = with(remind, escalate).unwrap_err();
+        assert!(error.contains(&format!("silence: {remind} and {escalate} hours")), "{error}");
     }
 }
 

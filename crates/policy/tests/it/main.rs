@@ -1,6 +1,7 @@
 //! The crate's behaviour from outside, against the bundle that ships.
 #![expect(clippy::unwrap_used, reason = "a fixture that does not read is a failed test, also in a helper")]
 
+mod adversarial;
 mod bundle;
 mod cards;
 mod cases;

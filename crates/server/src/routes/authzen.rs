@@ -8,11 +8,43 @@ use axum::Json;
 use axum::extract::State;
 use comptroller_app::App;
 use comptroller_app::authzen::{Evaluation, EvaluationAnswer, Evaluations, EvaluationsAnswer};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) fn routes() -> OpenApiRouter<ServerState> {
-    OpenApiRouter::new().routes(routes!(evaluate)).routes(routes!(evaluate_all))
+    OpenApiRouter::new()
+        .routes(routes!(configuration))
+        .routes(routes!(evaluate))
+        .routes(routes!(evaluate_all))
+}
+
+/// Where this decision point is asked (AuthZEN 1.0, section 9).
+#[derive(Debug, Serialize, ToSchema)]
+struct Configuration {
+    /// The address of the decision point.
+    policy_decision_point: String,
+    /// Where one question is asked.
+    access_evaluation_endpoint: String,
+    /// Where several are.
+    access_evaluations_endpoint: String,
+}
+
+/// Show where this decision point is asked (AuthZEN)
+///
+/// Public: addresses only. They begin with `server.public_url`, or with the address that the server listens on.
+#[utoipa::path(
+    get, path = "/.well-known/authzen-configuration", tag = "Governance", security(()),
+    responses((status = 200, description = "The addresses", body = Configuration))
+)]
+async fn configuration(State(state): State<ServerState>) -> Json<Configuration> {
+    let base = &state.base;
+    Json(Configuration {
+        policy_decision_point: base.to_string(),
+        access_evaluation_endpoint: format!("{base}/access/v1/evaluation"),
+        access_evaluations_endpoint: format!("{base}/access/v1/evaluations"),
+    })
 }
 
 /// Ask whether a principal may do an act (AuthZEN)

@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Routes that need no credential at all.
-const PUBLIC: [(&str, &str); 7] = [
+const PUBLIC: [(&str, &str); 8] = [
     ("get /api/v1/ledger", "sizes, root and keys are what a log publishes"),
+    ("get /.well-known/authzen-configuration", "where to ask is no secret; asking takes a credential"),
     ("get /api/v1/openapi.json", "the interface is no secret"),
     ("get /healthz", "a probe has no credential"),
     ("get /readyz", "a probe has no credential"),

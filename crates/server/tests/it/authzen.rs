@@ -160,3 +160,13 @@ fn a_repeated_request_is_answered_once() {
     assert_eq!(world.ok(&call), first);
     assert_eq!(world.server.size(), size);
 }
+
+#[test]
+fn an_enforcement_point_finds_the_addresses_at_the_place_that_the_standard_names() {
+    let world = World::complete();
+    let told = world.send(&crate::support::get("/.well-known/authzen-configuration")).ok();
+    let base = told["policy_decision_point"].as_str().unwrap();
+    assert_eq!(base, format!("http://{}", world.server.address));
+    assert_eq!(told["access_evaluation_endpoint"], format!("{base}{ONE}"));
+    assert_eq!(told["access_evaluations_endpoint"], format!("{base}{SEVERAL}"));
+}

@@ -5,7 +5,7 @@ use comptroller_app::monitors::Watched;
 use comptroller_app::predictions::IngestSettings;
 use comptroller_core::time::SystemClock;
 use comptroller_core::{Clock, Timestamp};
-use comptroller_server::{Limits, serve_with};
+use comptroller_server::{Limits, ServerConfig, serve};
 use comptroller_store::areas::access::put_identity;
 use comptroller_store::objects::ObjectsConfig;
 use comptroller_store::{DbConfig, Store, StoreConfig};
@@ -92,7 +92,8 @@ impl Server {
             let address = listener.local_addr().unwrap();
             let served = app.clone();
             let task = tokio::spawn(async move {
-                serve_with(served, &limits, listener, async {
+                let config = ServerConfig { public_url: None, limits };
+                serve(served, config, listener, async {
                     let _ = stopped.await;
                 })
                 .await;

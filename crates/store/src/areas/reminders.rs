@@ -4,10 +4,24 @@ use crate::StoreError;
 use crate::change::{Change, change};
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
-use crate::types::Text;
+use crate::types::{Micros, Text};
 use comptroller_core::ids::{ApprovalId, EmergencyId, SystemId, WaiverId};
 use comptroller_core::vocab::ReminderKind;
 use comptroller_core::{Event, Timestamp};
+use sqlx::FromRow;
+
+/// A request for approval that waits.
+#[derive(Clone, Debug, FromRow)]
+pub struct WaitingApproval {
+    /// The request.
+    pub id: Text<ApprovalId>,
+    /// The AI system.
+    pub system: Text<SystemId>,
+    /// JSON of the people that each rule needs.
+    pub plan: String,
+    /// When it was asked for.
+    pub requested_at: Micros,
+}
 
 pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     let Event::ReminderRaised { kind, subject, system } = event else { return };
@@ -34,18 +48,18 @@ pub async fn raised(conn: &mut Conn, subject: &str, kind: ReminderKind) -> Resul
 }
 
 /// Requests of before `before` that nobody denied, used or replaced, that have not expired at `now`, and of which nobody
-/// was reminded in this way: id, system, and the plan, JSON of the people that each rule needs.
+/// was reminded in this way, the oldest first.
 pub async fn waiting_approvals(
     conn: &mut Conn,
     kind: ReminderKind,
     before: Timestamp,
     now: Timestamp,
     limit: i64,
-) -> Result<Vec<(Text<ApprovalId>, Text<SystemId>, String)>, StoreError> {
+) -> Result<Vec<WaitingApproval>, StoreError> {
     fetch_all!(
         conn,
-        (Text<ApprovalId>, Text<SystemId>, String),
-        "SELECT a.id, m.system, a.plan FROM approval a JOIN version v ON v.id = a.version \
+        WaitingApproval,
+        "SELECT a.id, m.system, a.plan, a.requested_at FROM approval a JOIN version v ON v.id = a.version \
          JOIN model m ON m.id = v.model \
          WHERE NOT a.denied AND a.requested_at <= $1 AND a.expires_at > $2 \
          AND NOT EXISTS (SELECT 1 FROM reminder r WHERE r.subject = 'approval/' || a.id AND r.kind = $3) \

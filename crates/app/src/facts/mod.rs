@@ -1,0 +1,143 @@
+//! What the policies learn about a version in an environment: every fact, with where it comes from.
+//!
+//! Two steps: [`known`] reads what is on record, and [`compute::known_of`] computes the facts from nothing else, so that
+//! each of them can be tested by changing what it rests on. A fact that cannot be known is left out, and no rule is
+//! satisfied by what is left out. Numbers are scaled integers, rounded against whoever asks when the evidence is
+//! recorded (policy research, condition 4).
+
+mod compute;
+
+pub(crate) use compute::{evidence_ids, is_builder, measures};
+
+use crate::AppError;
+use crate::models::{artifacts_digest, facts as facts_of};
+use comptroller_core::event::{FactSource, VersionFacts};
+use comptroller_core::private::VersionText;
+use comptroller_core::vocab::{LegalBasis, RiskTier, SystemStatus};
+use comptroller_core::{Digest, Environment, Timestamp};
+use comptroller_policy::Facts;
+use comptroller_store::areas::deployments::RuntimeRow;
+use comptroller_store::areas::evidence::{self, EvidenceRow};
+use comptroller_store::areas::models::{self, ModelRow, VersionRow};
+use comptroller_store::areas::{datasets, deployments, emergencies, systems};
+use comptroller_store::keys::OrgKey;
+use comptroller_store::{Conn, journal};
+use std::collections::BTreeMap;
+
+/// Most pieces of evidence of one system that are looked at, newest first.
+const MAX_EVIDENCE: i64 = 1_000;
+
+/// What is known, apart from approvals and waivers.
+pub(crate) struct Known {
+    pub(crate) facts: Facts,
+    pub(crate) sources: BTreeMap<String, FactSource>,
+    pub(crate) version: VersionFacts,
+    pub(crate) artifacts: Digest,
+    pub(crate) tier: Option<RiskTier>,
+    /// The newest valid evidence of every kind.
+    pub(crate) evidence: Vec<EvidenceRow>,
+    pub(crate) regressions: Vec<String>,
+}
+
+/// What is on record about a version in an environment: all that its facts are computed from.
+struct OnRecord {
+    version: VersionFacts,
+    /// Digest over its artifacts.
+    artifacts: Digest,
+    /// For each of its files, in their order: the bytes that are stored.
+    stored_bytes: Vec<Option<u64>>,
+    /// For each of its data sets, in their order; none: not on record.
+    datasets: Vec<Option<DatasetOnRecord>>,
+    /// Whether the form of its inputs and outputs is stated.
+    has_signature: bool,
+    /// None: nobody has classified the system.
+    tier: Option<RiskTier>,
+    is_retired: bool,
+    served_in_staging: bool,
+    reviews_overdue: bool,
+    /// The metrics of another version that is live there now.
+    serving: Option<BTreeMap<comptroller_core::Slug, f64>>,
+    /// What runtimes of the environment reported last.
+    runtimes: Vec<RuntimeRow>,
+    /// Evidence about the version and about its system, newest first.
+    evidence: Vec<EvidenceRow>,
+}
+
+/// What is on record about a data set that a version was made from.
+#[derive(Clone, Copy)]
+struct DatasetOnRecord {
+    legal_basis: LegalBasis,
+    states_origin: bool,
+}
+
+/// Reads what is on record about a version, as far as it matters in `environment`, and computes the facts.
+pub(crate) async fn known(
+    conn: &mut Conn,
+    key: &OrgKey,
+    now: Timestamp,
+    model: &ModelRow,
+    row: &VersionRow,
+    environment: Environment,
+) -> Result<Known, AppError> {
+    Ok(compute::known_of(on_record(conn, key, now, model, row, environment).await?, now))
+}
+
+async fn on_record(
+    conn: &mut Conn,
+    key: &OrgKey,
+    now: Timestamp,
+    model: &ModelRow,
+    row: &VersionRow,
+    environment: Environment,
+) -> Result<OnRecord, AppError> {
+    let version = facts_of(row)?;
+    let mut stored_bytes = Vec::new();
+    for artifact in &version.artifacts {
+        let row = models::artifact(conn, &artifact.digest).await?;
+        stored_bytes.push(row.map(|row| row.bytes.unsigned_abs()));
+    }
+    let mut used = Vec::new();
+    for dataset in &version.datasets {
+        let row = datasets::version(conn, dataset.dataset_version).await?;
+        used.push(row.map(|row| DatasetOnRecord {
+            legal_basis: row.legal_basis.0,
+            states_origin: row.private_at.is_some(),
+        }));
+    }
+    let system = systems::system(conn, &model.system.0.to_string()).await?;
+    let text: Option<VersionText> = journal::private(conn, key, row.private_at).await?;
+    let mut runtimes = deployments::runtimes(conn, model.system.0).await?;
+    runtimes.retain(|row| row.environment.0 == environment);
+    Ok(OnRecord {
+        artifacts: artifacts_digest(&version.artifacts),
+        stored_bytes,
+        datasets: used,
+        has_signature: text.is_some_and(|text| !text.inputs.is_empty() && !text.outputs.is_empty()),
+        tier: system.as_ref().and_then(|row| row.risk_tier.as_ref()).map(|tier| tier.0),
+        is_retired: system.is_none_or(|row| row.status.0 == SystemStatus::Retired),
+        served_in_staging: deployments::served(conn, row.id.0, Environment::Staging).await?,
+        reviews_overdue: emergencies::review_overdue(conn, model.system.0, now).await?,
+        serving: serving(conn, &version, environment).await?,
+        runtimes,
+        evidence: evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?,
+        version,
+    })
+}
+
+/// The metrics of the version of the model that is live in `environment`, if that is another one.
+async fn serving(
+    conn: &mut Conn,
+    version: &VersionFacts,
+    environment: Environment,
+) -> Result<Option<BTreeMap<comptroller_core::Slug, f64>>, AppError> {
+    let Some(live) = deployments::live(conn, version.model, environment).await? else {
+        return Ok(None);
+    };
+    let Some(row) = models::version(conn, live.version.0).await? else {
+        return Ok(None);
+    };
+    if row.label.0 == version.label {
+        return Ok(None);
+    }
+    Ok(Some(facts_of(&row)?.metrics))
+}
