@@ -4,9 +4,10 @@
 
 use crate::commands::{
     approval, artifact, completions, config, dataset, decision, delegation, deploy, docs, doctor, drift,
-    emergency, evidence, factor, fairness, gate, hold, invitation, ledger, model, monitor, person, policy,
-    prediction, profile, retention, role, runtime, serve, service_account, serving, store, subject, system,
-    team, token, vendor, verify, verify_prediction, verify_statement, version, waiver, workload,
+    emergency, evidence, factor, fairness, framework, gate, hold, invitation, ledger, model, monitor, person,
+    policy, prediction, profile, retention, risk, role, runtime, serve, service_account, serving, store,
+    subject, system, team, token, vendor, verify, verify_prediction, verify_statement, version, waiver,
+    workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
 ///
-/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `verify`, `verify-prediction`, `verify-statement`,
+/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `framework`, `risk`, `verify`, `verify-prediction`, `verify-statement`,
 /// `policy`, `docs`, `config` and `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
@@ -105,6 +106,12 @@ pub(crate) enum Command {
     Profile(profile::ProfileArgs),
     /// Audit decisions for fairness: rates by group, gaps with their uncertainty, and whether what was demanded holds.
     Fairness(fairness::FairnessArgs),
+    /// What frameworks and laws ask, from when, and what changed. Needs no server.
+    #[command(subcommand)]
+    Framework(framework::Verb),
+    /// The risk of AI systems: the tier of the EU AI Act from stated facts. Needs no server.
+    #[command(subcommand)]
+    Risk(risk::Verb),
     /// The log of everything that happened, and its keys.
     Ledger(Noun<ledger::Verb>),
     /// Evidence about versions and systems, and packs for auditors.

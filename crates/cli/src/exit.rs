@@ -78,12 +78,12 @@ pub(crate) const TABLE: &[(Exit, &str)] = &[
     ),
     (
         Exit::DENY,
-        "`gate`: deny; `policy`: a case fails, an invariant is violated, a rule can error, or something new is let in; `drift --fail-on`: the band is reached; `fairness --fail-on`: a criterion fails; `verify-statement --passed`: it says FAILED",
+        "`gate`: deny; `policy`: a case fails, an invariant is violated, a rule can error, or something new is let in; `drift --fail-on`: the band is reached; `fairness --fail-on`: a criterion fails; `verify-statement --passed`: it says FAILED; `risk classify`: a prohibited practice",
     ),
     (Exit::NEEDS_REVIEW, "`gate`: needs review"),
     (
         Exit::UNKNOWN,
-        "`gate`: could not be decided, which counts as deny; `policy`: not proven; `drift --fail-on`: not enough rows for a verdict; `fairness --fail-on`: a criterion has no evidence",
+        "`gate`: could not be decided, which counts as deny; `policy`: not proven; `drift --fail-on`: not enough rows for a verdict; `fairness --fail-on`: a criterion has no evidence; `risk classify`: an open question could change the tier",
     ),
     (Exit::USAGE, "bad arguments, bad configuration or bad input"),
     (Exit::NOT_ALLOWED, "not signed in, or refused by policy"),

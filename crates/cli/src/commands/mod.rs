@@ -15,6 +15,7 @@ pub(crate) mod emergency;
 pub(crate) mod evidence;
 pub(crate) mod factor;
 pub(crate) mod fairness;
+pub(crate) mod framework;
 pub(crate) mod gate;
 pub(crate) mod hold;
 pub(crate) mod invitation;
@@ -27,6 +28,7 @@ pub(crate) mod policy;
 pub(crate) mod prediction;
 pub(crate) mod profile;
 pub(crate) mod retention;
+pub(crate) mod risk;
 pub(crate) mod role;
 pub(crate) mod runtime;
 pub(crate) mod serve;
@@ -110,6 +112,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Drift(arguments) => drift::run(screen, &arguments),
         Command::Profile(arguments) => profile::run(screen, &arguments),
         Command::Fairness(arguments) => fairness::run(screen, &arguments),
+        Command::Framework(verb) => framework::run(screen, &verb),
+        Command::Risk(verb) => risk::run(screen, &verb),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
         Command::Policy(noun) => policy::run(screen, &noun),

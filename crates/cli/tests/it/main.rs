@@ -11,6 +11,7 @@ mod drift;
 mod drift_derived;
 mod failures;
 mod fairness;
+mod framework;
 mod help;
 mod offline;
 mod policy;

@@ -1,0 +1,73 @@
+//! A day of the calendar: the unit in which law applies and becomes known.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// A day without a time, written `2026-07-27`. Days are compared as they follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(jiff::civil::Date);
+
+impl Day {
+    /// The day on which a moment falls, in UTC.
+    pub fn of(moment: comptroller_core::Timestamp) -> Self {
+        let moment =
+            jiff::Timestamp::from_microsecond(moment.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        Self(moment.to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_string())
+    }
+}
+
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let form = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let day = if form { text.parse().ok() } else { None };
+        day.map(Self).ok_or_else(|| {
+            let shown: String = text.chars().take(40).filter(|c| !c.is_control()).collect();
+            format!("{shown:?} is not a day: write it as 2026-07-27")
+        })
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comptroller_core::Timestamp;
+
+    #[test]
+    fn days_have_one_form_and_their_order() {
+        let day: Day = "2026-07-27".parse().unwrap();
+        assert_eq!(day.to_string(), "2026-07-27");
+        assert!(day > "2026-07-26".parse().unwrap());
+        for bad in ["2026-7-27", "2026-02-30", "27.07.2026", "2026-07-27T00:00", ""] {
+            assert!(bad.parse::<Day>().unwrap_err().contains("2026-07-27"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_moment_falls_on_a_day_of_utc() {
+        let moment: Timestamp = "2026-07-27T23:59:59.999999Z".parse().unwrap();
+        assert_eq!(Day::of(moment).to_string(), "2026-07-27");
+        assert_eq!(Day::of(Timestamp::from_micros(moment.micros() + 1)).to_string(), "2026-07-28");
+    }
+}
