@@ -161,7 +161,7 @@ impl Patient {
     }
 }
 
-fn attach(strace: &str, process: u32, trace: &Path, words: &[&str]) -> Child {
+pub(crate) fn attach(strace: &str, process: u32, trace: &Path, words: &[&str]) -> Child {
     let mut strace = Command::new(strace);
     strace.args(["-f", "-y", "-p", &process.to_string(), "-o"]).arg(trace).args(words);
     let mut strace = strace.stderr(Stdio::piped()).spawn().unwrap();
@@ -173,7 +173,7 @@ fn attach(strace: &str, process: u32, trace: &Path, words: &[&str]) -> Child {
 
 /// Whether this tracer has every thread: one that began while it went through the list of them is not followed, and
 /// neither is any that it begins.
-fn every_thread_has(process: u32, tracer: u32) -> bool {
+pub(crate) fn every_thread_has(process: u32, tracer: u32) -> bool {
     let expected = format!("TracerPid:\t{tracer}");
     std::fs::read_dir(format!("/proc/{process}/task")).unwrap().all(|thread| {
         // A thread that ended meanwhile makes no calls.

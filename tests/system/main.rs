@@ -10,6 +10,7 @@ mod clients;
 mod faults;
 mod foreign;
 mod platform;
+mod records;
 mod servers;
 mod sign_in;
 mod statement;

@@ -3,7 +3,7 @@
 //! An upload states digest and size first. Parts may be sent in any order and again; what is stored is read back and
 //! hashed before the artifact exists, so a digest in the registry is always that of readable bytes.
 
-use crate::act::Call;
+use crate::act::{Act, Call};
 use crate::view::Receipt;
 use crate::{App, AppError, Caller, ORG};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use comptroller_policy::Action;
 use comptroller_store::areas::models::{self, ArtifactRow};
 use comptroller_store::areas::uploads::{self, UploadRow};
 use comptroller_store::artifacts::{self, Part};
-use comptroller_store::{Conn, Micros, Text};
+use comptroller_store::{Conn, Micros, StoreError, Text};
 use futures_util::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -235,6 +235,32 @@ impl App {
         .await
     }
 
+    /// Stores bytes that the server made itself, for an act that records them with [`record_made`]. They are of no use
+    /// before, and garbage if the act fails.
+    pub(crate) async fn store_made(&self, content: Vec<u8>) -> Result<Made, AppError> {
+        let id = UploadId::new(self.store.clock().now(), comptroller_store::keys::random()?);
+        let name = key_name(id);
+        let key = self
+            .store
+            .write::<_, StoreError, _>(move |tx| Box::pin(async move { tx.data_key(&name).await }))
+            .await?;
+        let digest = comptroller_ledger::digest(&content).to_string().parse()?;
+        let bytes = content.len() as u64;
+        let mut rest = Bytes::from(content);
+        let mut parts = 0;
+        while !rest.is_empty() {
+            let piece = rest.split_to(rest.len().min(PART_BYTES as usize));
+            parts += 1;
+            let sealed = artifacts::encrypt_part(&key, id, parts, piece)
+                .await
+                .map_err(|error| artifact_error(&error))?;
+            artifacts::store_part(self.store.objects(), &key, id, sealed)
+                .await
+                .map_err(|error| artifact_error(&error))?;
+        }
+        Ok(Made { upload: id, digest, bytes, parts })
+    }
+
     /// Facts of a stored artifact.
     pub async fn artifact(&self, caller: &Caller, digest: &Digest) -> Result<ArtifactView, AppError> {
         self.may_read(caller, Action::ArtifactRead, ORG, None, None).await?;
@@ -295,6 +321,28 @@ impl App {
         let key = self.store.data_key(&key_name(id)).await?;
         key.ok_or_else(|| AppError::Internal(format!("the key of upload {id} is missing")))
     }
+}
+
+/// Bytes that the server made and stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    upload: UploadId,
+    pub(crate) digest: Digest,
+    bytes: u64,
+    parts: u32,
+}
+
+/// Puts on record what the server made, unless the same bytes are an artifact already.
+pub(crate) async fn record_made(act: &mut Act<'_>, made: Made, media_type: &str) -> Result<(), AppError> {
+    if models::artifact(act.conn(), &made.digest).await?.is_some() {
+        return Ok(());
+    }
+    let Made { upload, digest, bytes, parts } = made;
+    let media_type = media_type.parse()?;
+    let event = Event::ArtifactStored { upload, digest: digest.clone(), bytes, media_type, parts };
+    let draft = act.draft(event).about("artifact", &digest);
+    act.record(draft).await?;
+    Ok(())
 }
 
 /// A stored artifact; whoever asks for one that was purged is told so.

@@ -6,7 +6,7 @@
 use crate::act::{Act, Call};
 use crate::models::{artifacts_digest, facts, find_version};
 use crate::view::{Page, Receipt, Slice, page};
-use crate::{App, AppError, Caller, systems};
+use crate::{App, AppError, Caller, remediations, systems};
 use comptroller_core::ids::{EvidenceId, SystemId, VersionId};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::{EvidenceKind, Measure};
@@ -120,7 +120,7 @@ fn millionths(measure: Measure, text: &str) -> Result<i64, AppError> {
 impl App {
     /// Records evidence.
     pub async fn record_evidence(&self, call: &Call, command: RecordEvidence) -> Result<Receipt, AppError> {
-        self.act(call, "evidence.record", command, |act, command| Box::pin(record(act, command))).await
+        self.act(call, "evidence.record", command, |act, command| Box::pin(record(act, command, true))).await
     }
 
     /// Withdraws evidence: from now on it does not count.
@@ -219,7 +219,12 @@ impl App {
     }
 }
 
-async fn record(mut act: Act<'_>, command: RecordEvidence) -> Result<Receipt, AppError> {
+/// Records evidence. With `finds`, a bias test that did not pass opens a remediation.
+pub(crate) async fn record(
+    mut act: Act<'_>,
+    command: RecordEvidence,
+    finds: bool,
+) -> Result<Receipt, AppError> {
     check_text("note", &command.note, true)?;
     let kind = command.kind;
     let (system, version, subject) = about(&mut act, &command).await?;
@@ -263,6 +268,9 @@ async fn record(mut act: Act<'_>, command: RecordEvidence) -> Result<Receipt, Ap
         draft = draft.private("note", &Note { text: command.note })?;
     }
     let index = act.record(draft).await?;
+    if let (EvidenceKind::BiasTest, false, true, Some(version)) = (kind, command.passed, finds, version) {
+        remediations::of_test(&mut act, system, version, evidence).await?;
+    }
     Ok(Receipt::new(evidence, index))
 }
 

@@ -1,4 +1,4 @@
-//! The risk tier of a system: who may say it, and who may lower it.
+//! The risk tier of a system as a person states it: who may say it, and who may lower it. [`crate::tiers`] computes one.
 
 use crate::act::Call;
 use crate::systems::find;
@@ -7,7 +7,7 @@ use crate::{App, AppError};
 use comptroller_core::Event;
 use comptroller_core::event::VersionFacts;
 use comptroller_core::ids::{PrincipalId, SystemId};
-use comptroller_core::private::{Note, check_text};
+use comptroller_core::private::{TierText, check_text};
 use comptroller_core::vocab::RiskTier;
 use comptroller_policy::{Action, Facts};
 use comptroller_store::Conn;
@@ -45,11 +45,11 @@ impl App {
                     .bool("actor_is_builder", built_a_version(act.conn(), system, caller).await?);
                 let resource = format!("system/{system}");
                 act.authorise(Action::SystemClassify, &resource, Some(system), None, facts).await?;
-                let event = Event::SystemClassified { system, tier: command.tier, previous };
+                let event = Event::SystemClassified { system, tier: command.tier, previous, basis: None };
                 let draft = act
                     .draft(event)
                     .about("system", &system)
-                    .private("reason", &Note { text: command.reason })?;
+                    .private("basis", &TierText { text: command.reason, answers: None })?;
                 let index = act.record(draft).await?;
                 Ok(Receipt::new(system, index))
             })
@@ -59,7 +59,11 @@ impl App {
 }
 
 /// Whether somebody is among the builders of a version of the system.
-async fn built_a_version(conn: &mut Conn, system: SystemId, who: PrincipalId) -> Result<bool, AppError> {
+pub(crate) async fn built_a_version(
+    conn: &mut Conn,
+    system: SystemId,
+    who: PrincipalId,
+) -> Result<bool, AppError> {
     for facts in models::facts_of_system(conn, system).await? {
         let facts: VersionFacts = serde_json::from_str(&facts)?;
         if facts.builders.contains(&who) {

@@ -48,6 +48,9 @@ pub enum AppError {
         /// Seconds to wait.
         seconds: u32,
     },
+    /// The disk is full.
+    #[error("{0}")]
+    StorageFull(String),
     /// Another party that the act needs did not answer, or not as it should.
     #[error("{0}")]
     Outside(String),
@@ -77,6 +80,7 @@ impl AppError {
             Self::Denied { .. } => "denied",
             Self::ReadOnly(_) => "read-only",
             Self::Busy { .. } => "busy",
+            Self::StorageFull(_) => "storage-full",
             Self::Outside(_) => "outside",
             Self::Internal(_) => "internal",
         }
@@ -97,6 +101,9 @@ impl AppError {
                 .unwrap_or_else(|| "ask an owner of the organisation".into()),
             Self::ReadOnly(_) => "try again later; if it stays so, run `comptroller doctor`".into(),
             Self::Busy { seconds } => format!("send the same again after {seconds} s"),
+            Self::StorageFull(_) => {
+                "tell the operator to make room on that disk; then send the same again".into()
+            }
             Self::Outside(_) => "try again; if it stays so, tell the operator".into(),
             Self::Internal(_) => "the operator finds the cause in the server's log".into(),
         }

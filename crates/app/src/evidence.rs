@@ -1,12 +1,13 @@
 //! Evidence packs: the whole log up to a signed checkpoint, the private parts that may be shown, proofs, and the
 //! population of deployments, in one file that verifies offline.
 
+use crate::controls::{TestControls, control_files};
 use crate::ledger::proof;
 use crate::timestamp::packed;
 use crate::witness::cosigned;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
-use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, log_paths, opening_file};
+use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, Period, log_paths, opening_file};
 use comptroller_ledger::tile::encode_tile;
 use comptroller_ledger::{Entry, EntryBundle, KeyHistory, Tile, VerifierKey};
 use comptroller_policy::Action;
@@ -34,6 +35,9 @@ pub struct ExportPack {
     /// Whether payloads under a person's or data subject's key are shown too.
     #[serde(default)]
     pub include_personal_data: bool,
+    /// Tests of controls over a window, which then stand in the pack.
+    #[serde(default)]
+    pub controls: Option<TestControls>,
 }
 
 /// A written pack.
@@ -57,17 +61,29 @@ impl App {
         let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
         let signed = self.witnessed_since(signed).await?;
         self.stamp_now(&signed).await;
+        let tested = match command.controls {
+            Some(asked) => Some(self.test_until(asked, &signed).await?),
+            None => None,
+        };
+        let made = self.store.clock().now();
         let file =
             tempfile::tempfile().map_err(|error| AppError::Internal(format!("temporary file: {error}")))?;
         let header = PackHeader {
             origin: self.store.origin().to_owned(),
             org: self.store.org().to_string(),
-            created_at: self.store.clock().now().micros(),
+            created_at: made.micros(),
             size: signed.size.unsigned_abs(),
             root: signed.root.parse().map_err(|_| AppError::Internal("checkpoint root".into()))?,
-            period: None,
+            period: tested
+                .as_ref()
+                .map(|test| Period { from: test.result.from.micros(), until: test.result.to.micros() }),
         };
         let mut pack = PackWriter::new(BufWriter::new(file), header).map_err(|e| pack_error(&e))?;
+        if let Some(test) = &tested {
+            for (path, bytes) in control_files(test, made)? {
+                add(&mut pack, &path, &bytes)?;
+            }
+        }
         let mut conn = self.store.read().await?;
         write_keys(&mut pack, &mut conn).await?;
         write_log(&mut pack, &mut conn, &signed).await?;

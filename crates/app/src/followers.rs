@@ -2,6 +2,7 @@
 //! reminders, notifications, sealing of prediction records, judging their days, retention, forgetting old answers. Each
 //! is idempotent, and its state is visible.
 
+use crate::predictions::LeftAlone;
 use crate::reminders::REMIND_EVERY;
 use crate::retention::PURGE_EVERY;
 use crate::{App, AppError, monitors, operate};
@@ -20,6 +21,8 @@ const STREAM_HEADS_EVERY: Duration = Duration::from_hours(1);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How often it is looked whether prediction records are due to be sealed.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// How often small blocks of finished days are put together.
+const COMPACT_EVERY: Duration = Duration::from_hours(1);
 /// How long an answer to an idempotency key is remembered.
 const REMEMBER_SECONDS: i64 = 7 * 86_400;
 
@@ -52,7 +55,9 @@ impl App {
         self.spawn_timestamp_follower(&stop, &mut outside);
         outside.spawn(self.clone().follow_operations(stop.clone()));
         outside.spawn(self.clone().follow_silence(stop.clone()));
+        outside.spawn(self.clone().read_filters(stop.clone()));
         outside.spawn(self.clone().follow_records(stop.clone()));
+        outside.spawn(self.clone().follow_small_blocks(stop.clone()));
         outside.spawn(self.clone().follow_windows(stop.clone()));
         outside.spawn(self.clone().follow_ages(stop.clone()));
         self.spawn_channels(&stop, &mut outside);
@@ -96,6 +101,15 @@ impl App {
         }
     }
 
+    async fn read_filters(self, mut stop: watch::Receiver<bool>) {
+        tokio::select! {
+            warmed = self.warm_filters() => if let Err(error) = warmed {
+                tracing::warn!(error = %error, "filters of records could not be read; who looks for one waits for them");
+            },
+            _ = stop.changed() => {}
+        }
+    }
+
     async fn follow_records(self, mut stop: watch::Receiver<bool>) {
         let mut tick = tokio::time::interval(SEAL_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -114,8 +128,26 @@ impl App {
         }
     }
 
+    /// Puts small blocks together, and deletes the files that they stood in.
+    async fn follow_small_blocks(self, stop: watch::Receiver<bool>) {
+        let mut alone = LeftAlone::default();
+        let mut beat = Beat::new(COMPACT_EVERY, stop);
+        while beat.next().await {
+            if self.store.is_read_only() {
+                continue;
+            }
+            if let Err(error) = self.compact_predictions(&mut alone).await {
+                tracing::error!(error = %error, "small blocks of records could not be put together");
+            }
+            if let Err(error) = self.store.sweep().await {
+                tracing::error!(error = %error, "files of records that moved could not be deleted");
+            }
+        }
+    }
+
     async fn follow_windows(self, stop: watch::Receiver<bool>) {
         let mut watched = monitors::Watched::default();
+        let mut fairness = monitors::fairness::FairnessWatched::default();
         let mut beat = Beat::new(LOOK_EVERY, stop);
         while beat.next().await {
             if self.store.is_read_only() {
@@ -123,6 +155,9 @@ impl App {
             }
             if let Err(error) = self.judge_windows(&mut watched).await {
                 tracing::error!(error = %error, "the records of a day could not be judged");
+            }
+            if let Err(error) = self.judge_fairness(&mut fairness).await {
+                tracing::error!(error = %error, "the decisions of a day could not be judged");
             }
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::gate::{Parts, situation};
 use crate::models::find_version;
+use crate::monitors::rollback;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
 use comptroller_core::ids::{DecisionId, DeploymentId, PrincipalId, SystemId};
@@ -181,8 +182,12 @@ async fn news(conn: &mut Conn, seen: i64, size: i64) -> Result<News, AppError> {
                 {
                     news.all = Some("people".parse()?);
                 }
-                "operation.decided" | "decision.recorded" | "record.read" | "access.denied"
-                | "predictions.sealed" => {}
+                "operation.decided"
+                | "decision.recorded"
+                | "record.read"
+                | "access.denied"
+                | "predictions.sealed"
+                | "predictions.compacted" => {}
                 _ => {
                     if let Some(system) =
                         entry["stream"].as_str().and_then(|stream| stream.strip_prefix("system/"))
@@ -311,6 +316,12 @@ async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Resu
             asks_for = asks_for.map_or("", Lapse::as_str),
             "a running deployment no longer satisfies the policies"
         );
+    }
+    if let Some(rule) = rollback::asks(&bundle, &present.decision, &present.request.facts) {
+        let row = deployments::deployment(tx.conn(), id).await?.filter(|row| row.live_until.is_none());
+        if let Some(row) = row {
+            rollback::perform(app, tx, &bundle, &row, &rule).await?;
+        }
     }
     Ok(changed)
 }

@@ -7,7 +7,7 @@ use comptroller_core::ids::{ApprovalId, SystemId};
 use comptroller_core::vocab::{ReminderKind, Vote};
 use comptroller_core::{Event, Slug, Timestamp};
 use comptroller_policy::{Bundle, Silence};
-use comptroller_store::areas::{approvals, reminders};
+use comptroller_store::areas::{approvals, remediations, reminders};
 use comptroller_store::{Conn, Draft};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -71,6 +71,7 @@ impl App {
         let mut due = approvals_waiting(&mut conn, now, &self.reminders, &bundle).await?;
         due.extend(waivers_ending(&mut conn, now).await?);
         due.extend(reviews_waiting(&mut conn, now).await?);
+        due.extend(remediations_waiting(&mut conn, now, &self.reminders).await?);
         drop(conn);
         if due.is_empty() {
             return Ok(0);
@@ -161,6 +162,22 @@ async fn waivers_ending(conn: &mut Conn, now: Timestamp) -> Result<Vec<Waiting>,
             due.push(Waiting::new(kind, "waiver", &id.0, system.0));
         }
         from = to;
+    }
+    Ok(due)
+}
+
+async fn remediations_waiting(
+    conn: &mut Conn,
+    now: Timestamp,
+    settings: &ReminderSettings,
+) -> Result<Vec<Waiting>, AppError> {
+    let before = now.plus_seconds(-(settings.remind.as_secs() as i64));
+    let mut due = Vec::new();
+    for (id, system) in remediations::unplanned(conn, before, MOST).await? {
+        due.push(Waiting::new(ReminderKind::RemediationUnplanned, "remediation", &id.0, system.0));
+    }
+    for (id, system) in remediations::overdue(conn, now, MOST).await? {
+        due.push(Waiting::new(ReminderKind::RemediationOverdue, "remediation", &id.0, system.0));
     }
     Ok(due)
 }

@@ -5,6 +5,7 @@ use crate::act::Act;
 use crate::deploy::Deployed;
 use crate::gate::decision_event;
 use crate::models::{artifacts_digest, facts};
+use crate::monitors::watch::lay_down;
 use crate::policies::shadow::Judged;
 use comptroller_core::event::FactSource;
 use comptroller_core::ids::{ApprovalId, DeploymentId, DrillId};
@@ -15,6 +16,7 @@ use comptroller_policy::Action;
 use comptroller_store::areas::deployments;
 use comptroller_store::areas::models::{ModelRow, VersionRow};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is put in place of what.
 pub(crate) struct Switch {
@@ -55,6 +57,12 @@ pub(crate) async fn perform(
     let (decision_id, event) = decision_event(act, action, resource, Some(environment), decision, sources)?;
     let draft = act.draft(event).of_system(system).about("version", &version_id);
     act.record(draft).await?;
+    // Before it serves: how it is watched is no afterthought.
+    let bundle = Arc::clone(&act.bundle);
+    if let Some(event) = lay_down(act.conn(), &bundle, system, version_id, environment).await? {
+        let draft = act.draft(event).about("version", &version_id);
+        act.record(draft).await?;
+    }
     let replaces = deployments::live(act.conn(), model, environment).await?.map(|row| row.id.0);
     let deployment = act.new_id(DeploymentId::new)?;
     let event = Event::DeploymentCreated {

@@ -3,11 +3,11 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, dataset, decision, delegation, deploy, docs, doctor, drift,
-    emergency, evidence, factor, fairness, framework, gate, hold, invitation, ledger, model, monitor, person,
-    policy, prediction, profile, retention, risk, role, runtime, serve, service_account, serving, store,
-    subject, system, team, token, vendor, verify, verify_prediction, verify_statement, version, waiver,
-    workload,
+    approval, artifact, completions, config, control, dataset, decision, delegation, deploy, docs, doctor,
+    drift, emergency, evidence, factor, fairness, framework, gate, hold, invitation, ledger, model, monitor,
+    person, playbook, policy, prediction, profile, remediation, retention, risk, role, runtime, serve,
+    service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
+    verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// System of record and control plane for an organisation's AI.
 ///
 /// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `framework`, `risk`, `verify`, `verify-prediction`, `verify-statement`,
-/// `policy`, `docs`, `config` and `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
+/// `control list`, `control show`, `control test PACK`, `policy`, `playbook`, `docs`, `config` and `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -78,10 +78,15 @@ pub(crate) enum Command {
     Emergency(Noun<emergency::Verb>),
     /// Incidents.
     Incident(Noun<emergency::IncidentVerb>),
+    /// Remediations: who does what about a finding, until when, and how it ended.
+    Remediation(Noun<remediation::Verb>),
     /// Put a version into an environment.
     Deploy(Act<deploy::DeployArgs>),
     /// What versions are watched against, and what each day of their records came to.
     Monitor(Noun<monitor::Verb>),
+    /// Playbooks: what to do about an alarm, by cause.
+    #[command(subcommand)]
+    Playbook(playbook::Verb),
     /// Prediction records and labels: send, find, prove.
     Prediction(Noun<prediction::Verb>),
     /// Return an environment to an earlier version.
@@ -106,12 +111,13 @@ pub(crate) enum Command {
     Profile(profile::ProfileArgs),
     /// Audit decisions for fairness: rates by group, gaps with their uncertainty, and whether what was demanded holds.
     Fairness(fairness::FairnessArgs),
-    /// What frameworks and laws ask, from when, and what changed. Needs no server.
-    #[command(subcommand)]
-    Framework(framework::Verb),
-    /// The risk of AI systems: the tier of the EU AI Act from stated facts. Needs no server.
-    #[command(subcommand)]
-    Risk(risk::Verb),
+    /// What frameworks and laws ask, from when, and what changed. Needs no server, but for --systems.
+    Framework(Noun<framework::Verb>),
+    /// The risk of AI systems: the tier of the EU AI Act, and five dimensions, from stated facts. Needs no server, but to
+    /// record a tier.
+    Risk(Noun<risk::Verb>),
+    /// Controls: what is done all the time, whether it was done, and every time that it was not.
+    Control(Noun<control::Verb>),
     /// The log of everything that happened, and its keys.
     Ledger(Noun<ledger::Verb>),
     /// Evidence about versions and systems, and packs for auditors.

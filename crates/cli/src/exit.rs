@@ -83,7 +83,7 @@ pub(crate) const TABLE: &[(Exit, &str)] = &[
     (Exit::NEEDS_REVIEW, "`gate`: needs review"),
     (
         Exit::UNKNOWN,
-        "`gate`: could not be decided, which counts as deny; `policy`: not proven; `drift --fail-on`: not enough rows for a verdict; `fairness --fail-on`: a criterion has no evidence; `risk classify`: an open question could change the tier",
+        "`gate`: could not be decided, which counts as deny; `policy`: not proven; `drift --fail-on`: not enough rows for a verdict; `fairness --fail-on`: a criterion has no evidence; `risk classify`, `risk assess`: an open question could change the tier or band",
     ),
     (Exit::USAGE, "bad arguments, bad configuration or bad input"),
     (Exit::NOT_ALLOWED, "not signed in, or refused by policy"),

@@ -15,20 +15,27 @@ const MAX_COMMAND: u64 = 1 << 20;
 
 /// Reads a small UTF-8 text; `-` is stdin.
 pub(crate) fn read_text(path: &Path, limit: u64) -> anyhow::Result<String> {
-    let shown = path.display();
-    let refuse =
-        |problem: String| Failure::usage(format!("{shown}: {problem}"), "give a readable UTF-8 text file");
+    let bytes = read_bytes(path, limit)?;
+    String::from_utf8(bytes).map_err(|error| refused(path, error.to_string()))
+}
+
+/// Reads a file of at most `limit` bytes; `-` is stdin.
+pub(crate) fn read_bytes(path: &Path, limit: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)
     } else {
         File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
     };
-    read.map_err(|error| refuse(error.to_string()))?;
+    read.map_err(|error| refused(path, error.to_string()))?;
     if bytes.len() as u64 > limit {
-        return Err(refuse(format!("larger than {limit} bytes")));
+        return Err(refused(path, format!("larger than {limit} bytes")));
     }
-    String::from_utf8(bytes).map_err(|error| refuse(error.to_string()))
+    Ok(bytes)
+}
+
+fn refused(path: &Path, problem: String) -> anyhow::Error {
+    Failure::usage(format!("{}: {problem}", path.display()), "give a readable file, UTF-8 if it is a text")
 }
 
 /// Reads a command from a `.toml` file, or from JSON of any other name.

@@ -3,4 +3,10 @@
 //! Pure: dated data and evaluation "as of". No clock, no I/O: the caller passes facts, events and a date.
 
 pub mod classify;
+pub mod control;
+pub mod digest;
 pub mod framework;
+pub mod risk;
+pub mod sample;
+pub mod statements;
+pub mod window;

@@ -7,21 +7,22 @@
 //! new optional fields or new variants.
 
 pub use crate::event_parts::{
-    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, ShadowDecision,
+    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, ShadowDecision, TierBasis,
     VersionFacts,
 };
 use crate::ids::{
-    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId,
-    DrillId, EmergencyId, EvidenceId, FactorId, HoldId, IncidentId, InvitationId, ModelId, OrgId,
-    PrincipalId, ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId,
-    VersionId, WaiverId,
+    AlarmId, ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId,
+    DeploymentId, DrillId, EmergencyId, EvidenceId, FactorId, FairnessMonitorId, HoldId, IncidentId,
+    InvitationId, ModelId, OrgId, PrincipalId, ProposalId, RemediationId, SessionId, SubjectId, SystemId,
+    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 
-use crate::name::MediaType;
+use crate::name::{ControlId, MediaType};
 use crate::vocab::{
-    BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, DriftBand, DriftPillar, Environment,
-    ErasureBasis, EvidenceKind, FactorKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory,
-    ReadKind, RecordKind, Relation, ReminderKind, RetentionClass, RiskTier, Role, ShadowEnd, SystemKind,
+    AlarmTopic, BaselineSource, BundleVerdict, CollectionMethod, CredentialOrigin, DeploymentKind, DriftBand,
+    DriftPillar, Environment, ErasureBasis, EvidenceKind, ExceptionStep, FactorKind, FairnessState,
+    IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, RecordKind, Relation,
+    RemediationCause, RemediationEnd, ReminderKind, RetentionClass, RiskTier, Role, ShadowEnd, SystemKind,
     SystemStatus, Vote,
 };
 use crate::{Digest, Label, Slug, TagText, Timestamp};
@@ -152,9 +153,15 @@ pub enum Event {
         to_system: Option<SystemId>,
         to_vendor: Option<VendorId>,
     },
-    /// A risk officer said which tier a system has. Private: the reasons.
+    /// A risk officer said which tier a system has; `basis` if rules computed it from stated facts. Private: the reasons
+    /// and the answers.
     #[serde(rename = "system.classified")]
-    SystemClassified { system: SystemId, tier: RiskTier, previous: Option<RiskTier> },
+    SystemClassified {
+        system: SystemId,
+        tier: RiskTier,
+        previous: Option<RiskTier>,
+        basis: Option<TierBasis>,
+    },
     /// Evidence about a version, or about a whole system, was recorded. `subject` is the digest over the version's
     /// artifacts; measures are millionths, rounded against whoever asks. Private: a note.
     #[serde(rename = "evidence.recorded")]
@@ -314,6 +321,33 @@ pub enum Event {
     /// Somebody without a part in it judged it. Private: the findings.
     #[serde(rename = "emergency.reviewed")]
     EmergencyReviewed { emergency: EmergencyId, reviewer: PrincipalId, justified: bool, decision: DecisionId },
+    /// Something was found that must be put right: a bias test that failed, or a finding in operation. Private: what.
+    #[serde(rename = "remediation.opened")]
+    RemediationOpened {
+        remediation: RemediationId,
+        system: SystemId,
+        version: VersionId,
+        cause: RemediationCause,
+        evidence: Option<EvidenceId>,
+    },
+    /// Who does what by when; the last plan counts. Private: the mitigation.
+    #[serde(rename = "remediation.planned")]
+    RemediationPlanned {
+        remediation: RemediationId,
+        system: SystemId,
+        owner: PrincipalId,
+        due_at: Timestamp,
+        decision: DecisionId,
+    },
+    /// It is over: `evidence` is the later test that passed, or a risk officer accepts what remains. Private: the reason.
+    #[serde(rename = "remediation.closed")]
+    RemediationClosed {
+        remediation: RemediationId,
+        system: SystemId,
+        end: RemediationEnd,
+        evidence: Option<EvidenceId>,
+        decision: DecisionId,
+    },
     /// An incident began. `subject` is what it is about, for example `emergency/<id>`.
     #[serde(rename = "incident.opened")]
     IncidentOpened { incident: IncidentId, system: SystemId, cause: IncidentCause, subject: String },
@@ -441,8 +475,23 @@ pub enum Event {
         first_at: Timestamp,
         last_at: Timestamp,
     },
+    /// The files of small blocks of one day became one file; the blocks, in their order in it, stay what they are.
+    /// `digest` is the SHA-256 of the file.
+    #[serde(rename = "predictions.compacted")]
+    PredictionsCompacted {
+        file: BlockId,
+        records: RecordKind,
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        day: u32,
+        blocks: Vec<BlockId>,
+        digest: Digest,
+        bytes: u64,
+    },
     /// A baseline of a version: the profile of the data that its records are compared with from now on, an artifact,
-    /// and where the bands of the drift coefficient begin, in millionths.
+    /// and where the bands of the drift coefficient begin, in millionths. `blocks` are those it was counted from, if it
+    /// comes from production; `seasons` are profiles of single months or weekdays on the same bins.
     #[serde(rename = "baseline.set")]
     BaselineSet {
         baseline: BaselineId,
@@ -454,10 +503,32 @@ pub enum Event {
         watch_ppm: u32,
         investigate_ppm: u32,
         rollback_ppm: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<BaselineSource>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        blocks: Vec<BlockId>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        seasons: BTreeMap<Slug, Digest>,
+    },
+    /// How a version is watched in an environment, by rule cards: where the bands begin at the latest, in millionths,
+    /// and when an alarm begins and ends. It stands before the version serves, and follows the policies in force.
+    #[serde(rename = "monitor.set")]
+    MonitorSet {
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        rules: Vec<Slug>,
+        watch_ppm: u32,
+        investigate_ppm: u32,
+        rollback_ppm: u32,
+        breaches: u32,
+        windows: u32,
+        clear_ppm: u32,
     },
     /// The records of a version of one day were compared with its baseline. `coefficient_ppm` and `band` are absent
     /// without enough evidence; `through` and `labels_through` are the last blocks that were looked at, by index;
-    /// `alarms` says that the band is worse than investigate and than that of the look before. Private: the report.
+    /// `operation` and `access` are what latency, errors, volume and callers ask for; `season` is the part of the
+    /// baseline that it was compared with. Private: the report.
     #[serde(rename = "window.judged")]
     WindowJudged {
         system: SystemId,
@@ -470,6 +541,78 @@ pub enum Event {
         coefficient_ppm: Option<u32>,
         band: Option<DriftBand>,
         pillar: Option<DriftPillar>,
+        through: u64,
+        labels_through: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operation: Option<DriftBand>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        access: Option<DriftBand>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        season: Option<Slug>,
+    },
+    /// An alarm began, or began again after a snooze: so many of the last windows asked for it. `day` is the one that
+    /// made it so, `since` the day from which on it shows; `playbook` says what to do.
+    #[serde(rename = "alarm.raised")]
+    AlarmRaised {
+        alarm: AlarmId,
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        topic: AlarmTopic,
+        day: u32,
+        since: u32,
+        band: DriftBand,
+        pillar: Option<DriftPillar>,
+        coefficient_ppm: Option<u32>,
+        playbook: Slug,
+        breaches: u32,
+        windows: u32,
+        again: bool,
+    },
+    /// Somebody took an alarm on.
+    #[serde(rename = "alarm.acknowledged")]
+    AlarmAcknowledged { alarm: AlarmId, system: SystemId },
+    /// An alarm is silent until then. Private: the reason.
+    #[serde(rename = "alarm.snoozed")]
+    AlarmSnoozed { alarm: AlarmId, system: SystemId, until: Timestamp },
+    /// An alarm ended with this day.
+    #[serde(rename = "alarm.cleared")]
+    AlarmCleared { alarm: AlarmId, system: SystemId, day: u32 },
+    /// An alarm asks that a deployment give way to an earlier version; none if no other one is good.
+    #[serde(rename = "rollback.proposed")]
+    RollbackProposed {
+        alarm: AlarmId,
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        deployment: DeploymentId,
+        to: Option<VersionId>,
+    },
+    /// From here on the decisions of a version are watched across groups: bounds in millionths by measure, and the chance of
+    /// a false alarm over all time. Private: groups, and which decision is favourable.
+    #[serde(rename = "fairness.watch_set")]
+    FairnessWatchSet {
+        monitor: FairnessMonitorId,
+        system: SystemId,
+        version: VersionId,
+        criteria: BTreeMap<Slug, u32>,
+        alpha_ppm: u32,
+        decision: DecisionId,
+    },
+    /// The decisions of a day were counted by group, and the watch went on; again when more of them or their labels came.
+    /// `p_ppm` is valid at any time; `alarms` says that a criterion is shown not to hold for the first time. Private: the
+    /// counts, and the watch after them.
+    #[serde(rename = "fairness.judged")]
+    FairnessJudged {
+        system: SystemId,
+        version: VersionId,
+        environment: Environment,
+        day: u32,
+        monitor: FairnessMonitorId,
+        rows: u64,
+        labelled: u64,
+        state: FairnessState,
+        p_ppm: u32,
         through: u64,
         labels_through: u64,
         alarms: bool,
@@ -512,6 +655,19 @@ pub enum Event {
     /// Evidence left the system.
     #[serde(rename = "evidence.exported")]
     EvidenceExported { size: u64, root: Digest, disclosed: u64 },
+    /// A control is in operation from here on. Private: its definition.
+    #[serde(rename = "control.adopted")]
+    ControlAdopted { control: ControlId, definition: Digest },
+    /// From here on another definition of it holds. Private: the definition.
+    #[serde(rename = "control.changed")]
+    ControlChanged { control: ControlId, definition: Digest, previous: Digest },
+    /// It is in operation no longer. Private: the reason.
+    #[serde(rename = "control.retired")]
+    ControlRetired { control: ControlId, definition: Digest },
+    /// Something was recorded about an exception of a control, whose id is a digest over the control and the occurrence.
+    /// Private: what.
+    #[serde(rename = "exception.noted")]
+    ExceptionNoted { exception: Digest, control: ControlId, step: ExceptionStep },
     /// Root over every stream's count, so that nothing of one stream can be left out unnoticed.
     #[serde(rename = "ledger.stream_heads")]
     StreamHeads { root: Digest, streams: u64, size: u64 },
@@ -545,8 +701,20 @@ impl Event {
             | Self::DeploymentCreated { system, .. }
             | Self::RollbackDrilled { system, .. }
             | Self::PredictionsSealed { system, .. }
+            | Self::PredictionsCompacted { system, .. }
             | Self::BaselineSet { system, .. }
+            | Self::MonitorSet { system, .. }
             | Self::WindowJudged { system, .. }
+            | Self::AlarmRaised { system, .. }
+            | Self::AlarmAcknowledged { system, .. }
+            | Self::AlarmSnoozed { system, .. }
+            | Self::AlarmCleared { system, .. }
+            | Self::RollbackProposed { system, .. }
+            | Self::FairnessWatchSet { system, .. }
+            | Self::FairnessJudged { system, .. }
+            | Self::RemediationOpened { system, .. }
+            | Self::RemediationPlanned { system, .. }
+            | Self::RemediationClosed { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
             Self::ReminderRaised { system, .. }
             | Self::DelegationCreated { system, .. }

@@ -43,6 +43,24 @@ pub struct DatasetFile {
     pub bytes: u64,
 }
 
+/// What a tier rests on that was computed from stated facts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TierBasis {
+    /// The framework whose rules were applied.
+    pub framework: Slug,
+    /// Digest of its data.
+    pub data: Digest,
+    /// Digest of the answers with their sources.
+    pub answers: Digest,
+    /// Beginning of the day for which it was computed, UTC.
+    pub as_of: Timestamp,
+    /// Beginning of the day on which the law must have been known, UTC.
+    pub known: Timestamp,
+    /// The rows of the framework that were answered with yes.
+    pub provisions: Vec<Label>,
+}
+
 /// Facts about a model version that never change after registration (immutable-version).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -109,6 +109,8 @@ ids! {
     IncidentId, "incident id";
     /// A waiver of a rule.
     WaiverId, "waiver id";
+    /// A remediation: what is done about a finding.
+    RemediationId, "remediation id";
     /// A legal hold: what it covers is not purged.
     HoldId, "hold id";
     /// A proposal to put a bundle of policies in force.
@@ -119,6 +121,10 @@ ids! {
     BlockId, "block id";
     /// A baseline that a version is watched against.
     BaselineId, "baseline id";
+    /// An alarm about a version at work.
+    AlarmId, "alarm id";
+    /// A watch over the decisions of a version across groups.
+    FairnessMonitorId, "fairness monitor id";
     /// A data subject: somebody whom records are about, and who may ask for erasure.
     SubjectId, "subject id";
     /// A data-encryption key.

@@ -87,6 +87,10 @@ checked_text! {
     /// A SHA-256 digest as 64 lower-case hexadecimal digits.
     Digest, "SHA-256 digest", "64 lower-case hexadecimal digits",
     |t| t.len() == 64 && t.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    /// The id of a control, such as `CTL-CHANGE-02`.
+    ControlId, "control id", "CTL-AREA-01: CTL-, then 3 to 40 of A-Z 0-9 -",
+    |t| t.strip_prefix("CTL-").is_some_and(|rest| (3..=40).contains(&rest.len())
+        && rest.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-'));
     /// A source-control commit id.
     Commit, "code commit", "7 to 64 lower-case hexadecimal digits",
     |t| (7..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));

@@ -59,6 +59,17 @@ pub struct SystemText {
     pub data_sources: Vec<String>,
 }
 
+/// Why a system has its tier.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierText {
+    /// The reasons, in words.
+    pub text: String,
+    /// The stated facts from which rules computed it, each with its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<serde_json::Value>,
+}
+
 /// What a dataset is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

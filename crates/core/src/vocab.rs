@@ -103,6 +103,24 @@ vocabulary! {
         /// What a score means.
         Concept = "concept",
     }
+    /// Where a baseline comes from.
+    BaselineSource, "baseline source" {
+        /// A profile that somebody named.
+        Stated = "stated",
+        /// A profile among the files of the version, or of the data it was trained or validated on.
+        Training = "training",
+        /// The first rows that were recorded.
+        Production = "production",
+    }
+    /// What an alarm is about.
+    AlarmTopic, "alarm topic" {
+        /// The drift coefficient.
+        Drift = "drift",
+        /// Latency, errors, volume and gaps.
+        Operation = "operation",
+        /// Who calls, and how much.
+        Access = "access",
+    }
     /// Who acts.
     PrincipalKind, "principal kind" {
         /// A human; counts in quorums.
@@ -373,6 +391,35 @@ vocabulary! {
         ReviewDue = "review-due",
         /// The review of an emergency is past its time, and nothing of its system is promoted.
         ReviewOverdue = "review-overdue",
+        /// Nobody has said who does what by when about a finding.
+        RemediationUnplanned = "remediation-unplanned",
+        /// What was to be done about a finding is past its time.
+        RemediationOverdue = "remediation-overdue",
+    }
+    /// How a watch over decisions across groups stands. There is no pass.
+    FairnessState, "fairness state" {
+        /// Every group has enough rows, and nothing was found so far.
+        NoFinding = "no-finding",
+        /// Some group has too few rows.
+        InsufficientEvidence = "insufficient-evidence",
+        /// A criterion is shown not to hold.
+        Finding = "finding",
+    }
+    /// What a remediation began with.
+    RemediationCause, "remediation cause" {
+        /// A bias test that failed.
+        BiasTest = "bias-test",
+        /// A finding in the decisions of a running version.
+        FairnessMonitor = "fairness-monitor",
+        /// Somebody opened it.
+        ByHand = "by-hand",
+    }
+    /// How a remediation ended.
+    RemediationEnd, "remediation end" {
+        /// A later bias test of a version of the system passed.
+        Retested = "retested",
+        /// A risk officer accepts what remains.
+        Accepted = "accepted",
     }
     /// Why an incident began.
     IncidentCause, "incident cause" {
@@ -380,6 +427,21 @@ vocabulary! {
         Emergency = "emergency",
         /// A running model drifted so far that it is to be rolled back.
         Drift = "drift",
+    }
+    /// What is recorded about an exception of a control.
+    ExceptionStep, "step" {
+        /// Why it happened.
+        Cause = "cause",
+        /// What followed from it.
+        Effect = "effect",
+        /// What was done about it.
+        Remediation = "remediation",
+        /// It was tested again, and what was wrong is right.
+        RetestPassed = "retest-passed",
+        /// It was tested again, and what was wrong is still wrong.
+        RetestFailed = "retest-failed",
+        /// What management says to it.
+        Response = "response",
     }
     /// What has been read, where reading itself is an event.
     ReadKind, "read kind" {

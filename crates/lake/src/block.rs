@@ -1,22 +1,29 @@
-//! A sealed block: records of one day as a Parquet file, the tree over them, and a filter that knows their ids.
+//! A sealed block: records of one day as a Parquet file, the tree over them, a filter that knows their ids, and an index
+//! that knows where each stands.
 
+use arrow_array::RecordBatch;
+use arrow_select::concat::concat_batches;
 use bytes::Bytes;
 use comptroller_core::vocab::RecordKind;
 use comptroller_ledger::{EMPTY_ROOT, Hash, node_hash};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 
 use crate::filter::IdFilter;
+use crate::index;
 use crate::records::row;
 use crate::records::{RecordError, Records};
 
 /// Records of a block, at most.
 pub const MAX_BLOCK_ROWS: usize = 65_536;
-/// The key under which the file holds the secret of its salts.
-const SECRET_KEY: &str = "comptroller.secret";
+/// Records of a group, at most: what is read to find one of them again.
+pub const GROUP_ROWS: usize = 4_096;
+/// The key under which a file holds, for each block in it, `ROWS:SECRET`, with commas between: the records of the block
+/// and the secret of its salts.
+const BLOCKS_KEY: &str = "comptroller.blocks";
 
 /// A block that was made.
 #[derive(Debug)]
@@ -25,6 +32,8 @@ pub struct Sealed {
     pub parquet: Bytes,
     /// The filter of ids, as bytes.
     pub filter: Bytes,
+    /// The index of ids, as bytes.
+    pub index: Bytes,
     /// The root of the tree over the records.
     pub root: Hash,
     /// The first and the last time, microseconds.
@@ -37,23 +46,64 @@ pub struct Sealed {
 pub fn seal(records: &Records, secret: &[u8; 32]) -> Result<Sealed, RecordError> {
     let leaves = row::leaves(records.batch(), secret)
         .ok_or_else(|| RecordError::own("a column of an unknown type"))?;
-    let level = ZstdLevel::try_new(1).map_err(RecordError::own)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(MAX_BLOCK_ROWS))
-        .set_key_value_metadata(Some(vec![KeyValue::new(SECRET_KEY.to_owned(), encode(secret))]))
-        .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), records.batch().schema(), Some(properties))
-        .map_err(RecordError::own)?;
-    writer.write(records.batch()).map_err(RecordError::own)?;
-    let parquet = writer.into_inner().map_err(RecordError::own)?;
+    let parquet = write(records.batch(), &[Within { rows: records.len(), secret: *secret }])?;
     Ok(Sealed {
-        parquet: parquet.into(),
+        parquet,
+        index: index::of(records.ids()).into(),
         filter: IdFilter::of(records.ids(), records.len()).to_bytes().into(),
         root: root(&leaves),
         times: records.time_range(),
         rows: records.len(),
     })
+}
+
+/// A block within a file.
+pub(crate) struct Within {
+    pub(crate) rows: usize,
+    secret: [u8; 32],
+}
+
+/// The blocks within a file, in order; none if it does not say.
+pub(crate) fn within(metadata: &ParquetMetaData) -> Option<Vec<Within>> {
+    let pairs = metadata.file_metadata().key_value_metadata()?;
+    let text = pairs.iter().find(|pair| pair.key == BLOCKS_KEY)?.value.as_deref()?;
+    let one = |part: &str| {
+        let (rows, secret) = part.split_once(':')?;
+        Some(Within { rows: rows.parse().ok()?, secret: decode(secret)? })
+    };
+    text.split(',').map(one).collect()
+}
+
+fn write(batch: &RecordBatch, blocks: &[Within]) -> Result<Bytes, RecordError> {
+    let level = ZstdLevel::try_new(1).map_err(RecordError::own)?;
+    let said: Vec<String> =
+        blocks.iter().map(|block| format!("{}:{}", block.rows, encode(&block.secret))).collect();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_key_value_metadata(Some(vec![KeyValue::new(BLOCKS_KEY.to_owned(), said.join(","))]))
+        .build();
+    let mut writer =
+        ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).map_err(RecordError::own)?;
+    writer.write(batch).map_err(RecordError::own)?;
+    Ok(writer.into_inner().map_err(RecordError::own)?.into())
+}
+
+/// One file of several blocks, in their order, each as it was.
+///
+/// # Errors
+/// Blocks whose columns are not the same.
+pub fn join(blocks: &[Block]) -> Result<Bytes, RecordError> {
+    let Some(first) = blocks.first() else { return Err(RecordError::Empty) };
+    let schema = first.records.batch().schema();
+    if blocks.iter().any(|block| block.records.batch().schema().fields() != schema.fields()) {
+        return Err(RecordError::own("blocks of different columns do not fit into one file"));
+    }
+    let batches = blocks.iter().map(|block| block.records.batch());
+    let batch = concat_batches(&schema, batches).map_err(RecordError::own)?;
+    let within: Vec<Within> =
+        blocks.iter().map(|block| Within { rows: block.records.len(), secret: block.secret }).collect();
+    write(&batch, &within)
 }
 
 /// A block that was read back.
@@ -65,22 +115,32 @@ pub struct Block {
 }
 
 impl Block {
-    /// Reads the file of a block.
+    /// Reads the only block of a file.
     pub fn read(kind: RecordKind, parquet: Bytes) -> Result<Self, RecordError> {
+        Self::read_part(kind, parquet, 0)
+    }
+
+    /// Reads one block of a file, by its place among them.
+    pub fn read_part(kind: RecordKind, parquet: Bytes, place: usize) -> Result<Self, RecordError> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(parquet).map_err(RecordError::own)?;
-        let secret = builder
-            .metadata()
-            .file_metadata()
-            .key_value_metadata()
-            .and_then(|pairs| pairs.iter().find(|pair| pair.key == SECRET_KEY))
-            .and_then(|pair| decode(pair.value.as_deref()?))
-            .ok_or_else(|| RecordError::own("a block without the secret of its salts"))?;
-        let reader = builder.with_batch_size(MAX_BLOCK_ROWS).build().map_err(RecordError::own)?;
+        let blocks = within(builder.metadata()).unwrap_or_default();
+        let Some(Within { rows, secret }) = blocks.get(place) else {
+            return Err(RecordError::own("a file without the block, or without the secret of its salts"));
+        };
+        let before = blocks[..place].iter().map(|block| block.rows).sum();
+        let selection = RowSelection::from(vec![RowSelector::skip(before), RowSelector::select(*rows)]);
+        let builder = builder.with_row_selection(selection).with_batch_size(MAX_BLOCK_ROWS);
+        let (secret, reader) = (*secret, builder.build().map_err(RecordError::own)?);
         let mut parts = Vec::new();
         for batch in reader {
             parts.push(Records::of_batch(kind, batch.map_err(RecordError::own)?));
         }
         Ok(Self { records: Records::concat(&parts)?, secret })
+    }
+
+    /// A digest of its columns and their types.
+    pub fn schema(&self) -> Result<Hash, RecordError> {
+        row::schema_of(self.records.batch()).ok_or_else(|| RecordError::own("a column of an unknown type"))
     }
 
     /// The leaves of all records, in order.

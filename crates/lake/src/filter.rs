@@ -16,7 +16,7 @@ pub struct IdFilter {
 }
 
 /// An id, hashed once for many filters.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IdHash(u64, u64);
 
 impl IdHash {
@@ -29,6 +29,11 @@ impl IdHash {
             u64::from_be_bytes(bytes)
         };
         Self(half(0), half(8) | 1)
+    }
+
+    /// The first half of the hash.
+    pub(crate) fn first(self) -> u64 {
+        self.0
     }
 
     fn places(self, bits: u64) -> impl Iterator<Item = u64> {

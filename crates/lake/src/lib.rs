@@ -5,8 +5,10 @@
 //! are opened for reading and nothing else; the one thing that is written to is the folder of the write-ahead log.
 
 pub mod block;
+pub mod block_file;
 mod error;
 pub mod filter;
+pub mod index;
 mod read;
 pub mod records;
 pub mod roles;

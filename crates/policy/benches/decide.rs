@@ -39,6 +39,8 @@ fn promotion(valid: i64) -> Facts {
         .bool("metrics_regressed", false)
         .bool("prohibited", false)
         .bool("runtime_mismatch", false)
+        .bool("has_baseline", true)
+        .bool("rollback_proposed", false)
         .set("quorums_met", &["approvals-missing"])
         .set("waived", &[])
 }

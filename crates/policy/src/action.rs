@@ -65,6 +65,9 @@ actions! {
     EvidenceRecord = "evidence.record": "Record evidence about a version or a system.",
     EvidenceWithdraw = "evidence.withdraw": "Withdraw evidence.",
     EvidenceRead = "evidence.read": "Read evidence about versions and systems.",
+    RemediationOpen = "remediation.open": "Say that something must be put right.",
+    RemediationPlan = "remediation.plan": "Say who does what about a finding, and until when.",
+    RemediationClose = "remediation.close": "End what is done about a finding: retested, or accepted.",
     SystemLink = "system.link": "Say how systems and vendors hang together.",
     TagSet = "tag.set": "Set or remove a tag.",
     DatasetRegister = "dataset.register": "Register a dataset or a version of one.",
@@ -98,6 +101,7 @@ actions! {
     PredictionRecord = "prediction.record": "Record what a model was asked and what it said, or what came true.",
     PredictionRead = "prediction.read": "Read single prediction records.",
     MonitorConfigure = "monitor.configure": "Say what a version is watched against, and where alarms begin.",
+    AlarmAnswer = "alarm.answer": "Take an alarm on, or silence it for a time.",
     SubjectRegister = "subject.register": "Make a data subject known.",
     SubjectRead = "subject.read": "Read who a data subject is.",
     SubjectErase = "subject.erase": "Destroy the key of a data subject.",
@@ -113,6 +117,8 @@ actions! {
     PolicyPropose = "policy.propose": "Propose a bundle of policies, and have it compared.",
     PolicyApprove = "policy.approve": "Vote on a proposed bundle of policies.",
     PolicyActivate = "policy.activate": "Put a bundle of policies in force.",
+    ControlManage = "control.manage": "Put a control in operation, change it, or take it out.",
+    ExceptionNote = "exception.note": "Record what is done about an exception of a control.",
     DoctorRun = "doctor.run": "Check the store against the ledger.",
 }
 

@@ -4,7 +4,7 @@
 //! the forbids that nothing overrides; the review set holds forbids that an approval satisfies.
 
 use crate::action::Action;
-use crate::card::{self, CardFile, Retention};
+use crate::card::{self, CardFile, Monitors, Retention};
 use crate::decide::NO_PERMIT;
 use crate::engine::{ENTITY_TYPES, Names};
 use crate::error::BundleError;
@@ -41,6 +41,7 @@ pub struct Bundle {
     conditions: BTreeMap<String, Condition>,
     pub(crate) index: Index,
     retention: Retention,
+    monitors: Monitors,
     digest: Digest,
 }
 
@@ -97,15 +98,19 @@ impl Bundle {
                 let compiled = source::policies(COMPILED, &card::compile(pack, &cards, set))?;
                 policies.extend(named(set, &compiled, &mut rules)?);
             }
-            read_cards.push((file, cards.retention));
+            read_cards.push((file, cards));
         }
-        let retention = Retention::of(
-            read_cards
-                .iter()
-                .flat_map(|(file, cards)| cards.iter().map(|(id, card)| (*file, id.as_str(), card))),
-        )?;
+        let retention =
+            Retention::of(read_cards.iter().flat_map(|(file, cards)| {
+                cards.retention.iter().map(|(id, card)| (*file, id.as_str(), card))
+            }))?;
+        let monitors =
+            Monitors::of(read_cards.iter().flat_map(|(file, cards)| {
+                cards.monitor.iter().map(|(id, card)| (*file, id.as_str(), card))
+            }))?;
         let mut bundle = Self::assemble(schema, declared, hard, review, rules, package.digest())?;
         bundle.retention = retention;
+        bundle.monitors = monitors;
         Ok(bundle)
     }
 
@@ -125,7 +130,7 @@ impl Bundle {
         let review = validated(RuleSet::Review.file(), &schema, review)?;
         let permits = set_of(RuleSet::Hard.file(), permits)?;
         let index = Index::new(&names, &hard, &review, &permits);
-        let retention = Retention::default();
+        let (retention, monitors) = (Retention::default(), Monitors::default());
         Ok(Self {
             schema,
             declared,
@@ -137,6 +142,7 @@ impl Bundle {
             conditions,
             index,
             retention,
+            monitors,
             digest,
         })
     }
@@ -161,6 +167,11 @@ impl Bundle {
     /// How long what is kept.
     pub fn retention(&self) -> &Retention {
         &self.retention
+    }
+
+    /// How closely what runs is watched.
+    pub fn monitors(&self) -> &Monitors {
+        &self.monitors
     }
 
     /// The parts of a forbid that stand against an act with these facts, with what they require.

@@ -1,11 +1,13 @@
-//! Reports: data in, bytes out. HTML with inline SVG, Markdown and JUnit.
+//! Reports: data in, bytes out. HTML with inline SVG, CSV, OSCAL, Markdown and JUnit.
 //!
 //! Must not read files, ask the network or know the time. INVARIANT (nothing-runs): a report loads nothing from
 //! outside, holds no script, and every text from data is escaped, so that a column's name can never become markup.
 
+pub mod controls;
 mod drift;
 pub mod escape;
 pub mod fairness;
+pub mod history;
 mod page;
 mod svg;
 

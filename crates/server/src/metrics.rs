@@ -2,7 +2,10 @@
 //!
 //! Labels are bounded: a route is the pattern that matched, never the path that was sent.
 
+mod drift;
+
 use comptroller_app::ledger::LogView;
+use comptroller_app::monitors::DriftGauge;
 use comptroller_app::predictions::Waits;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -50,7 +53,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads. `log` is absent if the database cannot be reached.
-    pub(crate) fn text(&self, log: Option<&LogView>, records: Option<Waits>) -> String {
+    pub(crate) fn text(&self, log: Option<&LogView>, records: Option<Waits>, drift: &[DriftGauge]) -> String {
         let mut out = String::new();
         self.process(&mut out);
         gauge(&mut out, "comptroller_database_up", "Whether the database answers.", u64::from(log.is_some()));
@@ -72,6 +75,7 @@ impl Metrics {
             let help = "Their bytes in memory; at lake.memory_mib senders are told to come again.";
             gauge(&mut out, "comptroller_records_waiting_bytes", help, bytes);
         }
+        drift::write(&mut out, drift);
         self.requests(&mut out);
         out
     }
@@ -226,7 +230,7 @@ mod tests {
             signed_root: None,
             read_only: false,
         };
-        let text = Metrics::new().text(Some(&log), None);
+        let text = Metrics::new().text(Some(&log), None, &[]);
         assert!(text.contains("comptroller_ledger_witnessed_size 5\n"));
         assert!(
             text.contains("comptroller_witness_lag_entries{witness=\"w.example/\\\"1\\\\\"} 2\n"),
@@ -239,7 +243,7 @@ mod tests {
         log.witnesses.clear();
         log.time_stamp = None;
         log.channels.clear();
-        let text = Metrics::new().text(Some(&log), None);
+        let text = Metrics::new().text(Some(&log), None, &[]);
         assert!(!text.contains("witness") && !text.contains("timestamp"), "{text}");
     }
 
@@ -249,7 +253,7 @@ mod tests {
         metrics.count("/a/{b}", "GET", 200, Duration::from_millis(3));
         metrics.count("/a/{b}", "GET", 404, Duration::from_secs(60));
         metrics.count("unmatched", "BREW\"", 405, Duration::ZERO);
-        let text = metrics.text(None, Some(Waits { batches: 2, records: 9, bytes: 70 }));
+        let text = metrics.text(None, Some(Waits { batches: 2, records: 9, bytes: 70 }), &[]);
         assert!(
             text.contains(
                 "comptroller_http_requests_total{route=\"/a/{b}\",method=\"GET\",status=\"404\"} 1"

@@ -126,6 +126,7 @@ pub(crate) enum Code {
     RangeNotSatisfiable,
     Internal,
     Busy,
+    StorageFull,
     Outside,
     ReadOnly,
     NotReady,
@@ -157,6 +158,9 @@ impl Code {
             ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed"),
             Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "busy", "More is waiting than the server holds"),
+            Self::StorageFull => {
+                (StatusCode::INSUFFICIENT_STORAGE, "storage-full", "The disk of the server is full")
+            }
             Self::Outside => {
                 (StatusCode::BAD_GATEWAY, "outside", "Another party did not answer as it should")
             }
@@ -183,6 +187,7 @@ impl From<AppError> for Problem {
             AppError::Denied { .. } => Code::Denied,
             AppError::ReadOnly(_) => Code::ReadOnly,
             AppError::Busy { .. } => Code::Busy,
+            AppError::StorageFull(_) => Code::StorageFull,
             AppError::Outside(_) => Code::Outside,
             AppError::Internal(cause) => return Self::internal(cause.as_str()),
         };
@@ -216,7 +221,7 @@ impl IntoResponse for Problem {
             StatusCode::TOO_MANY_REQUESTS => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
             }
             _ => {}
@@ -251,6 +256,7 @@ mod tests {
             AppError::Unauthenticated(""),
             AppError::ReadOnly(String::new()),
             AppError::Busy { seconds: 1 },
+            AppError::StorageFull(String::new()),
             AppError::Outside(String::new()),
             AppError::Internal(String::new()),
         ];

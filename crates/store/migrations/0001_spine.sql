@@ -100,6 +100,24 @@ CREATE TABLE prediction_batch (
     sealed_at BIGINT NOT NULL,
     PRIMARY KEY (version, environment, records, batch)
 );
+CREATE TABLE labels_unread (
+    block TEXT PRIMARY KEY
+);
+CREATE TABLE labelled_day (
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    through BIGINT NOT NULL,
+    PRIMARY KEY (version, environment, day)
+);
+CREATE TABLE block_summary (
+    block TEXT NOT NULL,
+    name TEXT NOT NULL,
+    labels BIGINT NOT NULL,
+    upload TEXT NOT NULL,
+    bytes BIGINT NOT NULL,
+    PRIMARY KEY (block, name)
+);
 CREATE TABLE idempotency (
     principal TEXT NOT NULL,
     idem_key TEXT NOT NULL,
@@ -249,6 +267,8 @@ CREATE TABLE system (
     owner_team TEXT NOT NULL,
     vendor TEXT,
     risk_tier TEXT,
+    basis TEXT,
+    classified_in BIGINT,
     private_at BIGINT,
     registered_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
@@ -456,12 +476,15 @@ CREATE TABLE prediction_block (
     digest TEXT NOT NULL,
     bytes BIGINT NOT NULL,
     filter_bytes BIGINT NOT NULL,
+    file TEXT NOT NULL,
+    place BIGINT NOT NULL,
     first_at BIGINT NOT NULL,
     last_at BIGINT NOT NULL,
     idx BIGINT NOT NULL,
     sealed_at BIGINT NOT NULL
 );
 CREATE INDEX prediction_block_day ON prediction_block (version, environment, records, day);
+CREATE INDEX prediction_block_idx ON prediction_block (idx);
 CREATE INDEX prediction_block_system ON prediction_block (system, records, idx);
 CREATE TABLE baseline (
     id TEXT PRIMARY KEY,
@@ -473,6 +496,8 @@ CREATE TABLE baseline (
     watch_ppm BIGINT NOT NULL,
     investigate_ppm BIGINT NOT NULL,
     rollback_ppm BIGINT NOT NULL,
+    source TEXT NOT NULL,
+    seasons TEXT NOT NULL,
     set_by TEXT NOT NULL,
     set_at BIGINT NOT NULL,
     idx BIGINT NOT NULL
@@ -491,11 +516,83 @@ CREATE TABLE drift_window (
     pillar TEXT,
     through BIGINT NOT NULL,
     labels_through BIGINT NOT NULL,
+    operation TEXT,
+    access TEXT,
+    season TEXT,
+    private_at BIGINT,
     judged_at BIGINT NOT NULL,
     idx BIGINT NOT NULL,
     PRIMARY KEY (version, environment, day)
 );
 CREATE INDEX drift_window_system ON drift_window (system, idx);
+CREATE TABLE monitor (
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    system TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    watch_ppm BIGINT NOT NULL,
+    investigate_ppm BIGINT NOT NULL,
+    rollback_ppm BIGINT NOT NULL,
+    breaches BIGINT NOT NULL,
+    windows BIGINT NOT NULL,
+    clear_ppm BIGINT NOT NULL,
+    set_at BIGINT NOT NULL,
+    idx BIGINT NOT NULL,
+    PRIMARY KEY (version, environment)
+);
+CREATE TABLE drift_alarm (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    since BIGINT NOT NULL,
+    band TEXT NOT NULL,
+    pillar TEXT,
+    coefficient_ppm BIGINT,
+    playbook TEXT NOT NULL,
+    raised_at BIGINT NOT NULL,
+    acknowledged_by TEXT,
+    acknowledged_at BIGINT,
+    snoozed_by TEXT,
+    snoozed_until BIGINT,
+    reason_at BIGINT,
+    proposed BIGINT NOT NULL,
+    proposed_to TEXT,
+    cleared_at BIGINT,
+    idx BIGINT NOT NULL
+);
+CREATE INDEX drift_alarm_version ON drift_alarm (version, environment, topic, cleared_at);
+CREATE INDEX drift_alarm_system ON drift_alarm (system, idx);
+CREATE TABLE fairness_monitor (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    version TEXT NOT NULL,
+    alpha_ppm BIGINT NOT NULL,
+    decision TEXT NOT NULL,
+    set_by TEXT NOT NULL,
+    set_at BIGINT NOT NULL,
+    idx BIGINT NOT NULL
+);
+CREATE INDEX fairness_monitor_version ON fairness_monitor (version, idx);
+CREATE TABLE fairness_window (
+    version TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    system TEXT NOT NULL,
+    monitor TEXT NOT NULL,
+    row_count BIGINT NOT NULL,
+    labelled BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    p_ppm BIGINT NOT NULL,
+    through BIGINT NOT NULL,
+    labels_through BIGINT NOT NULL,
+    judged_at BIGINT NOT NULL,
+    idx BIGINT NOT NULL,
+    PRIMARY KEY (version, environment, day)
+);
+CREATE INDEX fairness_window_monitor ON fairness_window (monitor, environment, idx);
 CREATE TABLE data_subject (
     id TEXT PRIMARY KEY,
     private_at BIGINT,
@@ -658,6 +755,26 @@ CREATE TABLE incident (
     opened_at BIGINT NOT NULL,
     closed_at BIGINT
 );
+CREATE TABLE remediation (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    version TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    evidence TEXT,
+    opened_by TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    owner TEXT,
+    due_at BIGINT,
+    planned_at BIGINT,
+    plan_at BIGINT,
+    ended TEXT,
+    retest TEXT,
+    closed_by TEXT,
+    closed_at BIGINT,
+    close_at BIGINT,
+    private_at BIGINT
+);
+CREATE INDEX remediation_system ON remediation (system, closed_at);
 CREATE TABLE reminder (
     subject TEXT NOT NULL,
     kind TEXT NOT NULL,

@@ -48,12 +48,47 @@ impl Tx {
         if gone != 1 {
             return Err(StoreError::Damaged(format!("{subject} has {gone} keys to destroy, not one")));
         }
-        // A block's bytes stand where the parts of an upload of its id would.
+        // Blocks' bytes stand where the parts of an upload of their file's id would.
         execute!(
             &mut self.conn,
-            "INSERT INTO unswept (upload, purged_at) SELECT id, $1 FROM prediction_block \
-             WHERE version = $2 AND environment = $3 AND day = $4",
+            "INSERT INTO unswept (upload, purged_at) SELECT DISTINCT file, $1 FROM prediction_block \
+             WHERE version = $2 AND environment = $3 AND day = $4 \
+             ON CONFLICT (upload) DO UPDATE SET purged_at = excluded.purged_at",
             self.now.micros(),
+            Text(version),
+            Text(environment),
+            i64::from(*day)
+        )?;
+        execute!(
+            &mut self.conn,
+            "INSERT INTO unswept (upload, purged_at) SELECT upload, $1 FROM block_summary WHERE block IN \
+             (SELECT id FROM prediction_block WHERE version = $2 AND environment = $3 AND day = $4) \
+             ON CONFLICT (upload) DO UPDATE SET purged_at = excluded.purged_at",
+            self.now.micros(),
+            Text(version),
+            Text(environment),
+            i64::from(*day)
+        )?;
+        execute!(
+            &mut self.conn,
+            "DELETE FROM block_summary WHERE block IN (SELECT id FROM prediction_block \
+             WHERE version = $1 AND environment = $2 AND day = $3)",
+            Text(version),
+            Text(environment),
+            i64::from(*day)
+        )?;
+        // Labels of that day need not be read any more; nor need the day be judged again.
+        execute!(
+            &mut self.conn,
+            "DELETE FROM labels_unread WHERE block IN (SELECT id FROM prediction_block \
+             WHERE version = $1 AND environment = $2 AND day = $3)",
+            Text(version),
+            Text(environment),
+            i64::from(*day)
+        )?;
+        execute!(
+            &mut self.conn,
+            "DELETE FROM labelled_day WHERE version = $1 AND environment = $2 AND day = $3",
             Text(version),
             Text(environment),
             i64::from(*day)
@@ -116,7 +151,7 @@ impl Store {
         let mut count = 0;
         loop {
             let mut conn = self.read().await?;
-            let uploads = retention::unswept(&mut conn, SWEEP).await?;
+            let uploads = retention::unswept(&mut conn, self.clock().now(), SWEEP).await?;
             drop(conn);
             if uploads.is_empty() {
                 return Ok(count);

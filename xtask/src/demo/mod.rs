@@ -10,6 +10,7 @@ mod client;
 mod data;
 mod emergency;
 mod example;
+mod fairness;
 mod inventory;
 mod monitors;
 mod people;
@@ -58,6 +59,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "Drift and fairness, measured on four years of real data", run: statistics::run },
     Chapter { title: "What a model said, record by record", run: predictions::run },
     Chapter { title: "What ran was watched, and one year alarmed", run: monitors::run },
+    Chapter { title: "Decisions watched across groups, and a finding", run: fairness::run },
     Chapter { title: "Stricter policies, proven before they are in force", run: policy::run },
     Chapter { title: "An emergency at night, judged in the morning", run: emergency::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },

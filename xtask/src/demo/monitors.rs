@@ -49,21 +49,22 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
         "The same numbers as of the files in an earlier chapter; each judgement is an event with the blocks it rests on.",
     );
     walk.screen.quote(&lines);
-    let query = ["ledger", "entries", "--kind", "window.judged", "--all"];
-    let entries = walk.ok("auditor", &query)?;
-    let alarms: Vec<u64> = items(&entries)?
-        .iter()
-        .filter(|item| item["entry"]["data"]["alarms"] == true)
-        .filter_map(|item| item["index"].as_u64())
-        .collect();
-    ensure!(!alarms.is_empty(), "nothing alarmed");
+    let alarms = walk.ok("auditor", &["monitor", "alarms", "--system", SYSTEM, "--open"])?;
+    let alarm = items(&alarms)?.iter().find(|alarm| alarm["topic"] == "drift").context("nothing alarmed")?;
+    ensure!(text(alarm, "since")? == DAYS[1], "since another day than expected: {alarm}");
+    let raised = index_of(alarm)?;
+    let taken = walk.ok("deployer", &["monitor", "acknowledge", text(alarm, "id")?])?;
+    let playbook = text(alarm, "playbook")?.to_owned();
     let page = walk.folder.join("reports/employment-watched-2017.html").to_string_lossy().into_owned();
     walk.ok("auditor", &["monitor", "report", VERSION, "production", DAYS[1], "--html", &page])?;
+    let page = walk.folder.join("reports/employment-over-time.html").to_string_lossy().into_owned();
+    walk.ok("auditor", &["monitor", "report", VERSION, "production", "--html", &page])?;
     walk.step(
-        "2017 alarmed, because it is worse than the year before: ages that 2015 did not hold. Its report is a page in reports/.",
-        &alarms,
-        "2018 is no worse and is not told again. The report is made again from the very blocks that were judged.",
+        "Two bad days of three made one alarm, dated to 2017: ages that 2015 did not hold. The deployer took it on.",
+        &[raised, index_of(&taken)?],
+        "When it was raised, who looks after it and how long that took are on record. The page in reports/ is made again from the very blocks that were judged.",
     );
+    walk.screen.quote(&[format!("its playbook is `comptroller playbook show {playbook}`")]);
     Ok(())
 }
 

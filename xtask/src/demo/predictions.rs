@@ -107,7 +107,7 @@ fn found_again(walk: &mut Walk) -> Result<()> {
 }
 
 fn proved(walk: &mut Walk) -> Result<()> {
-    let file = walk.folder.join("prediction.json").to_string_lossy().into_owned();
+    let file = walk.folder.join("prediction.proof").to_string_lossy().into_owned();
     let begun = Instant::now();
     while let Err(error) = walk.ok("auditor", &["prediction", "prove", SYSTEM, ID, "--out", &file]) {
         if begun.elapsed() > PATIENCE {
@@ -126,7 +126,9 @@ fn proved(walk: &mut Walk) -> Result<()> {
         &[index],
         "Two trees: the record is in its block, and the block's root is in the signed log.",
     );
-    let mut forged: Value = serde_json::from_str(&std::fs::read_to_string(&file)?)?;
+    let readable = walk.folder.join("prediction.json").to_string_lossy().into_owned();
+    walk.ok("auditor", &["prediction", "prove", SYSTEM, ID, "--out", &readable, "--readable"])?;
+    let mut forged: Value = serde_json::from_str(&std::fs::read_to_string(&readable)?)?;
     let fields = forged["record"].as_array_mut().context("no record")?;
     let age = fields.iter_mut().find(|field| field["name"] == "input.age").context("no age")?;
     age["value"] = (age["value"].as_f64().context("no number")? + 1.0).into();

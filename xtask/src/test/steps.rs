@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::Context;
 use super::report::{Verdict, count_tests};
 use crate::process::{Finished, find_program, last_lines, run};
+use crate::tools::python_environment;
 use crate::{codegen, product, tidy};
 
 /// What has to run or be installed before a step.
@@ -48,6 +49,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "codegen", about: "generated references are up to date", needs: &[], run: codegen_check },
     Step { name: "deny", about: "licences, bans, sources, advisories", needs: &[], run: deny },
     Step { name: "api", about: "schemathesis finds no server error", needs: &[], run: api },
+    Step { name: "python", about: "the Python package against the real server", needs: &[], run: python },
     Step { name: "tutorial", about: "the commands of docs/tutorial.md work", needs: &[], run: tutorial },
     Step { name: "demo", about: "the demo walks to its end", needs: &[], run: demo },
 ];
@@ -55,6 +57,9 @@ pub(crate) const STEPS: &[Step] = &[
 /// A whole build from nothing on two cores, with room.
 const LONG: Duration = Duration::from_hours(1);
 const SHORT: Duration = Duration::from_mins(10);
+/// What `sdk/python` asks for.
+const OLDEST_PYTHON: (u32, u32) = (3, 9);
+const BUILD_BACKEND: &str = "setuptools==80.9.0";
 /// A database that cannot be reached must not hold the run.
 const ADVISORIES: Duration = Duration::from_mins(2);
 
@@ -153,6 +158,26 @@ fn install_deny(context: &Context) -> Result<std::path::PathBuf> {
         plain(&run(&mut cargo, LONG, true)?, "cargo-deny does not build")?;
     }
     Ok(program)
+}
+
+/// Installs `sdk/python` as a user does, and runs its tests with the Python that has it.
+fn python(context: &Context) -> Result<Verdict> {
+    if context.fast {
+        return Ok(Verdict::Skipped("left out by --fast".to_owned()));
+    }
+    let environment =
+        python_environment(&context.workspace.cache, "sdk-python", OLDEST_PYTHON, &[BUILD_BACKEND])?;
+    let python = environment.join("bin/python");
+    let package = context.workspace.root.join("sdk/python");
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-build-isolation"]);
+    install.args(["--no-deps", "--force-reinstall"]).arg(&package);
+    plain(&run(&mut install, SHORT, true)?, "sdk/python cannot be installed")?;
+    let binary = product::build(context.workspace)?;
+    let mut tests = Command::new(&python);
+    tests.current_dir(package.join("tests")).args(["-B", "test_sdk.py"]);
+    tests.env("COMPTROLLER_BINARY", binary);
+    counted(&run(&mut tests, SHORT, true)?)
 }
 
 fn tutorial(context: &Context) -> Result<Verdict> {

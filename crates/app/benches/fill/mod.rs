@@ -122,7 +122,7 @@ fn system(number: usize, team: TeamId) -> anyhow::Result<Vec<Draft>> {
             owner_team: team,
             vendor: None,
         },
-        Event::SystemClassified { system, tier: RiskTier::High, previous: None },
+        Event::SystemClassified { system, tier: RiskTier::High, previous: None, basis: None },
         Event::ModelRegistered { model, system, slug: format!("model-{number}").parse()? },
         Event::VersionRegistered { version, facts },
         evidence(EvidenceKind::Evaluation, BTreeMap::from([(Measure::Auc, 900_000)]))?,

@@ -51,9 +51,11 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::VersionRead
         | A::EvidenceRecord
         | A::EvidenceRead
+        | A::RemediationOpen
         | A::PredictionRead
         | A::ServingRead
         | A::HoldPlace
+        | A::AlarmAnswer
         | A::AuditRead => Some(Scope::System),
         A::OrgRead
         | A::PersonAdd
@@ -77,6 +79,8 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::ArtifactRead
         | A::ModelRead
         | A::ApprovalRead
+        | A::ControlManage
+        | A::ExceptionNote
         | A::SubjectRegister
         | A::SubjectRead
         | A::SubjectErase

@@ -23,6 +23,7 @@ pub use comptroller_stats::drift::{Report, Settings};
 pub use comptroller_stats::grid::Kind;
 pub use comptroller_stats::profile::{Profile, Role};
 pub use error::DriftError;
+pub(crate) use profile::of_blocks as profile_of_blocks;
 pub use profile::{ProfileRequest, merge, profile, read_profile};
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use comptroller_lake::Source;
 use comptroller_lake::roles::Stated;
+use comptroller_lake::{ColumnInfo, Declared, Source};
 use comptroller_stats::cells::Block;
 use comptroller_stats::column::Reference;
 use comptroller_stats::counts::Counts;
@@ -215,6 +215,41 @@ fn assemble(
         outcomes,
         vectors: BTreeMap::new(),
     })
+}
+
+/// A profile of columns in memory, with bins frozen from them. A role that is given is not guessed; what has none is an
+/// input, unless it tells rows apart.
+pub(crate) fn of_blocks(
+    columns: Vec<(String, Option<Role>, Block)>,
+    rows: u64,
+) -> Result<Profile, DriftError> {
+    let sample = Plan::of(columns.len(), Some(rows), false).sample;
+    let mut done = Vec::new();
+    for (name, given, block) in columns {
+        let roles = given.map(|role| (name.clone(), role)).into_iter().collect();
+        let stated = Stated { roles, kinds: Vec::new() };
+        let info = ColumnInfo { name: name.clone(), declared: Declared::Plain };
+        let taken = stated.take(&info, &block);
+        let role = match (given, taken.role) {
+            (None, Role::Prediction | Role::Score | Role::Label) => Role::Feature,
+            (_, role) => role,
+        };
+        let why = taken.why;
+        if !role.is_compared() {
+            done.push(Done { column: Column { name, role, why, bins: None }, rows, levels: None, own: None });
+            continue;
+        }
+        let gathered = Gathered { block, rows, level: 0 };
+        let reference = Reference::of(&gathered, taken.kind);
+        let levels = Quartiles::of(&reference)
+            .filter(|_| role == Role::Feature)
+            .map(|quartiles| quartiles.levels(&gathered.thinned(sample)));
+        let own =
+            matches!(role, Role::Score | Role::Prediction | Role::Label).then(|| gathered.block.clone());
+        let bins = Some(Binned { grid: reference.grid, counts: reference.counts });
+        done.push(Done { column: Column { name, role, why, bins }, rows, levels, own });
+    }
+    assemble(&ProfileRequest::default(), done, None, rows)
 }
 
 /// Reads a stored profile.

@@ -1,6 +1,7 @@
 //! The facts of a version, computed from what is on record and from nothing else.
 
 use super::{Known, OnRecord};
+use crate::monitors::rollback;
 use comptroller_core::event::{FactSource, VersionFacts};
 use comptroller_core::ids::{EvidenceId, PrincipalId};
 use comptroller_core::vocab::{EvidenceKind, LegalBasis, Measure, RiskTier};
@@ -42,7 +43,11 @@ pub(super) fn known_of(record: OnRecord, now: Timestamp) -> Known {
         .bool("system_retired", record.is_retired)
         .bool("prohibited", record.tier == Some(RiskTier::Prohibited))
         .bool("reviews_overdue", record.reviews_overdue)
+        .long("open_remediations", record.open_remediations)
+        .bool("remediations_stalled", record.remediations_stalled)
         .bool("metrics_regressed", !regressions.is_empty())
+        .bool("has_baseline", record.has_baseline)
+        .bool(rollback::FACT, record.rollback_proposed)
         .bool("runtime_mismatch", record.runtimes.iter().any(|row| !row.matches));
     if let Some(tier) = record.tier {
         facts = facts.long("risk_tier", rank(tier));

@@ -11,6 +11,7 @@ pub(crate) use compute::{evidence_ids, is_builder, measures};
 
 use crate::AppError;
 use crate::models::{artifacts_digest, facts as facts_of};
+use crate::monitors::rollback;
 use comptroller_core::event::{FactSource, VersionFacts};
 use comptroller_core::private::VersionText;
 use comptroller_core::vocab::{LegalBasis, RiskTier, SystemStatus};
@@ -19,7 +20,7 @@ use comptroller_policy::Facts;
 use comptroller_store::areas::deployments::RuntimeRow;
 use comptroller_store::areas::evidence::{self, EvidenceRow};
 use comptroller_store::areas::models::{self, ModelRow, VersionRow};
-use comptroller_store::areas::{datasets, deployments, emergencies, systems};
+use comptroller_store::areas::{datasets, deployments, emergencies, monitors, remediations, systems};
 use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, journal};
 use std::collections::BTreeMap;
@@ -55,8 +56,16 @@ struct OnRecord {
     is_retired: bool,
     served_in_staging: bool,
     reviews_overdue: bool,
+    /// Findings about the system that are neither retested nor accepted.
+    open_remediations: i64,
+    /// One of them has no plan, or its time has passed.
+    remediations_stalled: bool,
     /// The metrics of another version that is live there now.
     serving: Option<BTreeMap<comptroller_core::Slug, f64>>,
+    /// Whether its records are compared with a baseline.
+    has_baseline: bool,
+    /// Whether an alarm about it here proposes a rollback, and is not silenced.
+    rollback_proposed: bool,
     /// What runtimes of the environment reported last.
     runtimes: Vec<RuntimeRow>,
     /// Evidence about the version and about its system, newest first.
@@ -108,6 +117,7 @@ async fn on_record(
     let text: Option<VersionText> = journal::private(conn, key, row.private_at).await?;
     let mut runtimes = deployments::runtimes(conn, model.system.0).await?;
     runtimes.retain(|row| row.environment.0 == environment);
+    let (open_remediations, stalled) = remediations::open_of(conn, model.system.0, now).await?;
     Ok(OnRecord {
         artifacts: artifacts_digest(&version.artifacts),
         stored_bytes,
@@ -117,7 +127,11 @@ async fn on_record(
         is_retired: system.is_none_or(|row| row.status.0 == SystemStatus::Retired),
         served_in_staging: deployments::served(conn, row.id.0, Environment::Staging).await?,
         reviews_overdue: emergencies::review_overdue(conn, model.system.0, now).await?,
+        open_remediations,
+        remediations_stalled: stalled > 0,
         serving: serving(conn, &version, environment).await?,
+        has_baseline: monitors::of_version(conn, row.id.0).await?.is_some(),
+        rollback_proposed: rollback::is_proposed(conn, now, row.id.0, environment).await?,
         runtimes,
         evidence: evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?,
         version,

@@ -22,7 +22,7 @@ use comptroller_stats::fairness::input::{Attribute, Columns, decisions_at};
 use table::Table;
 
 /// An audit with where its rows came from.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Examined {
     /// The file, folder or pattern.
     pub name: String,

@@ -1,20 +1,23 @@
 //! The follower that judges days, and what people read of it.
 
-use super::window::{Window, date, day_of};
+use super::record::{Judgement, record};
+use super::watch::{Effective, effective, lay_down};
+use super::window::{Judged, Window, date, day_of};
+use super::{playbook, unusual};
 use crate::drift::{Band, Report, html};
 use crate::models::find_version;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, systems};
-use comptroller_core::ids::{BaselineId, IncidentId, SystemId, VersionId};
-use comptroller_core::vocab::{DriftBand, DriftPillar, IncidentCause, RecordKind};
+use comptroller_core::ids::{BaselineId, BlockId, SystemId, VersionId};
+use comptroller_core::vocab::{AlarmTopic, DriftBand, DriftPillar};
 use comptroller_core::{Environment, Event, Timestamp};
 use comptroller_policy::Action;
-use comptroller_store::areas::monitors::{self, DayRow, WindowRow};
-use comptroller_store::areas::{emergencies, predictions};
-use comptroller_store::{Draft, Tx};
+use comptroller_store::areas::labels;
+use comptroller_store::areas::monitors::{self, BaselineRow, DayRow, WindowRow};
+use comptroller_store::{Draft, journal};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use utoipa::ToSchema;
 
@@ -25,15 +28,15 @@ const GROWTH: i64 = 10;
 /// Columns that the recorded report names, at most.
 const MAX_CARRIERS: usize = 20;
 /// How long a day that could not be judged rests.
-const PAUSE: Duration = Duration::from_secs(300);
+pub(super) const PAUSE: Duration = Duration::from_secs(300);
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
 
 /// What the follower remembers between two looks.
 #[derive(Debug, Default)]
 pub struct Watched {
-    /// The last block of labels whose days were looked for, by index.
-    labels: Option<i64>,
+    /// Blocks of labels that could not be read, and when that was tried.
+    pub(super) unreadable: BTreeMap<BlockId, Instant>,
     /// Days that could not be judged, and when that was tried.
     failed: BTreeMap<Window, Instant>,
 }
@@ -75,6 +78,7 @@ impl App {
         if self.ingest.is_none() {
             return Ok(0);
         }
+        self.awaken_alarms().await?;
         let now = self.store.clock().now();
         let mut conn = self.store.read().await?;
         let days = monitors::unjudged(&mut conn, MAX_DAYS).await?;
@@ -108,54 +112,36 @@ impl App {
         Ok(judged)
     }
 
-    /// Judged days that new blocks of labels speak of, without those that are due anyway.
-    async fn newly_labelled(&self, watched: &mut Watched, due: &[DayRow]) -> Result<Vec<DayRow>, AppError> {
-        let mut conn = self.store.read().await?;
-        let since = match watched.labels {
-            Some(since) => since,
-            None => monitors::labels_through(&mut conn).await?,
-        };
-        let blocks = predictions::since(&mut conn, RecordKind::Label, since).await?;
-        drop(conn);
-        let mut windows = BTreeSet::new();
-        for block in &blocks {
-            for day in self.labelled_days(block).await? {
-                windows.insert(Window { version: block.version.0, environment: block.environment.0, day });
-            }
-        }
-        let mut rows = Vec::new();
-        let mut conn = self.store.read().await?;
-        for Window { version, environment, day } in windows {
-            let is_due = due
-                .iter()
-                .any(|row| (row.version.0, row.environment.0, row.day) == (version, environment, day));
-            if is_due {
-                continue;
-            }
-            if let Some(row) = monitors::window(&mut conn, version, environment, day).await? {
-                rows.push(DayRow {
-                    version: row.version,
-                    environment: row.environment,
-                    system: row.system,
-                    day,
-                    row_count: row.row_count,
-                    through: row.through,
-                });
-            }
-        }
-        watched.labels = Some(blocks.last().map_or(since, |block| block.idx));
-        Ok(rows)
-    }
-
     async fn judge_day(&self, day: &DayRow) -> Result<bool, AppError> {
         let window = Window { version: day.version.0, environment: day.environment.0, day: day.day };
+        self.lay_down(day.system.0, window).await?;
         let mut conn = self.store.read().await?;
         let Some(baseline) = monitors::of_version(&mut conn, window.version).await? else { return Ok(false) };
-        let labels_through = predictions::last(&mut conn, window.version, RecordKind::Label).await?;
+        let monitor = monitors::monitor(&mut conn, window.version, window.environment).await?;
+        let labels_through = labels::through(&mut conn, window.version).await?;
         drop(conn);
-        let judged = self.window_report(window, &baseline, day.through, labels_through).await?;
+        let effective = effective(&baseline, monitor.as_ref());
+        let mut judged =
+            self.window_report(window, &baseline, &effective, (day.through, labels_through)).await?;
+        judged.running = self.running_of(window, day.through).await?;
+        let judgement = self.look_at(day, &baseline, &effective, &judged, labels_through).await?;
+        self.store.write(move |tx| Box::pin(async move { record(tx, judgement).await })).await
+    }
+
+    /// What is to be recorded about a judged day.
+    async fn look_at(
+        &self,
+        day: &DayRow,
+        baseline: &BaselineRow,
+        effective: &Effective,
+        judged: &Judged,
+        labels_through: i64,
+    ) -> Result<Judgement, AppError> {
+        let window = Window { version: day.version.0, environment: day.environment.0, day: day.day };
         let headline = judged.report.as_ref().ok().map(|report| &report.headline);
         let band = headline.filter(|headline| headline.has_evidence).map(|headline| band_of(headline.band));
+        let coefficient = band.and(headline).map(|headline| headline.coefficient);
+        let around = self.around(window, baseline, effective, judged, coefficient).await?;
         let event = Event::WindowJudged {
             system: day.system.0,
             version: window.version,
@@ -165,20 +151,48 @@ impl App {
             rows: judged.rows,
             labelled: judged.labelled,
             // Up, against whoever runs it.
-            coefficient_ppm: band.and(headline).map(|headline| (headline.coefficient * 1e6).ceil() as u32),
+            coefficient_ppm: coefficient.map(|coefficient| (coefficient * 1e6).ceil() as u32),
             band,
             pillar: band.and(headline).and_then(|headline| headline.pillar).map(pillar_of),
             through: day.through.unsigned_abs(),
             labels_through: labels_through.unsigned_abs(),
-            alarms: false,
+            operation: unusual::band(&around.findings, AlarmTopic::Operation, around.days.0),
+            access: unusual::band(&around.findings, AlarmTopic::Access, around.days.1),
+            season: judged.season.clone(),
         };
-        let shown = match &judged.report {
-            Ok(report) => shown(report),
+        let mut playbooks = around.playbooks()?;
+        let mut shown = match &judged.report {
+            Ok(report) => {
+                playbooks.insert(AlarmTopic::Drift, playbook::of_report(report).parse()?);
+                shown(report)
+            }
             Err(problem) => json!({ "problem": problem }),
         };
-        let through = day.through;
+        shown["running"] = serde_json::to_value(&judged.running)?;
+        shown["unusual"] = serde_json::to_value(&around.findings)?;
+        shown["day_notes"] = serde_json::to_value(&around.notes)?;
+        Ok(Judgement { window, event, through: day.through, rule: effective.rule, playbooks, shown })
+    }
+
+    /// Puts on record how a version is watched by the policies in force, if that is something new.
+    async fn lay_down(&self, system: SystemId, window: Window) -> Result<(), AppError> {
+        let Window { version, environment, .. } = window;
+        let mut conn = self.store.read().await?;
+        let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
+        if lay_down(&mut conn, &bundle, system, version, environment).await?.is_none() {
+            return Ok(());
+        }
+        drop(conn);
         self.store
-            .write(move |tx| Box::pin(async move { record(tx, window, event, through, shown).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    // Another server may have been faster.
+                    if let Some(event) = lay_down(tx.conn(), &bundle, system, version, environment).await? {
+                        tx.record(Draft::new("system", event).about("version", &version)).await?;
+                    }
+                    Ok::<(), AppError>(())
+                })
+            })
             .await
     }
 
@@ -223,9 +237,18 @@ impl App {
         let missing = || AppError::not_found("window", window.date());
         let row = monitors::window(&mut conn, version, environment, day).await?.ok_or_else(missing)?;
         let baseline = monitors::baseline(&mut conn, row.baseline.0).await?.ok_or_else(missing)?;
+        let monitor = monitors::monitor(&mut conn, version, environment).await?;
         drop(conn);
-        let judged = self.window_report(window, &baseline, row.through, row.labels_through).await?;
-        judged.report.map_err(AppError::Conflict)
+        let effective = effective(&baseline, monitor.as_ref());
+        let looked_at = (row.through, row.labels_through);
+        let judged = self.window_report(window, &baseline, &effective, looked_at).await?;
+        let mut report = judged.report.map_err(AppError::Conflict)?;
+        let mut conn = self.store.read().await?;
+        let recorded: Option<serde_json::Value> =
+            journal::private(&mut conn, self.store.key(), row.private_at).await?;
+        let notes = recorded.as_ref().and_then(|recorded| recorded["day_notes"].as_array());
+        report.notes.extend(notes.into_iter().flatten().filter_map(|note| note.as_str().map(str::to_owned)));
+        Ok(report)
     }
 
     /// The same as one HTML page.
@@ -238,59 +261,6 @@ impl App {
     ) -> Result<String, AppError> {
         Ok(html(&self.window_page(caller, version, environment, day).await?))
     }
-}
-
-/// Records a judgement, with the alarm and the incident that it asks for.
-async fn record(
-    tx: &mut Tx,
-    window: Window,
-    mut event: Event,
-    through: i64,
-    shown: serde_json::Value,
-) -> Result<bool, AppError> {
-    let Window { version, environment, day } = window;
-    let Event::WindowJudged { system, baseline, band, labels_through, ref mut alarms, .. } = event else {
-        return Ok(false);
-    };
-    let last = monitors::window(tx.conn(), version, environment, day).await?;
-    // Another server judged it meanwhile.
-    let is_known = last.as_ref().is_some_and(|last| {
-        last.through >= through
-            && last.labels_through.unsigned_abs() >= labels_through
-            && last.baseline.0 == baseline
-    });
-    if is_known {
-        return Ok(false);
-    }
-    let before = match &last {
-        Some(row) => row.band.as_ref().map(|band| band.0),
-        None => {
-            let row = monitors::window_before(tx.conn(), version, environment, day).await?;
-            row.and_then(|row| row.band.map(|band| band.0))
-        }
-    };
-    // Only what is worse than before alarms: the same trouble is told of once.
-    *alarms =
-        band.is_some_and(|band| band >= DriftBand::Investigate && before.is_none_or(|before| band > before));
-    let subject = format!("version/{version}");
-    let draft = Draft::new("system", event).about("version", &version);
-    tx.record(draft.private("report", &shown)?).await?;
-    let open = emergencies::open_incident(tx.conn(), &subject).await?;
-    let open = open.filter(|incident| incident.cause.0 == IncidentCause::Drift);
-    let ended = match (band, open) {
-        (Some(DriftBand::Rollback), None) => {
-            let incident = IncidentId::new(tx.now(), comptroller_store::keys::random()?);
-            Some(Event::IncidentOpened { incident, system, cause: IncidentCause::Drift, subject })
-        }
-        (Some(DriftBand::Normal | DriftBand::Watch), Some(open)) => {
-            Some(Event::IncidentClosed { incident: open.id.0, system })
-        }
-        _ => None,
-    };
-    if let Some(event) = ended {
-        tx.record(Draft::new("system", event).about("version", &version)).await?;
-    }
-    Ok(true)
 }
 
 /// What the judgement says, as it is recorded: names of columns are part of the private record.

@@ -1,15 +1,22 @@
 //! Labels for the predictions of a day: they come on any later day, and are found by the id of the prediction.
 
+use super::judge::{PAUSE, Watched};
 use crate::{App, AppError};
 use comptroller_core::Environment;
 use comptroller_core::ids::VersionId;
 use comptroller_core::vocab::RecordKind;
 use comptroller_lake::filter::IdHash;
+use comptroller_store::StoreError;
+use comptroller_store::areas::labels;
+use comptroller_store::areas::monitors::DayRow;
 use comptroller_store::areas::predictions::{self, BlockRow};
 use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
 
 /// Days after which labels are no longer looked for.
 pub(super) const MAX_DELAY_DAYS: i64 = 400;
+/// Blocks of labels that are read in one look, and days that they make due, at most.
+const MAX_UNREAD: i64 = 100;
 
 impl App {
     /// What came true, by id: of the predictions `ids` of `day`, in blocks of labels up to index `through`.
@@ -45,6 +52,44 @@ impl App {
             }
         }
         Ok(labels)
+    }
+
+    /// Judged days that new labels speak of, without those that are due anyway.
+    pub(super) async fn newly_labelled(
+        &self,
+        watched: &mut Watched,
+        due: &[DayRow],
+    ) -> Result<Vec<DayRow>, AppError> {
+        let mut conn = self.store.read().await?;
+        let blocks = labels::unread(&mut conn, MAX_UNREAD).await?;
+        drop(conn);
+        for block in blocks {
+            let id = block.id.0;
+            if watched.unreadable.get(&id).is_some_and(|failed| failed.elapsed() < PAUSE) {
+                continue;
+            }
+            match self.labelled_days(&block).await {
+                Ok(days) => {
+                    self.store
+                        .write::<(), StoreError, _>(move |tx| {
+                            Box::pin(async move { labels::read(tx.conn(), &block, days).await })
+                        })
+                        .await?;
+                }
+                // It stays to be read, and the others do not wait for it.
+                Err(error) => {
+                    tracing::error!(block.id = %id, error = %error, "a block of labels cannot be read");
+                    watched.unreadable.insert(id, Instant::now());
+                }
+            }
+        }
+        let mut conn = self.store.read().await?;
+        let mut days = labels::days(&mut conn, MAX_UNREAD).await?;
+        days.retain(|day| {
+            let window = (day.version.0, day.environment.0, day.day);
+            due.iter().all(|due| (due.version.0, due.environment.0, due.day) != window)
+        });
+        Ok(days)
     }
 
     /// The days whose predictions a block of labels speaks of.

@@ -1,30 +1,55 @@
 //! Watching what runs: a version has a baseline, and every day of its records is compared with it.
 //!
 //! The baseline is a profile: the data of training or validation in frozen bins. A follower judges each day whose blocks
-//! are new, records what came out, alarms when it is worse than before, and opens an incident when it asks for a
-//! rollback. The numbers are those of `comptroller drift`; see `docs/DRIFT.md`.
+//! are new and records what came out. An alarm begins when enough of the last days are bad, names a playbook, and ends well
+//! below where it began; one that asks for a rollback opens an incident. The numbers are those of `comptroller drift`; see
+//! `docs/DRIFT.md` and `docs/MONITORING.md`.
 
+mod answer;
+mod around;
+mod chance;
+pub mod fairness;
+mod first;
+mod gauges;
+mod history;
+mod hysteresis;
 mod judge;
 mod labels;
+mod onset;
+mod part;
 mod playbook;
+mod record;
+pub(crate) mod rollback;
+mod running;
+mod season;
+mod source;
+mod unusual;
+pub(crate) mod watch;
 mod window;
 
-pub use judge::{Watched, WindowView};
-pub use playbook::advice;
 pub(crate) use window::date;
 
-use crate::act::Call;
+pub use answer::{AlarmView, SnoozeAlarm};
+pub use first::FirstRows;
+pub use gauges::DriftGauge;
+pub use judge::{Watched, WindowView};
+pub use playbook::{PLAYBOOKS, Playbook, advice};
+
+use crate::act::{Act, Call};
+use crate::artifacts::record_made;
 use crate::drift::{Bands, Profile};
 use crate::models::find_version;
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
 use comptroller_core::ids::{BaselineId, SystemId, VersionId};
+use comptroller_core::vocab::BaselineSource;
 use comptroller_core::{Digest, Environment, Event, Timestamp};
 use comptroller_policy::{Action, Facts};
 use comptroller_store::areas::deployments;
 use comptroller_store::areas::monitors::{self, BaselineRow};
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
+use source::Found;
 use utoipa::ToSchema;
 
 /// Bytes of a profile that is watched against, at most.
@@ -38,8 +63,15 @@ const MILLION: f64 = 1e6;
 pub struct SetBaseline {
     /// The version: its id, or `model@label`.
     pub version: String,
-    /// The artifact that is the profile, as `comptroller profile` writes it.
-    pub profile: Digest,
+    /// The artifact that is the profile, as `comptroller profile` writes it. One of this, `from_training` and `first`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Digest>,
+    /// The profile among the files of the version, or of the data that it was validated or trained on.
+    #[serde(default)]
+    pub from_training: bool,
+    /// A profile of the first rows that were recorded, which the server makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<FirstRows>,
     /// Where the bands begin; 0.1, 0.3 and 0.5 if not given.
     #[serde(default)]
     pub bands: Option<SetBands>,
@@ -73,6 +105,10 @@ pub struct BaselineView {
     pub profile: Digest,
     /// Rows of the data it was made from.
     pub rows: u64,
+    /// Where it comes from.
+    pub source: BaselineSource,
+    /// The months or weekdays that it tells apart.
+    pub seasons: Vec<String>,
     /// Where the bands begin.
     pub bands: SetBands,
     /// Who set it.
@@ -87,7 +123,14 @@ impl App {
     /// Sets the baseline of a version; the last one counts, and every window is judged again by it.
     pub async fn set_baseline(&self, call: &Call, command: SetBaseline) -> Result<Receipt, AppError> {
         let ppm = bands_ppm(command.bands)?;
-        let profile = self.read_profile(&command.profile).await?;
+        if command.first.is_some() {
+            // Before rows are read: whoever may not set a baseline learns nothing by trying.
+            self.act(&Call::new(call.caller.clone()), "baseline.may", command.clone(), |mut act, command| {
+                Box::pin(async move { may_set(&mut act, &command.version).await.map(|_| ()) })
+            })
+            .await?;
+        }
+        let Found { profile, digest, source, blocks, seasons, made } = self.find_baseline(&command).await?;
         let watched: usize = profile.columns.iter().filter(|column| column.bins.is_some()).count();
         if watched == 0 {
             return Err(AppError::invalid("profile", "it has no column that can be compared"));
@@ -95,24 +138,24 @@ impl App {
         let (rows, columns) = (profile.rows, u32::try_from(watched).unwrap_or(u32::MAX));
         self.act(call, "baseline.set", command, move |mut act, command| {
             Box::pin(async move {
-                let (model, version) = find_version(act.conn(), &command.version).await?;
-                let (system, version) = (model.system.0, version.id.0);
-                let live = deployments::live(act.conn(), model.id.0, Environment::Production).await?;
-                let facts =
-                    Facts::new().bool("in_production", live.is_some_and(|live| live.version.0 == version));
-                let resource = format!("version/{version}");
-                act.authorise(Action::MonitorConfigure, &resource, Some(system), None, facts).await?;
+                let (system, version) = may_set(&mut act, &command.version).await?;
+                for file in made {
+                    record_made(&mut act, file, "application/json").await?;
+                }
                 let baseline = act.new_id(BaselineId::new)?;
                 let event = Event::BaselineSet {
                     baseline,
                     system,
                     version,
-                    profile: command.profile,
+                    profile: digest,
                     rows,
                     columns,
                     watch_ppm: ppm[0],
                     investigate_ppm: ppm[1],
                     rollback_ppm: ppm[2],
+                    source: Some(source),
+                    blocks,
+                    seasons,
                 };
                 let draft = act.draft(event).about("version", &version).about("baseline", &baseline);
                 let index = act.record(draft).await?;
@@ -164,6 +207,17 @@ impl App {
     }
 }
 
+/// Lets the act go on only if the caller may say what a version is watched against; answers its system and id.
+async fn may_set(act: &mut Act<'_>, version: &str) -> Result<(SystemId, VersionId), AppError> {
+    let (model, version) = find_version(act.conn(), version).await?;
+    let (system, version) = (model.system.0, version.id.0);
+    let live = deployments::live(act.conn(), model.id.0, Environment::Production).await?;
+    let facts = Facts::new().bool("in_production", live.is_some_and(|live| live.version.0 == version));
+    let resource = format!("version/{version}");
+    act.authorise(Action::MonitorConfigure, &resource, Some(system), None, facts).await?;
+    Ok((system, version))
+}
+
 /// Millionths of rising thresholds.
 fn bands_ppm(bands: Option<SetBands>) -> Result<[u32; 3], AppError> {
     let given = bands.map_or_else(
@@ -193,6 +247,12 @@ fn bands(row: &BaselineRow) -> Bands {
     }
 }
 
+/// A count as a real number.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows and days stay far below 2^53")]
+fn real(count: u64) -> f64 {
+    count as f64
+}
+
 fn baseline_view(row: BaselineRow) -> BaselineView {
     let Bands { watch, investigate, rollback } = bands(&row);
     BaselineView {
@@ -201,6 +261,11 @@ fn baseline_view(row: BaselineRow) -> BaselineView {
         version: row.version.0,
         profile: row.profile.0,
         rows: row.row_count.unsigned_abs(),
+        source: row.source.0,
+        seasons: serde_json::from_str::<std::collections::BTreeMap<String, Digest>>(&row.seasons)
+            .unwrap_or_default()
+            .into_keys()
+            .collect(),
         bands: SetBands { watch, investigate, rollback },
         set_by: row.set_by,
         set_at: row.set_at.0,

@@ -1,12 +1,15 @@
 //! A day of records, counted on its baseline block by block, and compared.
 
-use super::bands;
+use super::chance::daily;
+use super::running::Running;
+use super::season::season_of;
+use super::watch::Effective;
 use crate::drift::part::{count_part, judge};
 use crate::drift::{DriftError, Profile, Report, Role, Settings};
 use crate::{App, AppError};
 use comptroller_core::ids::VersionId;
 use comptroller_core::vocab::RecordKind;
-use comptroller_core::{Environment, Timestamp};
+use comptroller_core::{Digest, Environment, Slug, Timestamp};
 use comptroller_lake::records::Records;
 use comptroller_stats::cells::{Block, BlockBuilder};
 use comptroller_store::areas::monitors::BaselineRow;
@@ -38,6 +41,12 @@ pub(super) struct Judged {
     pub(super) rows: u64,
     /// Those whose label has come.
     pub(super) labelled: u64,
+    /// How it ran; nothing, in a report that is made again.
+    pub(super) running: Running,
+    /// The part of the baseline that it was compared with; none: all of it.
+    pub(super) season: Option<Slug>,
+    /// How many alarms a month of such days would raise with nothing wrong, at most.
+    pub(super) false_alarms: f64,
 }
 
 /// `YYYY-MM-DD` of days since 1970-01-01.
@@ -54,33 +63,24 @@ pub(super) fn day_of(text: &str) -> Result<i64, AppError> {
 }
 
 impl App {
-    /// The report on a day, from its blocks up to `through` and blocks of labels up to `labels_through`.
+    /// The report on a day, from its blocks up to index `through` and blocks of labels up to `labels_through`.
     pub(super) async fn window_report(
         &self,
         window: Window,
         baseline: &BaselineRow,
-        through: i64,
-        labels_through: i64,
+        effective: &Effective,
+        (through, labels_through): (i64, i64),
     ) -> Result<Judged, AppError> {
         let profile = Arc::new(self.read_profile(&baseline.profile.0).await?);
         let Window { version, environment, day } = window;
         let mut conn = self.store.read().await?;
-        let rows =
+        let blocks =
             predictions::of_days(&mut conn, version, environment, RecordKind::Prediction, (day, day)).await?;
         drop(conn);
+        let labels = self.labels_of(window, &profile, labels_through).await?;
         let mut merged: Option<Profile> = None;
-        for row in rows.iter().filter(|row| row.idx <= through) {
-            let records = self.open_block(row).await?.records;
-            let labels = match profile.outcomes {
-                Some(_) => {
-                    let ids: Vec<String> = records.ids().map(str::to_owned).collect();
-                    self.labels_for((version, environment, day), &ids, labels_through).await?
-                }
-                None => HashMap::new(),
-            };
-            let profile = Arc::clone(&profile);
-            let counted = tokio::task::spawn_blocking(move || count(&profile, &records, &labels));
-            let part = counted.await.map_err(|error| AppError::Internal(error.to_string()))??;
+        for row in blocks.iter().filter(|row| row.idx <= through) {
+            let part = self.part_of((window, row), (baseline.id.0, &profile), labels).await?;
             match &mut merged {
                 None => merged = Some(part),
                 Some(sum) => {
@@ -92,19 +92,36 @@ impl App {
         let Some(current) = merged else { return Err(AppError::not_found("window", window.date())) };
         let (rows, labelled) =
             (current.rows, current.outcomes.as_ref().map_or(0, |outcomes| outcomes.labelled));
-        let settings = Settings { bands: bands(baseline), ..Settings::default() };
-        let names =
-            (format!("baseline of {} rows", profile.rows), format!("{environment}, {}", window.date()));
+        let settings = Settings { bands: effective.bands, ..Settings::default() };
+        let seasons: BTreeMap<Slug, Digest> = serde_json::from_str(&baseline.seasons)?;
+        let season = season_of(day, &seasons).map(|(name, digest)| (name.clone(), digest.clone()));
+        let reference = match &season {
+            Some((_, digest)) => Arc::new(self.read_profile(digest).await?),
+            None => Arc::clone(&profile),
+        };
+        let false_alarms = false_alarms(&reference, rows, effective, settings.alpha);
+        let of_season = season.as_ref().map_or_else(String::new, |(name, _)| format!(", each {name}"));
+        let names = (
+            format!("baseline of {} rows{of_season}", reference.rows),
+            format!("{environment}, {}", window.date()),
+        );
         let judged =
-            tokio::task::spawn_blocking(move || judge(&profile, &current, (&names.0, &names.1), &settings));
+            tokio::task::spawn_blocking(move || judge(&reference, &current, (&names.0, &names.1), &settings));
         let judged = judged.await.map_err(|error| AppError::Internal(error.to_string()))?;
         let report = judged.map_err(|error: DriftError| format!("{error}; {}", error.remedy()));
-        Ok(Judged { report, rows, labelled })
+        let season = season.map(|(name, _)| name);
+        Ok(Judged { report, rows, labelled, running: Running::default(), season, false_alarms })
     }
 }
 
+/// Alarms of a month of such days with nothing wrong, at most.
+fn false_alarms(reference: &Profile, rows: u64, effective: &Effective, alpha: f64) -> f64 {
+    let chance = |limit: f64| daily(reference, rows, limit, alpha);
+    effective.rule.false_alarms(chance(effective.bands.investigate), chance(effective.bands.rollback))
+}
+
 /// The rows of a block on the bins of the baseline.
-fn count(
+pub(super) fn count(
     profile: &Profile,
     records: &Records,
     labels: &HashMap<String, String>,

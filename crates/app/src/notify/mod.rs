@@ -33,8 +33,8 @@ const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 const MAX_PATTERNS: usize = 64;
 
 /// Which entries a channel is asked for unless the configuration says so: what somebody has to act upon.
-pub const DEFAULT_EVENTS: &str = "operation.decided, emergency.*, incident.*, reminder.raised, approval.requested, \
-     waiver.requested, policy.proposed, policy.activated, runtime.reported, window.judged, notification.abandoned";
+pub const DEFAULT_EVENTS: &str = "operation.decided, emergency.*, incident.*, remediation.*, reminder.raised, approval.requested, \
+     waiver.requested, policy.proposed, policy.activated, runtime.reported, alarm.raised, alarm.cleared, rollback.proposed, fairness.judged, notification.abandoned";
 
 /// Where messages go.
 #[derive(Clone, Debug)]

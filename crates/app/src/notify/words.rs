@@ -1,11 +1,11 @@
 //! What an entry says to people: a title, a sentence, and the roles that have to do something.
 
 use crate::AppError;
-use crate::monitors::advice;
+use crate::monitors::{advice, date};
 use comptroller_core::event::Event;
 use comptroller_core::ids::{DecisionId, VersionId};
-use comptroller_core::vocab::{DriftBand, Outcome, ReminderKind};
-use comptroller_core::{Role, Slug, Timestamp};
+use comptroller_core::vocab::{AlarmTopic, Outcome, ReminderKind};
+use comptroller_core::{Role, Slug};
 use comptroller_ledger::Entry;
 use comptroller_store::areas::{approvals, models, systems};
 use comptroller_store::{Conn, journal};
@@ -44,7 +44,7 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
                     .to(&[Role::Deployer, Role::RiskOfficer])
             }
         }
-        Event::RuntimeReported { matches: true, .. } | Event::WindowJudged { alarms: false, .. } => {
+        Event::RuntimeReported { matches: true, .. } | Event::FairnessJudged { alarms: false, .. } => {
             return Ok(None);
         }
         Event::RuntimeReported { environment, instance, .. } => Words::new(
@@ -52,22 +52,70 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
             format!("The runtime {instance} has loaded something else."),
         )
         .to(&[Role::Deployer]),
-        Event::WindowJudged { version, environment, day, coefficient_ppm, band, pillar, .. } => {
-            let band = band.unwrap_or(DriftBand::Investigate);
+        Event::AlarmRaised {
+            alarm,
+            version,
+            environment,
+            topic,
+            day,
+            since,
+            coefficient_ppm,
+            band,
+            pillar,
+            playbook,
+            again,
+            ..
+        } => {
             let name = version_name(conn, version).await?;
-            let day = Timestamp::from_micros(i64::from(day) * 86_400_000_000).to_string();
-            let day = day.split('T').next().unwrap_or_default().to_owned();
-            let where_it_shows = pillar.map_or_else(String::new, |pillar| format!(", by {pillar}"));
-            let number = f64::from(coefficient_ppm.unwrap_or(0)) / 1e6;
+            let what = match (topic, coefficient_ppm, pillar) {
+                (AlarmTopic::Drift, Some(ppm), pillar) => {
+                    let by = pillar.map_or_else(String::new, |pillar| format!(" by {pillar}"));
+                    format!("coefficient {:.2}{by}. To do: {}", f64::from(ppm) / 1e6, advice(band, pillar))
+                }
+                _ => format!("its {topic} is not as on other days"),
+            };
+            let still = if again { "still: " } else { "" };
             Words::new(
-                format!("{system}: drift asks for {band}"),
+                format!("{system}: {still}{topic} asks for {band}"),
                 format!(
-                    "{name} in {environment} on {day}: coefficient {number:.2}{where_it_shows}. To do: {}. \
-                     `comptroller monitor report {name} {environment} {day}` shows why.",
-                    advice(band, pillar)
+                    "{name} in {environment} on {}, since {}: {what}. `comptroller playbook show {playbook}` says what to \
+                     do, `comptroller monitor report {name} {environment} {}` shows why, `comptroller monitor \
+                     acknowledge {alarm}` says that you look after it.",
+                    date(day.into()),
+                    date(since.into()),
+                    date(day.into())
                 ),
             )
             .to(&[Role::Deployer, Role::RiskOfficer])
+        }
+        Event::AlarmCleared { alarm, day, .. } => Words::new(
+            format!("{system}: an alarm ended"),
+            format!("{} is clear again, since {}.", alarm, date(day.into())),
+        ),
+        Event::RollbackProposed { version, environment, to, .. } => {
+            let name = version_name(conn, version).await?;
+            let text = match to {
+                Some(to) => format!(
+                    "{name} in {environment} should give way to {}: `comptroller rollback`, unless a rule does it.",
+                    version_name(conn, to).await?
+                ),
+                None => format!(
+                    "{name} in {environment} should give way, and no earlier version is good: hand the decisions to people."
+                ),
+            };
+            Words::new(format!("{system}: a rollback is proposed"), text)
+                .to(&[Role::Deployer, Role::RiskOfficer])
+        }
+        Event::FairnessJudged { version, environment, .. } => {
+            let name = version_name(conn, version).await?;
+            Words::new(
+                format!("{system}: decisions differ between groups"),
+                format!(
+                    "{name} in {environment}: a criterion that was laid down is shown not to hold. \
+                     `comptroller monitor fairness {name} --env {environment}` shows which."
+                ),
+            )
+            .to(&[Role::Developer, Role::RiskOfficer])
         }
         Event::EmergencyOpened { emergency, version, environment, ticket, .. } => Words::new(
             format!("{system}: an emergency was declared"),
@@ -113,6 +161,18 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
             ),
         )
         .to(&[Role::RiskOfficer]),
+        Event::RemediationOpened { remediation, version, cause, .. } => Words::new(
+            format!("{system}: something must be put right"),
+            format!(
+                "A finding about {} ({cause}) has no plan: `comptroller remediation plan {remediation}`.",
+                version_name(conn, version).await?
+            ),
+        )
+        .to(&[Role::Developer, Role::RiskOfficer]),
+        Event::RemediationClosed { remediation, end, .. } => Words::new(
+            format!("{system}: a finding is closed"),
+            format!("It is {end}: `comptroller remediation show {remediation}`."),
+        ),
         Event::PolicyProposed { proposal, .. } => Words::new(
             "Policies are proposed",
             format!("`comptroller policy proposal {proposal}` shows what they would change."),
@@ -162,6 +222,16 @@ fn reminder(system: &str, kind: ReminderKind, subject: &str) -> Words {
             "the review of an emergency is overdue",
             "Nothing of the system is promoted until it is made.",
             &[Role::RiskOfficer, Role::Owner],
+        ),
+        ReminderKind::RemediationUnplanned => (
+            "a finding has no plan",
+            "Nobody has said who does what about it: `comptroller remediation plan`.",
+            &[Role::Developer, Role::RiskOfficer],
+        ),
+        ReminderKind::RemediationOverdue => (
+            "a finding is past its time",
+            "What was to be done about it is not on record as done: `comptroller remediation show`.",
+            &[Role::Developer, Role::RiskOfficer],
         ),
     };
     Words::new(format!("{system}: {title}"), format!("{text} It is {subject}.")).to(roles)

@@ -1,15 +1,16 @@
 //! Finding a record again, months later, with what made it and what lets it be proved.
 
+use super::Field;
+use super::catalogue::Candidate;
 use super::pending::Stream;
 use super::proof::{FORMAT, PredictionProof, VERSION};
-use super::{Field, Ingest};
 use crate::models::facts;
 use crate::{App, AppError, Caller, ledger, systems};
 use comptroller_core::event::{ArtifactUse, DatasetUsed};
 use comptroller_core::ids::{ApprovalId, BlockId, DecisionId, DeploymentId, ModelId, SystemId, VersionId};
 use comptroller_core::vocab::{ReadKind, RecordKind};
 use comptroller_core::{Digest, Environment, Label, Timestamp};
-use comptroller_lake::block::{Block, inclusion, root};
+use comptroller_lake::block::{inclusion, root};
 use comptroller_lake::filter::IdHash;
 use comptroller_lake::records::{Cell, Records};
 use comptroller_policy::Action;
@@ -19,8 +20,6 @@ use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Blocks that are looked up at a time.
-const PAGE: i64 = 500;
 /// Deployments that are looked through for the one that served.
 const MAX_DEPLOYMENTS: i64 = 1_000;
 
@@ -89,9 +88,12 @@ pub struct BlockView {
 /// Where a record was found.
 struct Found {
     stream: Stream,
+    /// What holds it.
     records: Records,
+    /// Its place there.
     at: usize,
-    block: Option<(BlockRow, Block)>,
+    /// Its block, and its place in the block.
+    block: Option<(BlockRow, usize)>,
 }
 
 impl App {
@@ -125,9 +127,9 @@ impl App {
             artifacts: facts.artifacts,
             datasets: facts.datasets,
             served,
-            block: block.as_ref().map(|(row, _)| BlockView {
+            block: block.as_ref().map(|(row, index)| BlockView {
                 id: row.id.0,
-                index: *at as u64,
+                index: *index as u64,
                 rows: row.row_count.unsigned_abs(),
                 root: row.root.0.clone(),
                 ledger_index: row.idx.unsigned_abs(),
@@ -148,8 +150,8 @@ impl App {
                     .into(),
             )
         };
-        let Found { at, block, .. } = self.find_record(caller, system, id).await?;
-        let (row, block) = block.ok_or_else(not_yet)?;
+        let (row, at) = self.find_record(caller, system, id).await?.block.ok_or_else(not_yet)?;
+        let block = self.open_block(&row).await?;
         let leaves = block.leaves()?;
         if root(&leaves).to_string() != row.root.0.as_str() {
             return Err(AppError::Internal(
@@ -196,39 +198,43 @@ impl App {
         if let Some((stream, records, at)) = ingest.pending.find(system, records, id) {
             return Ok(Some(Found { stream, records, at, block: None }));
         }
-        let mut before = i64::MAX;
-        loop {
+        let mut conn = self.store.read().await?;
+        let through = ingest.catalogue.through(system, records);
+        let later = predictions::of_system(&mut conn, system, records, through).await?;
+        drop(conn);
+        ingest.catalogue.extend(system, records, &later);
+        let hash = IdHash::of(id);
+        for Candidate { block, is_hit } in ingest.catalogue.candidates(system, records, hash) {
             let mut conn = self.store.read().await?;
-            let rows = predictions::of_system(&mut conn, system, records, before, PAGE).await?;
+            let Some(row) = predictions::block(&mut conn, block).await? else {
+                ingest.catalogue.forget(system, records, block);
+                continue;
+            };
             drop(conn);
-            let Some(last) = rows.last() else { return Ok(None) };
-            before = last.idx;
-            if let Some(found) = self.look_through(ingest, rows, id).await? {
+            if !is_hit && !self.block_filter(ingest, &row).await?.may_hold(hash) {
+                continue;
+            }
+            if let Some(found) = self.look_into(row, id, hash).await? {
                 return Ok(Some(found));
             }
         }
+        Ok(None)
     }
 
-    async fn look_through(
-        &self,
-        ingest: &Ingest,
-        rows: Vec<BlockRow>,
-        id: &str,
-    ) -> Result<Option<Found>, AppError> {
-        let hash = IdHash::of(id);
-        for row in rows {
-            if !self.block_filter(ingest, &row).await?.may_hold(hash) {
+    /// The record of an id in a block: the last, if there are several.
+    async fn look_into(&self, row: BlockRow, id: &str, hash: IdHash) -> Result<Option<Found>, AppError> {
+        for at in self.places(&row, hash).await?.into_iter().rev() {
+            let records = self.record_at(&row, at).await?;
+            if records.position(id).is_none() {
                 continue;
             }
-            let block = self.open_block(&row).await?;
-            let Some(at) = block.records.position(id) else { continue };
             let stream = Stream {
                 system: row.system.0,
                 version: row.version.0,
                 environment: row.environment.0,
                 records: row.records.0,
             };
-            return Ok(Some(Found { stream, records: block.records.clone(), at, block: Some((row, block)) }));
+            return Ok(Some(Found { stream, records, at: 0, block: Some((row, at)) }));
         }
         Ok(None)
     }

@@ -1,6 +1,6 @@
 //! Taking a batch: who may, what it holds, whether it came before; then it is durable, then it is acknowledged.
 
-use super::pending::{Batch, Before, Stream};
+use super::pending::{Batch, Before, Pending, Stream};
 use super::{Format, Ingest};
 use crate::models::find_version;
 use crate::{App, AppError, Caller};
@@ -64,7 +64,7 @@ impl App {
     /// Takes a batch of records; answers when it is durable.
     ///
     /// # Errors
-    /// `Busy` when too much waits already: the same batch may be sent again a little later.
+    /// `Busy` when too much waits already, `StorageFull` when the disk is full: the same batch may be sent again later.
     pub async fn record_predictions(
         &self,
         caller: &Caller,
@@ -80,7 +80,7 @@ impl App {
         let stream = self.authorised_stream(caller, &command).await?;
         let ingest = Arc::clone(self.ingest()?);
         let digest = comptroller_ledger::digest(&body).to_string();
-        let (version, environment, records) = (stream.version, stream.environment, stream.records);
+        let (version, records) = (stream.version, stream.records);
         let taken = |rows: u64, repeated| TakenRecords {
             version,
             batch: command.batch.clone(),
@@ -90,15 +90,8 @@ impl App {
         if let Some(rows) = known(ingest.pending.before(stream, &command.batch, &digest))? {
             return Ok(taken(rows as u64, true));
         }
-        let mut conn = self.store.read().await?;
-        let sealed = predictions::batch(&mut conn, version, environment, records, &command.batch).await?;
-        drop(conn);
-        if let Some((before, rows)) = sealed {
-            // INVARIANT (once-only)
-            if before != digest {
-                return known(Before::Other).map(|_| taken(0, true));
-            }
-            return Ok(taken(rows.unsigned_abs(), true));
+        if let Some(rows) = self.sealed_before(stream, &command.batch, &digest).await? {
+            return Ok(taken(rows, true));
         }
         let now = self.store.clock().now();
         let (format, id) = (command.format, command.batch.clone());
@@ -114,8 +107,32 @@ impl App {
         if let Some(rows) = known(ingest.pending.reserve(&batch, ingest.settings.memory))? {
             return Ok(taken(rows as u64, true));
         }
+        let reserved = Reserved { pending: &ingest.pending, stream, id: &batch.id };
+        // Another of this id may have come and been sealed while this one was read; from now on none can.
+        if let Some(rows) = self.sealed_before(stream, &batch.id, &batch.digest).await? {
+            return Ok(taken(rows, true));
+        }
+        reserved.keep();
         write(&ingest, batch, frame).await?;
         Ok(taken(rows as u64, false))
+    }
+
+    /// Records of the batch, if it was sealed before.
+    ///
+    /// INVARIANT (once-only): with other bytes it is refused.
+    async fn sealed_before(
+        &self,
+        stream: Stream,
+        batch: &str,
+        digest: &str,
+    ) -> Result<Option<u64>, AppError> {
+        let Stream { version, environment, records, .. } = stream;
+        let mut conn = self.store.read().await?;
+        match predictions::batch(&mut conn, version, environment, records, batch).await? {
+            None => Ok(None),
+            Some((before, rows)) if before == digest => Ok(Some(rows.unsigned_abs())),
+            Some(_) => known(Before::Other).map(|_| None),
+        }
     }
 
     /// The stream of a batch, if the caller may record in it and the version was ever deployed there.
@@ -134,6 +151,26 @@ impl App {
             )));
         }
         Ok(Stream { system, version: version.id.0, environment, records: command.records })
+    }
+}
+
+/// The id of a batch that is about to be written: free again if that does not happen.
+struct Reserved<'a> {
+    pending: &'a Pending,
+    stream: Stream,
+    id: &'a str,
+}
+
+impl Reserved<'_> {
+    /// The batch goes to the writer, which answers for the id from now on.
+    fn keep(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.pending.failed(self.stream, self.id);
     }
 }
 

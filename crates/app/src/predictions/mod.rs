@@ -7,12 +7,19 @@
 //! INVARIANT (once-only): a batch id counts once for each version, environment and kind of records. What comes again is
 //! answered as before; what was replayed after a crash, or arrived at two servers, is sealed once.
 
+mod blocks;
+mod catalogue;
+mod compact;
+mod compaction;
 mod find;
 mod ingest;
+mod packed;
 mod pending;
 pub mod proof;
 mod seal;
+mod summaries;
 
+pub use compaction::LeftAlone;
 pub use comptroller_lake::records::file::{Batch, FileOptions, batches};
 pub use comptroller_lake::records::{Cell, Field, Format, Kind};
 pub use find::{BlockView, PredictionView, Served};
@@ -21,21 +28,17 @@ pub use pending::Waits;
 pub use proof::PredictionProof;
 
 use crate::{App, AppError};
-use comptroller_core::ids::BlockId;
-use comptroller_lake::filter::IdFilter;
+use catalogue::Catalogue;
 use comptroller_lake::records::RecordError;
 use comptroller_lake::wal::{Wal, WalError};
 use comptroller_store::keys::DataKey;
 use pending::Pending;
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The data key of the write-ahead log.
 const WAL_KEY: &str = "predictions/wal";
-/// Bytes of filters that are held in memory, at most: some 2,000 blocks.
-const MAX_FILTERS: usize = 256 << 20;
 
 /// How records are taken.
 #[derive(Clone, Debug)]
@@ -46,6 +49,8 @@ pub struct IngestSettings {
     pub seal_after: Duration,
     /// Bytes of records that wait in memory, at most; beyond, senders are told to come again.
     pub memory: usize,
+    /// Bytes of filters of ids that are held in memory, at most: two for each record that is found quickly.
+    pub filters: usize,
 }
 
 /// What takes records on this server.
@@ -55,7 +60,7 @@ pub(crate) struct Ingest {
     key: DataKey,
     pending: Pending,
     settings: IngestSettings,
-    filters: Mutex<HashMap<BlockId, Arc<IdFilter>>>,
+    catalogue: Catalogue,
     /// One sealing at a time, so that what waits is taken once.
     sealing: tokio::sync::Mutex<()>,
 }
@@ -98,17 +103,21 @@ impl App {
 impl Ingest {
     fn open(key: DataKey, settings: IngestSettings) -> Result<Self, AppError> {
         let pending = Pending::default();
+        let mut superseded = Vec::new();
         let wal = Wal::open(&settings.wal, |position, sealed| {
             let batch = ingest::open_frame(&key, position, &sealed)?;
-            pending.replayed(position, batch);
+            superseded.extend(pending.replayed(position, batch));
             Ok(())
         })?;
+        for position in superseded {
+            wal.release(position)?;
+        }
         Ok(Self {
             wal,
             key,
             pending,
+            catalogue: Catalogue::new(settings.filters),
             settings,
-            filters: Mutex::new(HashMap::new()),
             sealing: tokio::sync::Mutex::new(()),
         })
     }
@@ -118,6 +127,7 @@ impl From<WalError> for AppError {
     fn from(error: WalError) -> Self {
         match error {
             WalError::Full => Self::Busy { seconds: 1 },
+            WalError::DiskFull { .. } => Self::StorageFull(format!("nothing was taken: {error}")),
             WalError::File { .. } | WalError::Ended => Self::ReadOnly(format!("nothing was taken: {error}")),
             WalError::InUse { path } => Self::Conflict(format!(
                 "the write-ahead log {} is in use by another process; give each server a folder of its own (lake.wal_dir)",

@@ -129,12 +129,26 @@ impl Pending {
         }
     }
 
-    /// A batch from the write-ahead log of an earlier process. One that stands there twice was acknowledged once.
-    pub(super) fn replayed(&self, position: Position, batch: Batch) {
-        // Another batch of the same id can stand there only if the first was refused: the later one counts as a
-        // repetition, and the sealing drops it.
+    /// A batch from the write-ahead log of an earlier process. Answers where an earlier one of the same id stands, which
+    /// counts no more.
+    ///
+    /// INVARIANT (acknowledged-is-durable): two batches of one id stand in a log only if the writing of the first failed
+    /// and its bytes are there all the same. It was refused; the later one may have been acknowledged.
+    pub(super) fn replayed(&self, position: Position, batch: Batch) -> Option<Position> {
+        let earlier = self.take_waiting(batch.stream, &batch.id);
         let _ = self.reserve(&batch, usize::MAX);
         self.durable(position, batch);
+        earlier
+    }
+
+    /// Takes a batch out of those that wait; answers where it stood.
+    fn take_waiting(&self, stream: Stream, id: &str) -> Option<Position> {
+        let mut state = self.state();
+        let waiting = state.streams.get_mut(&stream)?;
+        let at = waiting.iter().position(|waiting| waiting.batch.id == id)?;
+        let taken = waiting.remove(at);
+        state.forget(stream, id);
+        Some(taken.position)
     }
 
     /// The batch could not be made durable: as if it had not come.

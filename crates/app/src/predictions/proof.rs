@@ -3,6 +3,7 @@
 //! Two trees: the record is a leaf of its block's tree, whose root stands in the entry that sealed the block; that entry
 //! is a leaf of the log, whose head is signed. `docs/PREDICTIONS.md` has every byte.
 
+use super::compact::MAGIC;
 use comptroller_lake::records::{Field, RowError, SALT_BYTES, leaf};
 use comptroller_ledger::proof::root_from_inclusion;
 use comptroller_ledger::{Entry, FailureClass, Hash, TlogProof, VerifierKey, VerifyError, leaf_hash};
@@ -61,7 +62,15 @@ pub struct Verified {
     pub signed_by: Vec<String>,
 }
 
-/// Verifies a proof. `keys` come from the verifier, never from the proof.
+/// Reads a proof in either form.
+fn read(bytes: &[u8]) -> Result<PredictionProof, String> {
+    if bytes.starts_with(MAGIC) {
+        return PredictionProof::from_compact(bytes).map_err(str::to_owned);
+    }
+    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+}
+
+/// Verifies a proof in its readable or its compact form. `keys` come from the verifier, never from the proof.
 ///
 /// # Errors
 /// With the class of failure: the form, the entry, the record (`Opening`), a path (`Proof`), or the signature.
@@ -71,8 +80,7 @@ pub fn verify(bytes: &[u8], keys: &[VerifierKey], place: &str) -> Result<Verifie
     if bytes.len() > MAX_BYTES {
         return Err(malformed(format!("it has more than {MAX_BYTES} bytes")));
     }
-    let proof: PredictionProof =
-        serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
+    let proof = read(bytes).map_err(&malformed)?;
     if proof.format != FORMAT || proof.version != VERSION {
         return Err(malformed(format!("format {:?}, version {}", proof.format, proof.version)));
     }

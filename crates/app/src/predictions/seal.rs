@@ -1,21 +1,19 @@
 //! Sealing: what waits becomes blocks, and the blocks become events.
 
 use super::Ingest;
-use super::pending::{Stream, Waiting};
+use super::blocks::{key_name, place, store_parts};
+use super::pending::{Batch, Stream, Waiting};
 use crate::{App, AppError};
-use bytes::Bytes;
-use comptroller_core::ids::{BlockId, UploadId};
+use comptroller_core::ids::BlockId;
+use comptroller_core::vocab::RecordKind;
 use comptroller_core::{Digest, Event, Timestamp};
-use comptroller_lake::block::{self, Block, MAX_BLOCK_ROWS, Sealed};
-use comptroller_lake::filter::IdFilter;
+use comptroller_lake::block::{self, MAX_BLOCK_ROWS, Sealed};
 use comptroller_lake::records::Records;
-use comptroller_store::areas::predictions::{self, BatchRow, BlockRow};
-use comptroller_store::artifacts::{self, MAX_PART_BYTES, Part};
+use comptroller_lake::wal::Position;
+use comptroller_store::areas::labels;
+use comptroller_store::areas::predictions::{self, BatchRow};
 use comptroller_store::keys::{self, DataKey};
 use comptroller_store::{Draft, StoreError};
-use futures_util::TryStreamExt;
-use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// A block that is stored and not yet on record.
@@ -47,9 +45,10 @@ impl App {
         let mut blocks = 0;
         while ingest.pending.due(MAX_BLOCK_ROWS, after).contains(&stream) {
             let batches = ingest.pending.oldest(stream, MAX_BLOCK_ROWS);
-            blocks += self.seal_stream(stream, &batches).await?;
+            let (made, refused) = self.seal_stream(stream, &batches).await?;
+            blocks += made;
             ingest.pending.sealed(stream, &batches);
-            for waiting in &batches {
+            for waiting in batches.iter().filter(|waiting| !refused.contains(&waiting.position)) {
                 // The file stays if it cannot be removed; at the next start its batches are found sealed.
                 if let Err(error) = ingest.wal.release(waiting.position) {
                     tracing::warn!(error = %error, "a segment of the write-ahead log could not be removed");
@@ -67,10 +66,15 @@ impl App {
         }
     }
 
-    async fn seal_stream(&self, stream: Stream, batches: &[Waiting]) -> Result<usize, AppError> {
-        let fresh = self.not_sealed(stream, batches).await?;
+    /// Blocks that were made, and where batches stand that cannot be sealed.
+    async fn seal_stream(
+        &self,
+        stream: Stream,
+        batches: &[Waiting],
+    ) -> Result<(usize, Vec<Position>), AppError> {
+        let (fresh, refused) = self.not_sealed(stream, batches).await?;
         if fresh.is_empty() {
-            return Ok(0);
+            return Ok((0, refused));
         }
         let records: Vec<Records> = fresh.iter().map(|waiting| waiting.batch.records.clone()).collect();
         let days = tokio::task::spawn_blocking(move || Records::concat(&records)?.by_day());
@@ -84,23 +88,37 @@ impl App {
                 stored.push(self.store_block(&key, day, part).await?);
             }
         }
-        self.record_blocks(stream, &fresh, stored, keys).await
+        Ok((self.record_blocks(stream, &fresh, stored, keys).await?, refused))
     }
 
-    /// The batches that nobody has sealed: not this server before a crash, nor another one.
-    async fn not_sealed(&self, stream: Stream, batches: &[Waiting]) -> Result<Vec<Waiting>, AppError> {
+    /// The batches that nobody has sealed: not this server before a crash, nor another one. Then where those stand of
+    /// whose ids another server has sealed other records: a sender gave one id to two batches, on two servers at once.
+    /// They stay in the write-ahead log, so that nothing is lost in silence.
+    async fn not_sealed(
+        &self,
+        stream: Stream,
+        batches: &[Waiting],
+    ) -> Result<(Vec<Waiting>, Vec<Position>), AppError> {
         let mut conn = self.store.read().await?;
-        let mut fresh: Vec<Waiting> = Vec::with_capacity(batches.len());
-        let mut seen = BTreeSet::new();
+        let (mut fresh, mut refused) = (Vec::with_capacity(batches.len()), Vec::new());
         for waiting in batches {
-            let id = &waiting.batch.id;
+            let Batch { id, digest, .. } = &waiting.batch;
             let sealed =
                 predictions::batch(&mut conn, stream.version, stream.environment, stream.records, id).await?;
-            if sealed.is_none() && seen.insert(id) {
-                fresh.push(waiting.clone());
+            match sealed {
+                None => fresh.push(waiting.clone()),
+                Some((known, _)) if known == *digest => {}
+                Some(_) => {
+                    tracing::error!(
+                        batch = id, version.id = %stream.version, position = ?waiting.position,
+                        "another server sealed a batch of this id with other records; this one stays in the \
+                         write-ahead log and nowhere else: the sender has to send it under an id of its own"
+                    );
+                    refused.push(waiting.position);
+                }
             }
         }
-        Ok(fresh)
+        Ok((fresh, refused))
     }
 
     /// The key of a day of a stream: destroying it destroys the day.
@@ -118,16 +136,8 @@ impl App {
         let sealed = tokio::task::spawn_blocking(move || block::seal(&records, &secret));
         let sealed = sealed.await.map_err(|error| AppError::Internal(error.to_string()))??;
         let upload = place(id)?;
-        let mut parts: Vec<Bytes> = Vec::new();
-        let mut rest = sealed.parquet.clone();
-        while !rest.is_empty() {
-            parts.push(rest.split_to(rest.len().min(MAX_PART_BYTES as usize)));
-        }
-        parts.push(sealed.filter.clone());
-        for (number, bytes) in (1..).zip(parts) {
-            let part = artifacts::encrypt_part(key, upload, number, bytes).await.map_err(stored)?;
-            artifacts::store_part(self.store.objects(), key, upload, part).await.map_err(stored)?;
-        }
+        let behind = vec![sealed.filter.clone(), sealed.index.clone()];
+        store_parts(self.store.objects(), key, upload, sealed.parquet.clone(), behind).await?;
         let digest = comptroller_ledger::digest(&sealed.parquet).to_string().parse()?;
         Ok(NewBlock { id, day, sealed, digest })
     }
@@ -148,6 +158,10 @@ impl App {
             })
             .collect();
         let made = blocks.len();
+        let labels: Vec<BlockId> = match stream.records {
+            RecordKind::Label => blocks.iter().map(|block| block.id).collect(),
+            RecordKind::Prediction => Vec::new(),
+        };
         let mut drafts = Vec::with_capacity(made);
         for NewBlock { id, day, sealed, digest } in blocks {
             let event = Event::PredictionsSealed {
@@ -195,94 +209,13 @@ impl App {
                     for draft in drafts {
                         tx.record(draft).await?;
                     }
+                    for block in labels {
+                        labels::put_unread(tx.conn(), block).await?;
+                    }
                     Ok(())
                 })
             })
             .await?;
         Ok(made)
     }
-
-    /// The records of a block, opened and held against the event that sealed it.
-    pub(crate) async fn open_block(&self, row: &BlockRow) -> Result<Block, AppError> {
-        let key = self.block_key(row).await?;
-        let upload = place(row.id.0)?;
-        let mut left = row.bytes.unsigned_abs();
-        let mut bytes = Vec::with_capacity(left as usize);
-        let mut number = 1;
-        while left > 0 {
-            let part = Part { number, bytes: left.min(MAX_PART_BYTES) };
-            let mut frames = std::pin::pin!(artifacts::read_part(self.store.objects(), &key, upload, part));
-            while let Some(frame) = frames.try_next().await.map_err(stored)? {
-                bytes.extend_from_slice(&frame);
-            }
-            left -= part.bytes;
-            number += 1;
-        }
-        let (expected, kind) = (row.digest.0.clone(), row.records.0);
-        let opened = tokio::task::spawn_blocking(move || {
-            if comptroller_ledger::digest(&bytes).to_string() != expected.as_str() {
-                return Err(AppError::Internal("the file of a block is not the one on record".into()));
-            }
-            Ok(Block::read(kind, bytes.into())?)
-        });
-        opened.await.map_err(|error| AppError::Internal(error.to_string()))?
-    }
-
-    /// The filter of a block's ids; none when this server's memory of it and the store have none.
-    pub(crate) async fn block_filter(
-        &self,
-        ingest: &Ingest,
-        row: &BlockRow,
-    ) -> Result<Arc<IdFilter>, AppError> {
-        let id = row.id.0;
-        if let Some(filter) = ingest.filters.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
-            return Ok(Arc::clone(filter));
-        }
-        let key = self.block_key(row).await?;
-        let number = u32::try_from(row.bytes.unsigned_abs().div_ceil(MAX_PART_BYTES) + 1).unwrap_or(u32::MAX);
-        let part = Part { number, bytes: row.filter_bytes.unsigned_abs() };
-        let mut bytes = Vec::new();
-        let mut frames = std::pin::pin!(artifacts::read_part(self.store.objects(), &key, place(id)?, part));
-        while let Some(frame) = frames.try_next().await.map_err(stored)? {
-            bytes.extend_from_slice(&frame);
-        }
-        let filter = IdFilter::from_bytes(&bytes)
-            .ok_or_else(|| AppError::Internal(format!("the filter of block {id} is not one")))?;
-        let filter = Arc::new(filter);
-        let mut filters = ingest.filters.lock().unwrap_or_else(PoisonError::into_inner);
-        if filters.values().map(|filter| filter.size()).sum::<usize>() + filter.size() > super::MAX_FILTERS {
-            filters.clear();
-        }
-        filters.insert(id, Arc::clone(&filter));
-        Ok(filter)
-    }
-
-    async fn block_key(&self, row: &BlockRow) -> Result<DataKey, AppError> {
-        let name = key_name(row.version.0, row.environment.0, row.day);
-        let key = self.store.data_key(&name).await?;
-        key.ok_or_else(|| AppError::Internal(format!("the data key {name} is missing")))
-    }
-}
-
-fn key_name(
-    version: comptroller_core::ids::VersionId,
-    environment: comptroller_core::Environment,
-    day: i64,
-) -> String {
-    format!("predictions/{version}/{environment}/{day}")
-}
-
-/// A block's bytes stand where the parts of an upload of the same id would.
-fn place(block: BlockId) -> Result<UploadId, AppError> {
-    Ok(block.to_string().parse()?)
-}
-
-fn stored(error: artifacts::ArtifactsError) -> AppError {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    AppError::Internal(text)
 }

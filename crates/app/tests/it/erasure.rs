@@ -56,7 +56,8 @@ async fn an_erased_subject_is_unreadable_everywhere_and_every_proof_still_holds(
     app.erase_subject(&Call::new(officer.clone()), person).await.unwrap();
     assert!(app.principal(&auditor, &builder.principal.to_string()).await.unwrap().person.is_none());
 
-    let pack = app.export_pack(&auditor, ExportPack { include_personal_data: true }).await.unwrap();
+    let pack =
+        app.export_pack(&auditor, ExportPack { include_personal_data: true, controls: None }).await.unwrap();
     let key = app.store().signer().vkey().parse().unwrap();
     verify_pack(pack.file, &Trust::of_keys([key])).unwrap();
     for needle in [reference, "builder@example.org"] {

@@ -57,8 +57,11 @@ impl Team {
     }
 
     pub(crate) async fn gate(&self) -> GateAnswer {
-        let check =
-            CheckGate { version: "scorer@1".into(), environment: Environment::Production, certify: false };
+        self.gate_of("scorer@1", Environment::Production).await
+    }
+
+    pub(crate) async fn gate_of(&self, version: &str, environment: Environment) -> GateAnswer {
+        let check = CheckGate { version: version.into(), environment, certify: false };
         self.world.app.check_gate(&Call::new(self.deployer.clone()), check).await.unwrap()
     }
 
@@ -110,7 +113,7 @@ impl Team {
     }
 
     /// Puts the pack `baseline` in force, the whole way.
-    async fn baseline(&self) {
+    pub(crate) async fn baseline(&self) {
         let id = self.propose(&["baseline"], |_| ()).await;
         let analysed = self.world.app.analyse_policies(&Call::new(self.risk.clone()), id).await.unwrap();
         assert_eq!(analysed.verdict, Some(BundleVerdict::Stricter));
@@ -329,6 +332,9 @@ async fn approvals_stop_to_count_when_what_they_rest_on_changes_and_say_why() {
     }
     assert_eq!(team.gate().await.outcome, Outcome::NeedsReview);
     app.withdraw_evidence(&Call::new(team.risk.clone()), failed, withdraw).await.unwrap();
+    // What it found stands until somebody without a part in it says otherwise; who approved never saw that rule fire.
+    assert_eq!(team.fired().await, ["approvals-missing", "baseline-findings-worked-on"]);
+    team.accept_findings().await;
     assert_eq!(team.gate().await.outcome, Outcome::Allow);
 
     // Somebody who voted comes to administer, and stops to count that moment.

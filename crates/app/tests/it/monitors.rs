@@ -1,17 +1,19 @@
 //! Days of records against a baseline: judged, alarmed about once, explained by the report, and better with labels.
 
 use crate::predictions::{Bed, bytes, command};
+use crate::world::World;
 use comptroller_app::AppError;
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::drift::report::PillarName;
 use comptroller_app::drift::{ProfileRequest, profile};
-use comptroller_app::monitors::{SetBands, SetBaseline, Watched, WindowView};
+use comptroller_app::monitors::{SetBands, SetBaseline, SnoozeAlarm, Watched, WindowView};
 use comptroller_app::view::Slice;
 use comptroller_app::{App, Call, Caller};
 use comptroller_core::vocab::{DriftBand, DriftPillar, IncidentCause, RecordKind};
 use comptroller_core::{Digest, Environment, Role};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 /// Numbers that look random and are the same in every run (a linear congruential generator).
 struct Dice(u64);
@@ -32,22 +34,29 @@ fn row(dice: &mut Dice, shift: f64, honest: bool) -> (f64, f64, &'static str, &'
     (amount, score, said, if truth { "yes" } else { "no" })
 }
 
-async fn baseline(bed: &Bed, developer: &Caller) -> Digest {
+pub(crate) async fn baseline(world: &World, developer: &Caller) -> Digest {
     let mut dice = Dice(1);
     let mut text = String::from("amount,score,prediction,label\n");
     for _ in 0..3_000 {
         let (amount, score, said, truth) = row(&mut dice, 0.0, true);
         writeln!(text, "{amount},{score},{said},{truth}").unwrap();
     }
-    let file = bed.world.folder.path().join("training.csv");
+    let file = world.folder.path().join("training.csv");
     std::fs::write(&file, text).unwrap();
     let request = ProfileRequest { data: file.display().to_string(), ..ProfileRequest::default() };
     let profile = profile(&request, None).unwrap();
-    bed.world.artifact(developer, &profile.to_bytes().unwrap()).await
+    world.artifact(developer, &profile.to_bytes().unwrap()).await
 }
 
-/// Sends a day of records, and if asked its labels.
+/// Sends a day of records; answers its labels.
 async fn day(bed: &Bed, date: &str, rows: usize, shift: f64, honest: bool) -> Value {
+    let (records, labels) = records(date, rows, shift, honest);
+    bed.send(date, &records).await.unwrap();
+    labels
+}
+
+/// A day of records, and its labels.
+pub(crate) fn records(date: &str, rows: usize, shift: f64, honest: bool) -> (Value, Value) {
     let mut dice = Dice(7 + rows as u64);
     let (mut records, mut labels) = (Vec::new(), Vec::new());
     for n in 0..rows {
@@ -59,11 +68,16 @@ async fn day(bed: &Bed, date: &str, rows: usize, shift: f64, honest: bool) -> Va
         }));
         labels.push(json!({"id": id, "label": truth}));
     }
-    bed.send(date, &json!({ "records": records })).await.unwrap();
-    json!({ "records": labels })
+    (json!({ "records": records }), json!({ "records": labels }))
 }
 
-async fn look(app: &App, watched: &mut Watched) -> usize {
+/// Sets a stored profile.
+pub(crate) fn stated(version: &str, profile: &Digest) -> SetBaseline {
+    let profile = Some(profile.clone());
+    SetBaseline { version: version.into(), profile, from_training: false, first: None, bands: None }
+}
+
+pub(crate) async fn look(app: &App, watched: &mut Watched) -> usize {
     app.seal_predictions(true).await.unwrap();
     app.judge_windows(watched).await.unwrap()
 }
@@ -72,10 +86,10 @@ async fn windows(bed: &Bed) -> Vec<WindowView> {
     bed.world.app.windows(&bed.risk, "scoring", Slice::default()).await.unwrap().items
 }
 
+/// How often an alarm was told.
 async fn alarms(bed: &Bed) -> usize {
-    let query = EntryQuery { kind: Some("window.judged".into()), ..EntryQuery::default() };
-    let page = bed.world.app.entries(&bed.risk, query, Slice::default()).await.unwrap();
-    page.items.iter().filter(|entry| entry.entry["data"]["alarms"] == true).count()
+    let query = EntryQuery { kind: Some("alarm.raised".into()), ..EntryQuery::default() };
+    bed.world.app.entries(&bed.risk, query, Slice::default()).await.unwrap().items.len()
 }
 
 #[tokio::test]
@@ -83,9 +97,9 @@ async fn a_day_that_drifts_alarms_once_opens_an_incident_and_is_explained() {
     let bed = Bed::new().await;
     let app = &bed.world.app;
     let developer = world_developer(&bed).await;
-    let digest = baseline(&bed, &developer).await;
+    let digest = baseline(&bed.world, &developer).await;
     let mut watched = Watched::default();
-    let set = SetBaseline { version: "scorer@1".into(), profile: digest.clone(), bands: None };
+    let set = stated("scorer@1", &digest);
 
     day(&bed, "2026-03-01", 2_000, 0.0, true).await;
     assert_eq!(look(app, &mut watched).await, 0, "nothing is judged without a baseline");
@@ -141,8 +155,8 @@ async fn labels_that_come_later_show_a_model_that_lost_its_skill() {
     let bed = Bed::new().await;
     let app = &bed.world.app;
     let developer = world_developer(&bed).await;
-    let profile = baseline(&bed, &developer).await;
-    let set = SetBaseline { version: "scorer@1".into(), profile, bands: None };
+    let profile = baseline(&bed.world, &developer).await;
+    let set = stated("scorer@1", &profile);
     app.set_baseline(&Call::new(developer), set).await.unwrap();
     let mut watched = Watched::default();
     let labels = day(&bed, "2026-03-01", 3_000, 0.0, false).await;
@@ -163,16 +177,103 @@ async fn labels_that_come_later_show_a_model_that_lost_its_skill() {
 }
 
 #[tokio::test]
+async fn labels_of_a_day_that_cannot_be_judged_are_not_forgotten_by_a_restart() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let profile = baseline(&bed.world, &developer).await;
+    let set = SetBaseline {
+        version: "scorer@1".into(),
+        profile: Some(profile),
+        from_training: false,
+        first: None,
+        bands: None,
+    };
+    app.set_baseline(&Call::new(developer), set).await.unwrap();
+    let labels = day(&bed, "2026-03-01", 500, 0.0, true).await;
+    look(app, &mut Watched::default()).await;
+    // The disk loses the day for a while; another day is judged meanwhile, with all labels that there are.
+    let (objects, away) = (bed.world.folder.path().join("objects"), bed.world.folder.path().join("away"));
+    let first = app.prediction(&bed.risk, "scoring", "2026-03-01-0").await.unwrap().block.unwrap().id;
+    let hidden = find(&objects, &first.to_string());
+    app.record_predictions(&bed.runtime, command(RecordKind::Label, "l"), bytes(&labels)).await.unwrap();
+    day(&bed, "2026-03-02", 500, 0.0, true).await;
+    app.seal_predictions(true).await.unwrap();
+    std::fs::rename(&hidden, &away).unwrap();
+    assert_eq!(app.judge_windows(&mut Watched::default()).await.unwrap(), 1, "the other day");
+    std::fs::rename(&away, &hidden).unwrap();
+    // A restarted server finds the work that is left.
+    assert_eq!(app.judge_windows(&mut Watched::default()).await.unwrap(), 1);
+    assert_eq!(windows(&bed).await.last().unwrap().labelled, 500);
+    assert_eq!(app.judge_windows(&mut Watched::default()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_summaries_of_a_judged_day_are_what_its_records_count() {
+    // INVARIANT (summaries-are-counts)
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let profile = baseline(&bed.world, &developer).await;
+    let set = SetBaseline {
+        version: "scorer@1".into(),
+        profile: Some(profile),
+        from_training: false,
+        first: None,
+        bands: None,
+    };
+    app.set_baseline(&Call::new(developer), set).await.unwrap();
+    let labels = day(&bed, "2026-03-01", 900, 10.0, true).await;
+    look(app, &mut Watched::default()).await;
+    app.record_predictions(&bed.runtime, command(RecordKind::Label, "l"), bytes(&labels)).await.unwrap();
+    look(app, &mut Watched::default()).await;
+    let report = async || {
+        let page = app.window_page(&bed.risk, "scorer@1", Environment::Staging, "2026-03-01").await;
+        page.map(|report| serde_json::to_value(report).unwrap())
+    };
+    let judged = report().await.unwrap();
+    assert_eq!(windows(&bed).await[0].labelled, 900);
+    // The summaries stand beside the block, made after it, each in one part.
+    let block = app.prediction(&bed.risk, "scoring", "2026-03-01-0").await.unwrap().block.unwrap().id;
+    let mut hidden = 0;
+    for folder in std::fs::read_dir(bed.world.folder.path().join("objects/artifacts")).unwrap() {
+        let path = folder.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if std::fs::read_dir(&path).unwrap().count() == 1 && name > block.to_string() {
+            std::fs::rename(&path, bed.world.folder.path().join(name)).unwrap();
+            hidden += 1;
+        }
+    }
+    assert!(hidden > 0, "there is a summary");
+    // Without them the records are counted again, to the same numbers.
+    assert_eq!(report().await.unwrap(), judged);
+}
+
+/// The folder of this name, at any depth.
+fn find(folder: &Path, name: &str) -> PathBuf {
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.ends_with(name) {
+                return path;
+            }
+            open.extend(path.is_dir().then_some(path));
+        }
+    }
+    panic!("no folder {name}")
+}
+
+#[tokio::test]
 async fn a_baseline_that_is_none_or_fits_nothing_is_named() {
     let bed = Bed::new().await;
     let app = &bed.world.app;
     let developer = world_developer(&bed).await;
     let wrong = bed.world.artifact(&developer, b"{\"format\": \"something\"}").await;
-    let set =
-        |profile: &Digest| SetBaseline { version: "scorer@1".into(), profile: profile.clone(), bands: None };
+    let set = |profile: &Digest| stated("scorer@1", profile);
     let error = app.set_baseline(&Call::new(developer.clone()), set(&wrong)).await.unwrap_err();
     assert!(error.to_string().contains("comptroller profile"), "{error}");
-    let digest = baseline(&bed, &developer).await;
+    let digest = baseline(&bed.world, &developer).await;
     let denied = app.set_baseline(&Call::new(bed.runtime.clone()), set(&digest)).await;
     assert!(matches!(denied, Err(AppError::Denied { .. })));
     app.set_baseline(&Call::new(developer), set(&digest)).await.unwrap();
@@ -183,6 +284,70 @@ async fn a_baseline_that_is_none_or_fits_nothing_is_named() {
     let window = windows(&bed).await.remove(0);
     assert_eq!((window.band, window.coefficient_ppm), (None, None), "one row proves nothing");
     assert!(window.advice.contains("no verdict"), "{}", window.advice);
+}
+
+#[tokio::test]
+async fn one_bad_day_is_no_alarm_two_are_and_people_answer_it() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let profile = baseline(&bed.world, &developer).await;
+    let set = stated("scorer@1", &profile);
+    app.set_baseline(&Call::new(developer.clone()), set).await.unwrap();
+    let mut watched = Watched::default();
+    // Moved by a third of its range: investigate, and not bad enough to tell at once.
+    for (date, shift) in [("2026-03-01", 0.0), ("2026-03-02", 18.0), ("2026-03-03", 0.0)] {
+        day(&bed, date, 2_000, shift, true).await;
+        look(app, &mut watched).await;
+    }
+    assert_eq!(windows(&bed).await[1].band, Some(DriftBand::Investigate), "{:?}", windows(&bed).await);
+    assert_eq!(alarms(&bed).await, 0, "one bad day");
+    for date in ["2026-03-04", "2026-03-05"] {
+        day(&bed, date, 2_000, 18.0, true).await;
+        look(app, &mut watched).await;
+    }
+    let open = app.alarms(&bed.risk, Some("scoring"), true, Slice::default()).await.unwrap().items;
+    let [alarm] = &open[..] else { panic!("one alarm: {open:?}") };
+    assert_eq!((alarm.state.as_str(), alarm.playbook.as_str()), ("open", "data-drift"));
+    assert_eq!((alarm.day.as_str(), alarm.since.as_str()), ("2026-03-04", "2026-03-02"), "{alarm:?}");
+    assert!(!alarm.rollback_proposed, "inputs alone never ask for that");
+
+    let denied = app.acknowledge_alarm(&Call::new(developer), alarm.id).await;
+    assert!(matches!(denied, Err(AppError::Denied { .. })), "builders are not on call");
+    app.acknowledge_alarm(&Call::new(bed.risk.clone()), alarm.id).await.unwrap();
+    let twice = app.acknowledge_alarm(&Call::new(bed.risk.clone()), alarm.id).await.unwrap_err();
+    assert!(twice.to_string().contains("taken this alarm on already"), "{twice}");
+    let long = SnoozeAlarm { days: 91, reason: "known".into() };
+    assert!(app.snooze_alarm(&Call::new(bed.risk.clone()), alarm.id, long).await.is_err());
+    let quiet = SnoozeAlarm { days: 2, reason: "the source moved, a new version is on its way".into() };
+    app.snooze_alarm(&Call::new(bed.risk.clone()), alarm.id, quiet).await.unwrap();
+    let open = app.alarms(&bed.risk, None, true, Slice::default()).await.unwrap().items;
+    assert_eq!(open[0].state, "snoozed");
+    assert!(open[0].reason.as_deref().unwrap().contains("new version"));
+    day(&bed, "2026-03-06", 2_000, 18.0, true).await;
+    look(app, &mut watched).await;
+    assert_eq!(alarms(&bed).await, 1, "silent, and no worse");
+    bed.world.clock.pass(2 * 86_400);
+    look(app, &mut watched).await;
+    let open = app.alarms(&bed.risk, None, true, Slice::default()).await.unwrap().items;
+    assert_eq!(
+        (alarms(&bed).await, open[0].state.as_str()),
+        (2, "open"),
+        "told again when the silence is over"
+    );
+    look(app, &mut watched).await;
+    assert_eq!(alarms(&bed).await, 2);
+    // Worse than what is known is told at once.
+    day(&bed, "2026-03-07", 2_000, 80.0, true).await;
+    look(app, &mut watched).await;
+    let open = app.alarms(&bed.risk, None, true, Slice::default()).await.unwrap().items;
+    assert_eq!((alarms(&bed).await, open[0].band, open[0].id), (3, DriftBand::Rollback, alarm.id));
+    day(&bed, "2026-03-08", 2_000, 0.0, true).await;
+    look(app, &mut watched).await;
+    let all = app.alarms(&bed.risk, None, false, Slice::default()).await.unwrap().items;
+    assert_eq!((all.len(), all[0].state.as_str()), (1, "cleared"));
+    let ended = app.acknowledge_alarm(&Call::new(bed.risk.clone()), alarm.id).await.unwrap_err();
+    assert!(ended.to_string().contains("ended"), "{ended}");
 }
 
 async fn world_developer(bed: &Bed) -> Caller {

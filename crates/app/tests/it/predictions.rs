@@ -5,12 +5,16 @@ use bytes::Bytes;
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::deploy::Deploy;
 use comptroller_app::predictions::proof::verify;
-use comptroller_app::predictions::{Cell, Format, PredictionProof, SendRecords, TakenRecords, Waits};
+use comptroller_app::predictions::{
+    Cell, Format, LeftAlone, PredictionProof, PredictionView, SendRecords, TakenRecords, Waits,
+};
 use comptroller_app::view::Slice;
 use comptroller_app::{App, AppError, Call, Caller};
-use comptroller_core::vocab::RecordKind;
-use comptroller_core::{Environment, Role};
+use comptroller_core::event::PurgedDay;
+use comptroller_core::vocab::{RecordKind, RetentionClass};
+use comptroller_core::{Environment, Event, Role};
 use comptroller_ledger::FailureClass;
+use comptroller_store::Draft;
 use serde_json::json;
 
 /// `scorer@1` runs in staging; its runtime sends, and a risk officer looks.
@@ -166,6 +170,120 @@ async fn once_only_a_batch_counts_once_whatever_is_repeated_or_killed() {
     assert_eq!(twin.seal_predictions(true).await.unwrap(), 1);
     assert_eq!(bed.sealed_rows().await, 3);
     assert_eq!(twin.waiting_records(), Some(Waits::default()));
+}
+
+#[tokio::test]
+async fn a_batch_whose_writing_failed_does_not_take_the_place_of_one_that_was_acknowledged() {
+    // INVARIANT (acknowledged-is-durable)
+    let bed = Bed::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let wal = folder.path().join("wal");
+    let store = bed.world.app.store().clone();
+    let start = async || App::new(store.clone()).unwrap().with_ingest(ingest(folder.path())).await.unwrap();
+    let (first, second) = (json!({"records": [record("a", 1.0)]}), json!({"records": [record("a", 2.0)]}));
+    // A write that failed leaves its bytes on the disk when the file could not be cut back. Here they are taken away
+    // while the batch is sent again with other records, and put back before the server starts anew.
+    let server = start().await;
+    bed.send_to(&server, "b", &first).await.unwrap();
+    drop(server);
+    let (segment, kept) = (wal.join("0000000000000001.wal"), folder.path().join("kept"));
+    std::fs::rename(&segment, &kept).unwrap();
+    std::fs::write(&segment, b"").unwrap();
+    let server = start().await;
+    assert!(!bed.send_to(&server, "b", &second).await.unwrap().repeated);
+    drop(server);
+    std::fs::rename(&kept, &segment).unwrap();
+
+    let server = start().await;
+    assert_eq!(server.waiting_records().unwrap().records, 1, "the refused one counts no more");
+    assert!(!segment.exists(), "nor is its file kept");
+    assert!(bed.send_to(&server, "b", &second).await.unwrap().repeated);
+    assert_eq!(server.seal_predictions(true).await.unwrap(), 1);
+    let view = server.prediction(&bed.risk, "scoring", "a").await.unwrap();
+    let amount = view.record.iter().find(|field| field.name == "input.amount").unwrap();
+    assert_eq!(amount.value, Cell::Number(2.0), "what was acknowledged");
+    assert_eq!(std::fs::read_dir(&wal).unwrap().count(), 1, "the lock is left");
+}
+
+#[tokio::test]
+async fn a_batch_id_that_two_servers_took_for_different_records_is_not_lost_in_silence() {
+    let bed = Bed::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let twin =
+        App::new(bed.world.app.store().clone()).unwrap().with_ingest(ingest(folder.path())).await.unwrap();
+    bed.send("b", &json!({"records": [record("a", 1.0)]})).await.unwrap();
+    bed.send_to(&twin, "b", &json!({"records": [record("a", 2.0)]})).await.unwrap();
+    assert_eq!(bed.world.app.seal_predictions(true).await.unwrap(), 1);
+    assert_eq!(twin.seal_predictions(true).await.unwrap(), 0);
+    assert_eq!(bed.sealed_rows().await, 1, "a batch counts once");
+    let files = std::fs::read_dir(folder.path().join("wal")).unwrap();
+    let kept = files.filter(|file| file.as_ref().unwrap().path().extension().is_some()).count();
+    assert_eq!(kept, 1, "the file with the other one is kept");
+}
+
+#[tokio::test]
+async fn blocks_stay_what_they_are_when_their_bytes_move_into_one_file() {
+    // INVARIANT (blocks-stay)
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    for n in 0..5 {
+        let records = json!([record(&format!("p{n}a"), 1.0), record(&format!("p{n}b"), f64::from(n))]);
+        bed.send(&format!("b{n}"), &json!({ "records": records })).await.unwrap();
+        app.seal_predictions(true).await.unwrap();
+    }
+    let other = json!([{"id": "q", "time": "2026-03-01T10:00:00Z", "inputs": {"amount": "a text here"}}]);
+    bed.send("other", &json!({ "records": other })).await.unwrap();
+    app.seal_predictions(true).await.unwrap();
+    app.store().publish().await.unwrap();
+    let view = async |id: &str| app.prediction(&bed.risk, "scoring", id).await.unwrap();
+    let proof = async |id: &str| app.prediction_proof(&bed.risk, "scoring", id).await.unwrap();
+    let (seen, proved) = (view("p2b").await, proof("p2b").await);
+
+    let mut alone = LeftAlone::default();
+    assert_eq!(app.compact_predictions(&mut alone).await.unwrap(), 0, "a day rests before it is touched");
+    bed.world.clock.pass(4_000);
+    assert_eq!(app.compact_predictions(&mut alone).await.unwrap(), 1, "five of six have the same columns");
+    assert_eq!(app.compact_predictions(&mut LeftAlone::default()).await.unwrap(), 0);
+    app.store().publish().await.unwrap();
+    let check = async || {
+        let (again, proved_again) = (view("p2b").await, proof("p2b").await);
+        let place = |view: &PredictionView| {
+            let block = view.block.clone().unwrap();
+            (block.id, block.index, block.rows, block.root, block.ledger_index)
+        };
+        assert_eq!((place(&again), &again.record), (place(&seen), &seen.record));
+        assert_eq!((&proved_again.hashes, &proved_again.salt), (&proved.hashes, &proved.salt));
+        assert_eq!(proved_again.entry, proved.entry);
+        let keys: Vec<_> = app.store().signer().vkeys().iter().map(|key| key.parse().unwrap()).collect();
+        for proof in [&proved, &proved_again] {
+            verify(&proof.to_compact().unwrap(), &keys, "proof").unwrap();
+        }
+        assert_eq!(view("q").await.block.unwrap().rows, 1);
+    };
+    check().await;
+    assert_eq!(app.store().sweep().await.unwrap(), 0, "who reads an old file has time to end");
+    bed.world.clock.pass(4_000);
+    assert_eq!(app.store().sweep().await.unwrap(), 5);
+    check().await;
+    for findings in [app.store().doctor(true).await.unwrap(), app.store().rebuild_check().await.unwrap()] {
+        assert!(findings.is_clean(), "{:?}", findings.found);
+    }
+
+    // The day is purged: the key goes, and then the file of five and the one beside it.
+    let day = PurgedDay { version: seen.version, environment: Environment::Staging, day: 20_513, blocks: 6 };
+    let event = Event::DataPurged {
+        class: RetentionClass::Records,
+        artifact: None,
+        entries: Vec::new(),
+        day: Some(day),
+        age_days: 1,
+        rules: Vec::new(),
+    };
+    let draft = Draft::new("system", event);
+    app.store().write(move |tx| Box::pin(async move { tx.purge(draft).await })).await.unwrap();
+    assert_eq!(app.store().sweep().await.unwrap(), 2);
+    let error = app.prediction(&bed.risk, "scoring", "p2b").await.unwrap_err();
+    assert!(matches!(error, AppError::NotFound { .. }), "{error}");
 }
 
 #[tokio::test]

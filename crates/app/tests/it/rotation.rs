@@ -34,7 +34,7 @@ async fn a_rotation_whose_event_was_lost_is_taken_up_and_never_retires_the_old_k
     assert!(app.retire_key(&world.owner()).await.is_err());
 
     // INVARIANT (keys-from-the-auditor): who knows the old key only follows the recorded hand-over.
-    let pack = app.export_pack(&auditor, ExportPack { include_personal_data: false }).await.unwrap();
+    let pack = app.export_pack(&auditor, ExportPack::default()).await.unwrap();
     for vkey in [old, lost] {
         // Both handles share one position.
         (&pack.file).rewind().unwrap();

@@ -58,7 +58,12 @@ pub(crate) fn config(folder: &Path) -> StoreConfig {
 }
 
 pub(crate) fn ingest(folder: &Path) -> IngestSettings {
-    IngestSettings { wal: folder.join("wal"), seal_after: Duration::from_secs(60), memory: 16 << 20 }
+    IngestSettings {
+        wal: folder.join("wal"),
+        seal_after: Duration::from_secs(60),
+        memory: 16 << 20,
+        filters: 16 << 20,
+    }
 }
 
 impl World {

@@ -7,6 +7,7 @@ use crate::input::one_of;
 use crate::output::Column;
 use clap::{Args, Subcommand};
 use comptroller_app::deploy::{Deploy, DrillRollback, Rollback};
+use comptroller_app::monitors::SetBaseline;
 use comptroller_core::{Environment, Label, Timestamp};
 
 /// Columns of a list of deployments.
@@ -30,6 +31,10 @@ pub(crate) struct DeployArgs {
     /// Why.
     #[arg(long)]
     reason: String,
+    /// First set the baseline that it is watched against: the profile among the files of the version, or of the data that
+    /// it was validated or trained on.
+    #[arg(long)]
+    baseline_from_training: bool,
 }
 
 #[derive(Debug, Args)]
@@ -88,7 +93,17 @@ pub(crate) enum Verb {
 }
 
 pub(crate) fn deploy(context: &Context, arguments: DeployArgs) -> anyhow::Result<()> {
-    let DeployArgs { version, environment, reason } = arguments;
+    let DeployArgs { version, environment, reason, baseline_from_training } = arguments;
+    if baseline_from_training {
+        let baseline = SetBaseline {
+            version: version.clone(),
+            profile: None,
+            from_training: true,
+            first: None,
+            bands: None,
+        };
+        context.client.post(&path(&["baselines"]), &baseline)?;
+    }
     let command = Deploy { version, environment, reason };
     context.screen.object(&context.client.post(&path(&["deployments"]), &command)?)
 }

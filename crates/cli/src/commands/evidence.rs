@@ -1,17 +1,22 @@
 //! `comptroller evidence`: evidence about versions and systems, and packs for auditors.
 
 use super::artifact::save;
+use super::control::moment;
 use super::{Context, upload};
 use crate::args::Paging;
 use crate::client::{Answer, path};
+use crate::failure::Failure;
 use crate::input::{one_of, pair};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use comptroller_app::assess::{Because, RecordEvidence};
+use comptroller_app::bias_tests::RecordBiasTest;
+use comptroller_app::controls::TestControls;
 use comptroller_app::evidence::ExportPack;
 use comptroller_core::name::MediaType;
 use comptroller_core::vocab::{EvidenceKind, Measure};
 use comptroller_core::{Digest, Timestamp};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -44,6 +49,15 @@ pub(crate) enum Verb {
         /// Show payloads under a person's or data subject's key too. Needs the right to read personal data.
         #[arg(long)]
         include_personal_data: bool,
+        /// Test the controls that serve this framework over --from and --to, and put the tests into the pack.
+        #[arg(long, requires = "from")]
+        framework: Option<String>,
+        /// Test controls from this day or moment on: 2026-01-01 or RFC 3339, UTC.
+        #[arg(long, requires = "to", value_parser = moment)]
+        from: Option<Timestamp>,
+        /// To before this one.
+        #[arg(long, requires = "from", value_parser = moment)]
+        to: Option<Timestamp>,
     },
 }
 
@@ -52,8 +66,14 @@ pub(crate) struct Record {
     /// The version (its id, or MODEL@LABEL), or the system (its name or id): the kind says which it is about.
     about: String,
     /// What it is. The first five are about a version, the others about the whole system.
-    #[arg(long, value_parser = one_of(EvidenceKind::ALL, EvidenceKind::as_str))]
-    kind: EvidenceKind,
+    #[arg(
+        long, value_parser = one_of(EvidenceKind::ALL, EvidenceKind::as_str), required_unless_present = "from_report"
+    )]
+    kind: Option<EvidenceKind>,
+    /// A report of `comptroller fairness --format json`: the bias test of the version. Whether it passed and what it
+    /// measures are read from it, and it is stored as the document.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["failed", "measures", "file"])]
+    from_report: Option<PathBuf>,
     /// When it was observed or written (RFC 3339); now if not given.
     #[arg(long, value_name = "TIME")]
     observed_at: Option<Timestamp>,
@@ -100,8 +120,10 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
         Verb::Withdraw { evidence, reason } => {
             screen.object(&client.post(&path(&["evidence", &evidence, "withdrawal"]), &Because { reason })?)
         }
-        Verb::Pack { out, include_personal_data } => {
-            let command = ExportPack { include_personal_data };
+        Verb::Pack { out, include_personal_data, framework, from, to } => {
+            let window = from.zip(to);
+            let controls = window.map(|(from, to)| TestControls { from, to, framework, control: None });
+            let command = ExportPack { include_personal_data, controls };
             let (digest, bytes) =
                 save(&out, None, |_| client.post_for_file(&path(&["evidence", "pack"]), &command))?;
             let summary = serde_json::json!({ "file": out, "bytes": bytes, "sha256": digest });
@@ -110,23 +132,39 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     }
 }
 
+/// Uploads a file; answers its digest.
+fn stored(context: &Context, file: &Path, media_type: MediaType) -> anyhow::Result<Digest> {
+    let stored = upload::run(&context.client, file, media_type)?;
+    // A fresh upload answers with a receipt, whose id is the digest; an earlier one with what is stored.
+    Ok(stored.field("/digest").or_else(|_| stored.field("/id"))?.parse()?)
+}
+
 fn record(context: &Context, record: Record) -> anyhow::Result<Answer> {
+    if let Some(file) = &record.from_report {
+        if record.kind.is_some_and(|kind| kind != EvidenceKind::BiasTest) {
+            return Err(Failure::usage(
+                "--from-report takes a report of `comptroller fairness`, which is a bias test",
+                "leave --kind out, or give --file for another document",
+            ));
+        }
+        let report = stored(context, file, "application/json".parse()?)?;
+        let Record { about: version, observed_at, subject, note, .. } = record;
+        let command = RecordBiasTest { version, report, observed_at, subject, note };
+        return context.client.post(&path(&["bias-tests"]), &command);
+    }
+    let kind = record.kind.context("--kind is needed without --from-report")?;
     let mut measures = std::collections::BTreeMap::new();
     for (name, number) in record.measures {
         measures.insert(name.parse::<Measure>()?, number);
     }
     let document = match &record.file {
-        Some(file) => {
-            let stored = upload::run(&context.client, file, record.media_type)?;
-            // A fresh upload answers with a receipt, whose id is the digest; an earlier one with what is stored.
-            Some(stored.field("/digest").or_else(|_| stored.field("/id"))?.parse()?)
-        }
+        Some(file) => Some(stored(context, file, record.media_type)?),
         None => None,
     };
     let about = Some(record.about);
-    let (version, system) = if record.kind.of_version() { (about, None) } else { (None, about) };
+    let (version, system) = if kind.of_version() { (about, None) } else { (None, about) };
     let command = RecordEvidence {
-        kind: record.kind,
+        kind,
         version,
         system,
         observed_at: match record.observed_at {

@@ -4,6 +4,7 @@ pub(crate) mod approval;
 pub(crate) mod artifact;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod control;
 pub(crate) mod dataset;
 pub(crate) mod decision;
 pub(crate) mod delegation;
@@ -22,11 +23,14 @@ pub(crate) mod invitation;
 pub(crate) mod ledger;
 pub(crate) mod model;
 pub(crate) mod monitor;
+mod monitor_fairness;
 mod outside;
 pub(crate) mod person;
+pub(crate) mod playbook;
 pub(crate) mod policy;
 pub(crate) mod prediction;
 pub(crate) mod profile;
+pub(crate) mod remediation;
 pub(crate) mod retention;
 pub(crate) mod risk;
 pub(crate) mod role;
@@ -90,10 +94,12 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Decision(noun) => verb(screen, noun, decision::run),
         Command::Approval(noun) => verb(screen, noun, approval::run),
         Command::Monitor(noun) => verb(screen, noun, monitor::run),
+        Command::Playbook(what) => playbook::run(screen, &what),
         Command::Prediction(noun) => verb(screen, noun, prediction::run),
         Command::Delegation(noun) => verb(screen, noun, delegation::run),
         Command::Waiver(noun) => verb(screen, noun, waiver::run),
         Command::Emergency(noun) => verb(screen, noun, emergency::run),
+        Command::Remediation(noun) => verb(screen, noun, remediation::run),
         Command::Incident(noun) => verb(screen, noun, emergency::incidents),
         Command::Deploy(act) => single(screen, act, deploy::deploy),
         Command::Rollback(act) => single(screen, act, deploy::rollback),
@@ -104,6 +110,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Subject(noun) => verb(screen, noun, subject::run),
         Command::Retention(noun) => verb(screen, noun, retention::run),
         Command::Hold(noun) => verb(screen, noun, hold::run),
+        Command::Control(noun) => control::run(screen, noun),
         Command::Ledger(noun) => verb(screen, noun, ledger::run),
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),
@@ -112,8 +119,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Drift(arguments) => drift::run(screen, &arguments),
         Command::Profile(arguments) => profile::run(screen, &arguments),
         Command::Fairness(arguments) => fairness::run(screen, &arguments),
-        Command::Framework(verb) => framework::run(screen, &verb),
-        Command::Risk(verb) => risk::run(screen, &verb),
+        Command::Framework(noun) => framework::run(screen, &noun),
+        Command::Risk(noun) => risk::run(screen, &noun),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
         Command::Policy(noun) => policy::run(screen, &noun),

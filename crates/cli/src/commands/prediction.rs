@@ -7,7 +7,7 @@ use crate::input::{one_of, pair};
 use crate::output::{line, note, print, write_file};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use comptroller_app::predictions::{Batch, FileOptions, batches};
+use comptroller_app::predictions::{Batch, FileOptions, PredictionProof, batches};
 use comptroller_core::{Environment, Timestamp};
 use std::path::PathBuf;
 
@@ -25,7 +25,8 @@ pub(crate) enum Verb {
         /// The prediction's id.
         id: String,
     },
-    /// Get the proof of a prediction; `verify-prediction` checks it offline.
+    /// Get the proof of a prediction; `verify-prediction` checks it offline. A file gets the compact form, some 2 KB
+    /// that mean the same.
     Prove {
         /// The AI system, by id or name.
         system: String,
@@ -34,6 +35,9 @@ pub(crate) enum Verb {
         /// Write the proof to this file instead of stdout.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Write the readable form, which is JSON, to the file.
+        #[arg(long, requires = "out")]
+        readable: bool,
     },
 }
 
@@ -73,16 +77,22 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
         Verb::Show { system, id } => {
             screen.object(&client.get(&path(&["systems", &system, "predictions", &id]), &[])?)
         }
-        Verb::Prove { system, id, out } => {
+        Verb::Prove { system, id, out, readable } => {
             let answer = client.get(&path(&["systems", &system, "predictions", &id, "proof"]), &[])?;
             // The proof is the answer in every format: it is made for other programs.
             let Some(out) = out else { return print(&line(&answer)) };
-            write_file(&out, line(&answer).as_bytes())
+            let bytes = if readable { line(&answer).into_bytes() } else { compact(&answer)? };
+            write_file(&out, &bytes)
                 .with_context(|| format!("the proof cannot be written to {}", out.display()))?;
-            note(&format!("the proof is in {}", out.display()));
+            note(&format!("the proof is in {}, {} bytes", out.display(), bytes.len()));
             Ok(())
         }
     }
+}
+
+fn compact(answer: &Answer) -> anyhow::Result<Vec<u8>> {
+    let proof: PredictionProof = serde_json::from_value(answer.value.clone())?;
+    proof.to_compact().context("the server's proof is not well formed")
 }
 
 fn send(context: &Context, kind: &str, arguments: &SendArgs) -> anyhow::Result<()> {

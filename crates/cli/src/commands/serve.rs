@@ -17,6 +17,7 @@ use comptroller_server::ServerConfig;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -118,8 +119,13 @@ fn ingest_settings(config: &Config) -> IngestSettings {
     IngestSettings {
         wal: lake.wal_dir.clone().unwrap_or_else(|| config.store.data_dir.join("wal")),
         seal_after: Duration::from_secs(lake.seal_seconds.get().into()),
-        memory: usize::try_from(lake.memory_mib.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20),
+        memory: mib(lake.memory_mib),
+        filters: mib(lake.filters_mib),
     }
+}
+
+fn mib(count: NonZeroU32) -> usize {
+    usize::try_from(count.get()).unwrap_or(usize::MAX).saturating_mul(1 << 20)
 }
 
 fn objects_config(config: &Config) -> anyhow::Result<ObjectsConfig> {

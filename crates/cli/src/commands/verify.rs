@@ -45,6 +45,11 @@ pub(crate) struct VerifyArgs {
 }
 
 impl VerifyArgs {
+    /// Keys alone, of another command that verifies what it reads.
+    pub(crate) fn of_keys(key: Vec<VerifierKey>) -> Self {
+        Self { path: PathBuf::new(), key, policy: None, known: Vec::new(), timestamp_ca: None }
+    }
+
     /// What is to be verified.
     pub(crate) fn path(&self) -> &Path {
         &self.path

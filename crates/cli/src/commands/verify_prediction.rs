@@ -6,7 +6,7 @@
 use crate::client::Answer;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::input::read_text;
+use crate::input::read_bytes;
 use crate::output::{Screen, cell};
 use clap::Args;
 use comptroller_app::predictions::proof::{MAX_BYTES, verify};
@@ -27,8 +27,8 @@ pub(crate) struct VerifyPredictionArgs {
 
 pub(crate) fn run(screen: Screen, arguments: &VerifyPredictionArgs) -> anyhow::Result<Exit> {
     let place = arguments.path.display().to_string();
-    let text = read_text(&arguments.path, MAX_BYTES as u64)?;
-    let verified = verify(text.as_bytes(), &arguments.key, &place).map_err(Failure::Verify)?;
+    let bytes = read_bytes(&arguments.path, MAX_BYTES as u64)?;
+    let verified = verify(&bytes, &arguments.key, &place).map_err(Failure::Verify)?;
     let value = serde_json::to_value(&verified)?;
     screen.print(&Answer::of_value(value), |answer| {
         let mut text = format!("{} this record was sealed and logged\n", screen.style.good("verified:"));

@@ -141,6 +141,9 @@ settings! {
         seal_seconds: NonZeroU32, Some("60"), false;
         /// MiB of records that wait in memory, at most; beyond, senders are told to come again.
         memory_mib: NonZeroU32, Some("256"), false;
+        /// MiB of filters of ids that are held in memory, at most: a hundred million records take 200, and their labels as
+        /// many. What is not held is read whenever a record is looked for.
+        filters_mib: NonZeroU32, Some("512"), false;
     }
     /// The bucket, if `store.objects` is one.
     [s3] S3 {

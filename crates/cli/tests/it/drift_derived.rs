@@ -85,6 +85,8 @@ fn stable_texts_vectors_and_times_are_normal() {
     assert_eq!((&embedding["column"], &embedding["dims"]), (&json!("embedding"), &json!(6)));
     assert!((embedding["classifier"][0].as_f64().unwrap() - 0.5).abs() < 0.08, "{embedding}");
     assert!(report["onset"].is_null());
+    let junit = run(folder.path(), &["drift", "before.ndjson", "now.ndjson", "--format", "junit"]).stdout;
+    assert!(junit.contains("failures=\"0\""), "no column of the calendar fails: {junit}");
     let text = run(folder.path(), &["drift", "before.ndjson", "now.ndjson"]).stdout;
     assert!(text.contains("vectors embedding: 6 numbers; cosine distance"), "{text}");
     assert!(text.contains("the reference is from 2026-06-01T"), "{text}");
@@ -139,6 +141,30 @@ fn a_drift_is_dated_within_the_current_rows() {
         text.contains("since") && text.contains("of the rows came before (page-hinkley on amount)"),
         "{text}"
     );
+}
+
+/// The inputs stay as they are; from the 1,200th of 2,000 rows on, the outcome is the opposite.
+#[test]
+fn concept_drift_is_dated_by_the_errors_of_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |seed: u64, rows: u64, flipped_from: u64| {
+        let mut text = String::from("created_at,x,decision,label\n");
+        for row in 0..rows {
+            let x = normal(seed, row);
+            let came = u8::from(draw(seed + 50, row) < 1.0 / (1.0 + (-2.0 * x).exp()));
+            let came = if row >= flipped_from { 1 - came } else { came };
+            let (day, decision) = (1 + row * 28 / rows, u8::from(x > 0.0));
+            let _ = writeln!(text, "2026-06-{day:02}T00:{:02}:00Z,{x:.4},{decision},{came}", row % 60);
+        }
+        text
+    };
+    std::fs::write(folder.path().join("before.csv"), table(1, 6000, u64::MAX)).unwrap();
+    std::fs::write(folder.path().join("now.csv"), table(2, 2000, 1200)).unwrap();
+    let report = run(folder.path(), &["drift", "before.csv", "now.csv", "--format", "json"]).json();
+    assert_eq!(report["findings"][0]["kind"], "concept-drift", "{}", report["findings"]);
+    let onset = &report["onset"];
+    assert_eq!(onset["column"], "wrong decisions", "{report}");
+    assert!((onset["before"].as_f64().unwrap() - 0.6).abs() < 0.03, "{onset}");
 }
 
 #[test]

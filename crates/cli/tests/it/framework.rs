@@ -128,3 +128,40 @@ fn an_unanswered_file_ends_with_4_and_never_with_minimal() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_risk_is_scored_with_what_each_answer_contributes() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = run(folder.path(), &["risk", "questions", "--assess"]).stdout;
+    std::fs::write(folder.path().join("facts.toml"), &template).unwrap();
+    let open = run(folder.path(), &["risk", "assess", "facts.toml"]);
+    assert!(open.code == Some(4) && open.stdout.contains("0 to 100 of 100"), "{open:?}");
+    let stated = "[stated]\nsource = \"human\"\nby = \"Ada Example\"\non = \"2026-11-20\"\n\n[answers]";
+    let mut text = template.replace("\n[answers]", &format!("\n{stated}"));
+    for (question, answer) in [
+        ("data.kind", "personal"),
+        ("data.children", "no"),
+        ("data.amount", "thousands"),
+        ("autonomy.decides", "decision-reviewed"),
+        ("autonomy.acts", "no"),
+        ("autonomy.stop", "yes"),
+        ("impact.effect", "money-or-opportunity"),
+        ("impact.people", "thousands"),
+        ("impact.reversible", "with-effort"),
+        ("bias.groups", "yes"),
+        ("bias.attributes", "proxies"),
+        ("bias.tested", "pass"),
+        ("law.tier", "high"),
+        ("law.sector", "yes"),
+        ("law.transfers", "no"),
+    ] {
+        text =
+            text.replace(&format!("\"{question}\" = \"unknown\""), &format!("\"{question}\" = \"{answer}\""));
+    }
+    std::fs::write(folder.path().join("facts.toml"), text).unwrap();
+    let scored = run(folder.path(), &["risk", "assess", "facts.toml"]);
+    assert_eq!(scored.code, Some(0), "{scored:?}");
+    insta::with_settings!({filters => vec![(r"scale [0-9a-f]{12}, facts [0-9a-f]{12}", "scale [..], facts [..]")]}, {
+        insta::assert_snapshot!("risk_assess", scored.stdout);
+    });
+}

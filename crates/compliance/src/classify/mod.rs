@@ -5,6 +5,7 @@
 //!
 //! An engineering aid, not advice: it applies the rows of the framework data to stated facts, and knows nothing else.
 
+mod compare;
 mod duties;
 mod facts;
 mod interview;
@@ -14,7 +15,9 @@ mod roles;
 mod tier;
 mod tri;
 
-pub use facts::{Answer, Facts, MAX_FACTS, Origin, Stated};
+pub use crate::statements::{MAX_FACTS, Origin, Stated};
+pub use compare::{Difference, MovedDeadline, compare};
+pub use facts::Facts;
 pub use questions::{Question, questions, template};
 pub use result::{Classification, Deadline, Decides, Duty, Finding, Role, Standing, Step, Upcoming, Way};
 pub use tri::Tri;

@@ -1,14 +1,14 @@
 //! What a classification says. It can be made again from the data and the facts whose digests it holds.
 
-use super::facts::Stated;
 use super::tri::Tri;
 use crate::framework::{Day, Kind, Limit, Reading, Route, Status, Who};
+use crate::statements::Stated;
 use comptroller_core::Digest;
 use comptroller_core::vocab::RiskTier;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The classification of a system by the AI Act.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Classification {
     /// The framework.
     pub framework: String,
@@ -49,7 +49,7 @@ pub struct Classification {
 }
 
 /// A way by which a system is high-risk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
     /// Annex I or Annex III.
     pub route: Route,
@@ -60,7 +60,7 @@ pub struct Way {
 }
 
 /// A role of the organisation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// The role.
     pub role: Who,
@@ -71,7 +71,7 @@ pub struct Role {
 }
 
 /// A conclusion and what it rests on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The provision.
     pub provision: String,
@@ -84,7 +84,7 @@ pub struct Finding {
 }
 
 /// What an answer decides about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decides {
     /// The tier.
@@ -96,7 +96,7 @@ pub enum Decides {
 }
 
 /// A question that was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The question.
     pub question: String,
@@ -115,7 +115,7 @@ pub struct Step {
 }
 
 /// A prohibition that is to come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upcoming {
     /// The practice.
     pub practice: String,
@@ -128,7 +128,7 @@ pub struct Upcoming {
 }
 
 /// A duty that binds, or may.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duty {
     /// The row.
     pub id: String,
@@ -149,7 +149,7 @@ pub struct Duty {
 }
 
 /// Where a deadline stands on the day of the classification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It applies.
@@ -161,7 +161,7 @@ pub enum Standing {
 }
 
 /// From when a duty binds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deadline {
     /// The date's id in the framework.
     pub date: String,

@@ -15,6 +15,13 @@ impl Day {
             jiff::Timestamp::from_microsecond(moment.micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         Self(moment.to_zoned(jiff::tz::TimeZone::UTC).date())
     }
+
+    /// The moment at which it begins in UTC.
+    pub fn start(self) -> comptroller_core::Timestamp {
+        let start = self.0.to_zoned(jiff::tz::TimeZone::UTC).map(|start| start.timestamp().as_microsecond());
+        // Proof: every day of the calendar has a midnight in UTC but the last one of the range, which ends it.
+        comptroller_core::Timestamp::from_micros(start.unwrap_or(i64::MAX))
+    }
 }
 
 impl fmt::Display for Day {
@@ -68,6 +75,7 @@ mod tests {
     fn a_moment_falls_on_a_day_of_utc() {
         let moment: Timestamp = "2026-07-27T23:59:59.999999Z".parse().unwrap();
         assert_eq!(Day::of(moment).to_string(), "2026-07-27");
+        assert_eq!(Day::of(moment).start().to_string(), "2026-07-27T00:00:00.000000Z");
         assert_eq!(Day::of(Timestamp::from_micros(moment.micros() + 1)).to_string(), "2026-07-28");
     }
 }

@@ -1,7 +1,14 @@
 //! Tests of the crate from outside.
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
+mod adoption;
+mod cases;
+mod catalogue;
 mod classify;
+mod criteria;
 mod folders;
+mod made;
 mod reference;
+mod risk;
 mod timeline;
+mod year;

@@ -36,12 +36,24 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn code(self) -> u8 {
+    /// The byte that stands for it.
+    pub const fn code(self) -> u8 {
         match self {
             Self::Text => 1,
             Self::Number => 2,
             Self::Whole => 3,
             Self::Truth => 4,
+        }
+    }
+
+    /// The type that a byte stands for.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Text),
+            2 => Some(Self::Number),
+            3 => Some(Self::Whole),
+            4 => Some(Self::Truth),
+            _ => None,
         }
     }
 
@@ -70,6 +82,35 @@ pub enum Cell {
     Number(f64),
     /// A text.
     Text(String),
+}
+
+impl Cell {
+    /// A float as a value: what JSON cannot write is a text.
+    pub fn of_number(number: f64) -> Self {
+        if number.is_nan() {
+            Self::Text("NaN".to_owned())
+        } else if number.is_infinite() {
+            Self::Text(if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned())
+        } else {
+            Self::Number(number)
+        }
+    }
+
+    /// The float that a value of a number column stands for.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            // A JSON writer may leave the point away.
+            Self::Whole(whole) => exact(*whole),
+            Self::Text(text) => match text.as_str() {
+                "NaN" => Some(f64::NAN),
+                "Infinity" => Some(f64::INFINITY),
+                "-Infinity" => Some(f64::NEG_INFINITY),
+                _ => None,
+            },
+            Self::Null | Self::Truth(_) => None,
+        }
+    }
 }
 
 /// A column with the value of one record.
@@ -166,17 +207,9 @@ pub fn leaf(fields: &[Field], salt: &[u8; SALT_BYTES]) -> Result<Hash, RowError>
             (Kind::Text, Cell::Text(text)) => row.text(text),
             (Kind::Whole, Cell::Whole(whole)) => row.whole(*whole),
             (Kind::Truth, Cell::Truth(truth)) => row.truth(*truth),
-            (Kind::Number, Cell::Number(number)) => row.number(*number),
-            // A JSON writer may leave the point away.
-            (Kind::Number, Cell::Whole(whole)) => match exact(*whole) {
+            (Kind::Number, value) => match value.number() {
                 Some(number) => row.number(number),
                 None => return Err(wrong(&field.name, "the value is not of the type")),
-            },
-            (Kind::Number, Cell::Text(text)) => match text.as_str() {
-                "NaN" => row.number(f64::NAN),
-                "Infinity" => row.number(f64::INFINITY),
-                "-Infinity" => row.number(f64::NEG_INFINITY),
-                _ => return Err(wrong(&field.name, "the value is not of the type")),
             },
             _ => return Err(wrong(&field.name, "the value is not of the type")),
         }
@@ -223,16 +256,21 @@ fn columns(batch: &RecordBatch) -> Option<Vec<Column<'_>>> {
         .collect()
 }
 
-/// The leaves of every record of a table, in order; none if a column has a type that records do not have.
-pub(crate) fn leaves(batch: &RecordBatch, secret: &[u8; 32]) -> Option<Vec<Hash>> {
-    let columns = columns(batch)?;
+/// The schema digest of a table; none if a column has a type that records do not have.
+pub(crate) fn schema_of(batch: &RecordBatch) -> Option<Hash> {
     let schema = batch.schema();
     let named: Option<Vec<(&str, Kind)>> = schema
         .fields()
         .iter()
         .map(|field| Some((field.name().as_str(), Kind::of(field.data_type())?)))
         .collect();
-    let digest = schema_digest(named?.into_iter());
+    Some(schema_digest(named?.into_iter()))
+}
+
+/// The leaves of every record of a table, in order; none if a column has a type that records do not have.
+pub(crate) fn leaves(batch: &RecordBatch, secret: &[u8; 32]) -> Option<Vec<Hash>> {
+    let columns = columns(batch)?;
+    let digest = schema_of(batch)?;
     let mut leaves = Vec::with_capacity(batch.num_rows());
     let mut row = RowBytes(Vec::with_capacity(columns.len() * 12));
     for at in 0..batch.num_rows() {
@@ -260,7 +298,9 @@ pub(crate) fn fields_of(batch: &RecordBatch, at: usize) -> Vec<Field> {
             Column::Text(column) => {
                 (Kind::Text, column.is_valid(at).then(|| Cell::Text(column.value(at).to_owned())))
             }
-            Column::Number(column) => (Kind::Number, column.is_valid(at).then(|| number(column.value(at)))),
+            Column::Number(column) => {
+                (Kind::Number, column.is_valid(at).then(|| Cell::of_number(column.value(at))))
+            }
             Column::Whole(column) => {
                 (Kind::Whole, column.is_valid(at).then(|| Cell::Whole(column.value(at))))
             }
@@ -271,14 +311,4 @@ pub(crate) fn fields_of(batch: &RecordBatch, at: usize) -> Vec<Field> {
         Field { name: field.name().clone(), kind, value: value.unwrap_or(Cell::Null) }
     });
     fields.collect()
-}
-
-fn number(number: f64) -> Cell {
-    if number.is_nan() {
-        Cell::Text("NaN".to_owned())
-    } else if number.is_infinite() {
-        Cell::Text(if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned())
-    } else {
-        Cell::Number(number)
-    }
 }

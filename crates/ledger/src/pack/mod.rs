@@ -9,10 +9,12 @@
 
 mod index;
 mod manifest;
+mod read;
 mod verify;
 mod writer;
 
 pub use manifest::{MANIFEST_PATH, Manifest, PACK_FORMAT, PackFile, PackHeader, Period};
+pub use read::PackReader;
 pub use verify::{Opening, PackReport, verify_pack};
 pub use writer::{PackError, PackWriter, log_paths, opening_file};
 

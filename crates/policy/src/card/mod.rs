@@ -4,6 +4,7 @@
 //! does not prove. [`compile`] writes each as one Cedar policy, which goes through the same checks as any other.
 
 mod compile;
+mod monitor;
 mod mutate;
 mod read;
 mod requirement;
@@ -12,6 +13,7 @@ mod test;
 
 pub(crate) use compile::compile;
 pub use compile::rank;
+pub use monitor::{MAX_WINDOWS, MonitorCard, Monitors, Watch};
 pub use mutate::survivors;
 pub use read::{Card, CardFile, CardTest};
 pub use requirement::{Group, Requirement, Threshold, age_fact, measure_fact, passed_fact};

@@ -1,5 +1,6 @@
 //! The text form of rule cards, and what is checked before anything is compiled.
 
+use super::monitor::MonitorCard;
 use super::requirement::Requirement;
 use super::retention::RetentionCard;
 use crate::error::BundleError;
@@ -23,6 +24,9 @@ pub struct CardFile {
     /// How long what is kept, by name.
     #[serde(default)]
     pub retention: BTreeMap<String, RetentionCard>,
+    /// How closely what runs is watched, by name.
+    #[serde(default)]
+    pub monitor: BTreeMap<String, MonitorCard>,
 }
 
 /// One rule.
@@ -108,6 +112,9 @@ impl CardFile {
         for (id, card) in &cards.retention {
             findings
                 .extend(card.findings(id).into_iter().map(|finding| format!("retention {id}: {finding}")));
+        }
+        for (id, card) in &cards.monitor {
+            findings.extend(card.findings(id).into_iter().map(|finding| format!("monitor {id}: {finding}")));
         }
         findings.truncate(MAX_FINDINGS);
         if findings.is_empty() {

@@ -93,7 +93,11 @@ fn fires(bundle: &Bundle, pack: &str, id: &str, card: &Card, case: &Case<'_>) ->
 /// A promotion in which nothing that is always known stands against it, with the facts of the case over it.
 /// `environment` is the environment; evidence and measures are absent unless the case states them.
 fn request(case: &Case<'_>) -> Result<Request, String> {
-    let mut facts = Facts::new().long("approvals_valid", 2).set("quorums_met", &[]).set("waived", &[]);
+    let mut facts = Facts::new()
+        .long("approvals_valid", 2)
+        .long("open_remediations", 0)
+        .set("quorums_met", &[])
+        .set("waived", &[]);
     for (name, value) in PLAIN {
         facts = facts.bool(name, *value);
     }
@@ -150,5 +154,8 @@ const PLAIN: &[(&str, bool)] = &[
     ("artifacts_match_approval", true),
     ("metrics_regressed", false),
     ("reviews_overdue", false),
+    ("remediations_stalled", false),
     ("runtime_mismatch", false),
+    ("has_baseline", false),
+    ("rollback_proposed", false),
 ];

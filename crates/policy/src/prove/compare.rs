@@ -72,8 +72,9 @@ pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn 
         unchanged: 0,
         slices: Vec::new(),
         goes_earlier: new.retention().goes_earlier_than(old.retention()),
+        watches_less: new.monitors().watches_less_than(old.monitors()),
     };
-    if !comparison.goes_earlier.is_empty() {
+    if !comparison.goes_earlier.is_empty() || !comparison.watches_less.is_empty() {
         comparison.verdict = BundleVerdict::Looser;
     }
     let gone = before.iter().filter(|slice| !after.contains(slice));

@@ -90,6 +90,7 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
             unchanged: 0,
             slices: vec![everything],
             goes_earlier: new.retention().goes_earlier_than(old.retention()),
+            watches_less: new.monitors().watches_less_than(old.monitors()),
         }
     })
 }

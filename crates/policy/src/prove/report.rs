@@ -186,6 +186,9 @@ pub struct Comparison {
     /// What is purged earlier than before, in words: that is looser, whatever the slices say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub goes_earlier: Vec<String>,
+    /// What running versions are watched less closely for than before, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watches_less: Vec<String>,
 }
 
 /// One act by one type of principal on one type of resource.

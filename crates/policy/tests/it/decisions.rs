@@ -56,7 +56,10 @@ fn a_missing_fact_is_unknown_and_named() {
             removed += 1;
         }
     }
-    assert_eq!(removed, 1 + 1 + 2 + 2 + 15 + 8 + 1 + 4 + 2 + 17 * 3 + 12 * 3 + 4 + 2 + 2 + 5 + 3 + 9 + 3 + 3);
+    assert_eq!(
+        removed,
+        1 + 1 + 2 + 2 + 15 + 8 + 1 + 4 + 2 + 21 * 3 + 12 * 3 + 4 + 2 + 2 + 5 + 3 + 9 + 3 + 3 + 1 + 4
+    );
 }
 
 #[test]

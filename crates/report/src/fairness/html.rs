@@ -88,7 +88,7 @@ fn verdicts(page: &mut String, verdicts: &[Verdict]) {
     page.push_str("</tbody></table></section>\n");
 }
 
-fn family(page: &mut String, family: &Family, number: usize) {
+pub(super) fn family(page: &mut String, family: &Family, number: usize) {
     let _ = writeln!(
         page,
         "<section aria-labelledby=\"h-{number}\"><h2 id=\"h-{number}\">By {}</h2>",

@@ -5,10 +5,12 @@ mod junit;
 mod markdown;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
+pub use watched::{Trace, watched};
 
 use comptroller_stats::fairness::report::{Aggregate, Family};
 use comptroller_stats::fairness::value::Value;

@@ -15,7 +15,7 @@ struct Form {
     example: &'static str,
 }
 
-const FORMS: [Form; 6] = [
+const FORMS: [Form; 7] = [
     Form { schema: "Slug", pattern: "^[a-z0-9][a-z0-9._-]*$", lengths: (1, 64), example: "credit-scoring" },
     Form { schema: "Label", pattern: "^[A-Za-z0-9][A-Za-z0-9._+-]*$", lengths: (1, 64), example: "2.1.0" },
     Form {
@@ -29,6 +29,12 @@ const FORMS: [Form; 6] = [
         pattern: "^[0-9a-f]{64}$",
         lengths: (64, 64),
         example: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    },
+    Form {
+        schema: "ControlId",
+        pattern: "^CTL-[A-Z0-9-]{3,40}$",
+        lengths: (7, 44),
+        example: "CTL-CHANGE-02",
     },
     Form {
         schema: "Commit",
@@ -110,7 +116,7 @@ fn bound(schema: &mut RefOr<Schema>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use comptroller_core::name::{Commit, MediaType};
+    use comptroller_core::name::{Commit, ControlId, MediaType};
     use comptroller_core::{Digest, Label, Slug, TagText};
 
     fn core_accepts(schema: &str, text: &str) -> bool {
@@ -119,6 +125,7 @@ mod tests {
             "Label" => text.parse::<Label>().is_ok(),
             "TagText" => text.parse::<TagText>().is_ok(),
             "Digest" => text.parse::<Digest>().is_ok(),
+            "ControlId" => text.parse::<ControlId>().is_ok(),
             "Commit" => text.parse::<Commit>().is_ok(),
             "MediaType" => text.parse::<MediaType>().is_ok(),
             other => panic!("{other} is not a checked text"),

@@ -7,6 +7,7 @@ use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
 use comptroller_app::assess::{Because, EvidenceView, RecordEvidence};
+use comptroller_app::bias_tests::RecordBiasTest;
 use comptroller_app::view::Slice;
 use comptroller_app::waivers::{DecideWaiver, RequestWaiver, WaiverView};
 use comptroller_app::{App, Page, Receipt};
@@ -19,6 +20,7 @@ use utoipa_axum::routes;
 pub(crate) fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::new()
         .routes(routes!(record_evidence, list_evidence))
+        .routes(routes!(record_bias_test))
         .routes(routes!(withdraw_evidence))
         .routes(routes!(request_waiver, list_waivers))
         .routes(routes!(decide_waiver))
@@ -69,6 +71,22 @@ async fn record_evidence(
     Body(command): Body<RecordEvidence>,
 ) -> Answer<Receipt> {
     Ok(Json(app.record_evidence(&call, command).await?))
+}
+
+/// Record a report of `comptroller fairness` as the bias test of a version
+///
+/// Whether it passed and what it measures are read from the report. It passed only if every criterion passed on every
+/// family of groups; too few rows never pass. A criterion that failed opens a remediation.
+#[utoipa::path(
+    post, path = "/bias-tests", tag = "Governance", params(IdempotencyKey), request_body = RecordBiasTest,
+    responses((status = 200, description = "The evidence is recorded", body = Receipt))
+)]
+async fn record_bias_test(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Body(command): Body<RecordBiasTest>,
+) -> Answer<Receipt> {
+    Ok(Json(app.record_bias_test(&call, command).await?))
 }
 
 /// List evidence

@@ -5,6 +5,7 @@ mod access;
 mod approvals;
 mod assess;
 mod authzen;
+mod controls;
 mod datasets;
 mod decisions;
 mod delegations;
@@ -12,6 +13,7 @@ mod deploy;
 mod emergencies;
 mod evidence;
 mod factors;
+mod fairness;
 mod gate;
 mod ledger;
 mod log;
@@ -21,7 +23,9 @@ mod operations;
 mod people;
 mod policies;
 mod predictions;
+mod remediations;
 mod retention;
+mod risk;
 mod subjects;
 mod systems;
 mod uploads;
@@ -47,6 +51,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(factors::routes())
         .merge(workloads::routes())
         .merge(systems::routes())
+        .merge(risk::routes())
         .merge(datasets::routes())
         .merge(uploads::routes(max_part))
         .merge(models::routes())
@@ -55,13 +60,16 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(approvals::routes())
         .merge(delegations::routes())
         .merge(assess::routes())
+        .merge(remediations::routes())
         .merge(emergencies::routes())
         .merge(policies::routes())
         .merge(deploy::routes())
         .merge(predictions::routes())
         .merge(monitors::routes())
+        .merge(fairness::routes())
         .merge(subjects::routes())
         .merge(retention::routes())
+        .merge(controls::routes())
         .merge(ledger::routes())
         .merge(evidence::routes());
     OpenApiRouter::with_openapi(Document::openapi())

@@ -9,10 +9,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use comptroller_app::monitors::{BaselineView, SetBaseline, WindowView};
+use comptroller_app::monitors::{AlarmView, BaselineView, SetBaseline, SnoozeAlarm, WindowView};
 use comptroller_app::view::Slice;
 use comptroller_app::{App, Page, Receipt};
 use comptroller_core::Environment;
+use comptroller_core::ids::AlarmId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,6 +26,10 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(list_windows))
         .routes(routes!(show_window))
         .routes(routes!(window_page))
+        .routes(routes!(history_page))
+        .routes(routes!(list_alarms))
+        .routes(routes!(acknowledge_alarm))
+        .routes(routes!(snooze_alarm))
 }
 
 /// Narrows a list of baselines.
@@ -131,4 +136,99 @@ async fn window_page(
 ) -> Result<impl IntoResponse, Problem> {
     let page = app.window_html(&caller, &version, environment, &day).await?;
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page))
+}
+
+/// Show the days of a version as a page
+///
+/// The coefficient over time with its bands, what carries it, and the alarms: one HTML page that needs nothing else.
+#[utoipa::path(
+    get, path = "/versions/{version}/history/{environment}/page", tag = "Monitoring",
+    params(
+        ("version" = String, Path, description = "The version: its id, or `model@label`"),
+        ("environment" = Environment, Path, description = "Where it ran")
+    ),
+    responses(
+        (status = 200, description = "The page", body = String, content_type = "text/html"),
+        (status = 409, description = "The version has no baseline")
+    )
+)]
+async fn history_page(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Segment((version, environment)): Segment<(String, Environment)>,
+) -> Result<impl IntoResponse, Problem> {
+    let page = app.history_html(&caller, &version, environment).await?;
+    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page))
+}
+
+/// Narrows a list of alarms.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AlarmsQuery {
+    /// Only of this AI system, by id or name.
+    system: Option<String>,
+    /// Only those that have not ended.
+    #[serde(default)]
+    open: bool,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Items of one page: 1 to 200, 50 if not given.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<i64>,
+}
+
+/// List alarms
+///
+/// What they are about, since when it shows, what to do, who has taken them on, and whether they propose a rollback.
+#[utoipa::path(
+    get, path = "/alarms", tag = "Monitoring", params(AlarmsQuery),
+    responses((status = 200, description = "One page, newest first", body = Page<AlarmView>))
+)]
+async fn list_alarms(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Params(query): Params<AlarmsQuery>,
+) -> Answer<Page<AlarmView>> {
+    let slice = Slice { after: query.after, limit: query.limit };
+    Ok(Json(app.alarms(&caller, query.system.as_deref(), query.open, slice).await?))
+}
+
+/// Take an alarm on
+///
+/// From now on it is on record who looks after it, and how long that took.
+#[utoipa::path(
+    post, path = "/alarms/{alarm}/acknowledge", tag = "Monitoring",
+    params(("alarm" = AlarmId, Path, description = "The alarm"), IdempotencyKey),
+    responses(
+        (status = 200, description = "It is taken on", body = Receipt),
+        (status = 409, description = "It ended, or somebody else has")
+    )
+)]
+async fn acknowledge_alarm(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(alarm): Segment<AlarmId>,
+) -> Answer<Receipt> {
+    Ok(Json(app.acknowledge_alarm(&call, alarm).await?))
+}
+
+/// Silence an alarm for a time
+///
+/// It is told again when that time is over and it still holds, or at once if it gets worse.
+#[utoipa::path(
+    post, path = "/alarms/{alarm}/snooze", tag = "Monitoring",
+    params(("alarm" = AlarmId, Path, description = "The alarm"), IdempotencyKey), request_body = SnoozeAlarm,
+    responses(
+        (status = 200, description = "It is silent", body = Receipt),
+        (status = 409, description = "It ended")
+    )
+)]
+async fn snooze_alarm(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(alarm): Segment<AlarmId>,
+    Body(command): Body<SnoozeAlarm>,
+) -> Answer<Receipt> {
+    Ok(Json(app.snooze_alarm(&call, alarm, command).await?))
 }

@@ -62,7 +62,7 @@ async fn is_ready(State(app): State<App>) -> Answer<Health> {
 
 /// Show what was counted
 ///
-/// Prometheus text. Public: numbers only.
+/// Prometheus text. Public: numbers, with the names of systems and versions; who must not see them is kept out in front.
 #[utoipa::path(
     get, path = "/metrics", tag = "Operations", security(()),
     responses((status = 200, description = "The metrics", content_type = "text/plain", body = String))
@@ -75,7 +75,11 @@ async fn show_metrics(State(state): State<ServerState>) -> Response {
             None
         }
     };
-    let text = state.metrics.text(log.as_ref(), state.app.waiting_records());
+    let drift = state.app.drift_gauges().await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "the judged days could not be read for the metrics");
+        Vec::new()
+    });
+    let text = state.metrics.text(log.as_ref(), state.app.waiting_records(), &drift);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 

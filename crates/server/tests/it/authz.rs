@@ -6,6 +6,7 @@
 use crate::support::{Call, get, post, request};
 use crate::world::{World, dataset, dataset_version, enrol, secret, system, version};
 use comptroller_app::drift::ProfileRequest;
+use comptroller_app::fairness::{Criterion, Measure, Request, Settings};
 use comptroller_core::Clock as _;
 use comptroller_core::time::SystemClock;
 use comptroller_policy::Package;
@@ -19,7 +20,7 @@ const PUBLIC: [(&str, &str); 8] = [
     ("get /api/v1/openapi.json", "the interface is no secret"),
     ("get /healthz", "a probe has no credential"),
     ("get /readyz", "a probe has no credential"),
-    ("get /metrics", "numbers only; who must not see them is kept out in front"),
+    ("get /metrics", "numbers by system and version; who must not see them is kept out in front"),
     ("get /log/checkpoint", "size and root, so that anybody can watch the log"),
     ("get /log/tile/{path}", "hashes only, so that anybody can check proofs"),
 ];
@@ -88,6 +89,10 @@ struct Named {
     proposal: String,
     decision: String,
     profile: String,
+    alarm: String,
+    /// A report of a fairness audit.
+    report: String,
+    remediations: [String; 2],
 }
 
 /// The profile of a small data set.
@@ -98,6 +103,31 @@ fn profile() -> Vec<u8> {
     std::fs::write(&data, format!("x\n{rows}")).unwrap();
     let request = ProfileRequest { data: data.display().to_string(), ..ProfileRequest::default() };
     comptroller_app::drift::profile(&request, None).unwrap().to_bytes().unwrap()
+}
+
+/// The report of an audit that passed.
+fn report() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("decisions.csv");
+    let rows: String = (0..4_000).map(|n| format!("{},{}\n", n % 2, n / 2 % 2)).collect();
+    std::fs::write(&data, format!("sex,decision\n{rows}")).unwrap();
+    let request = Request {
+        data: data.display().to_string(),
+        join: None,
+        label: None,
+        prediction: Some("decision".into()),
+        score: None,
+        threshold: 0.5,
+        positive: None,
+        weight: None,
+        by: vec!["sex".into()],
+        within: Vec::new(),
+        settings: Settings {
+            criteria: vec![Criterion::sourced(Measure::ImpactRatio).unwrap()],
+            ..Settings::default()
+        },
+    };
+    serde_json::to_vec(&comptroller_app::fairness::audit(&request).unwrap()).unwrap()
 }
 
 fn workload() -> Value {
@@ -134,15 +164,27 @@ fn prepare(world: &World) -> Named {
     let hold = world.ok(&world.post("risk", "/holds", &hold_on(&world.ids["spare"])));
     let ask = json!({"version": "scorer@1", "environment": "staging"});
     let decision = world.ok(&world.post("ci", "/gate", &ask))["decision"].as_str().unwrap().to_owned();
-    let record = post(
-        "/api/v1/predictions?version=scorer@1&environment=staging&batch=b0",
-        &json!({"records": [{"id": "p0", "time": "2026-03-01T10:00:00Z", "inputs": {"x": 1.5}}]}),
-    );
+    // Far from everything that the baseline holds: the day alarms.
+    let far: Vec<Value> = (0..200)
+        .map(|n| json!({"id": format!("p{n}"), "time": "2026-03-01T10:00:00Z", "inputs": {"x": 1e6}}))
+        .collect();
+    let record =
+        post("/api/v1/predictions?version=scorer@1&environment=staging&batch=b0", &json!({"records": far}));
     world.ok(&record.by(world.token("ci")));
     let profile = world.upload(&profile());
     let watch = json!({"version": "scorer@1", "profile": profile});
     world.ok(&world.post("developer", "/baselines", &watch));
+    world.ok(&world.post("developer", "/fairness-watches", &fairness_watch()));
     world.server.seal();
+    let alarms = world.ok(&world.get("auditor", "/alarms"));
+    let report = world.upload(&report());
+    for version in ["scorer@1", "scorer@2"] {
+        // Without it nothing goes to staging under the pack.
+        world.ok(&world.post("developer", "/bias-tests", &json!({"version": version, "report": report})));
+    }
+    let finding = json!({"version": "scorer@1", "finding": "people from abroad wait longer"});
+    let opened = |_| text_of(&world.ok(&world.post("developer", "/remediations", &finding)));
+    let remediations = [0, 1].map(opened);
     let proposal = propose(world, &["baseline", "soc2"]);
     let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
     Named {
@@ -162,7 +204,21 @@ fn prepare(world: &World) -> Named {
         proposal,
         decision,
         profile,
+        alarm: text(&alarms["items"][0]),
+        report,
+        remediations,
     }
+}
+
+fn text_of(value: &Value) -> String {
+    value["id"].as_str().unwrap().to_owned()
+}
+
+fn fairness_watch() -> Value {
+    json!({
+        "version": "scorer@1", "attributes": [{"name": "sex", "values": ["f", "m"]}],
+        "criteria": [{"measure": "impact_ratio", "bound": 0.8}]
+    })
 }
 
 fn evaluation() -> Value {
@@ -251,10 +307,14 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(governance(named));
     rows.extend(assessment(world, named));
     rows.extend(delegations(world, named));
+    // Before an emergency puts the version into production, where builders move no thresholds.
+    rows.extend(fairness());
     rows.extend(emergencies(named));
+    rows.extend(remediations(world, named));
     rows.extend(policies(named));
     rows.extend(oversight(named));
     rows.extend(retention(world, named));
+    rows.extend(controls());
     rows.extend(authzen());
     rows
 }
@@ -372,6 +432,27 @@ fn models(named: &Named) -> Vec<Row> {
             .with(json!({"version": "scorer@1", "profile": named.profile})),
         row("get /api/v1/baselines", "/api/v1/baselines", "auditor", "nobody"),
         row("get /api/v1/systems/{system}/windows", "/api/v1/systems/credit/windows", "auditor", "nobody"),
+        row(
+            "get /api/v1/versions/{version}/history/{environment}/page",
+            "/api/v1/versions/scorer@1/history/staging/page",
+            "auditor",
+            "nobody",
+        ),
+        row("get /api/v1/alarms", "/api/v1/alarms", "auditor", "nobody"),
+        row(
+            "post /api/v1/alarms/{alarm}/acknowledge",
+            format!("/api/v1/alarms/{}/acknowledge", named.alarm),
+            "deployer",
+            "developer",
+        )
+        .with(json!({})),
+        row(
+            "post /api/v1/alarms/{alarm}/snooze",
+            format!("/api/v1/alarms/{}/snooze", named.alarm),
+            "deployer",
+            "developer",
+        )
+        .with(json!({"days": 1, "reason": "known"})),
         row(
             "get /api/v1/versions/{version}/windows/{environment}/{day}",
             "/api/v1/versions/scorer@1/windows/staging/2026-03-01",
@@ -496,6 +577,15 @@ fn governance(named: &Named) -> Vec<Row> {
     ]
 }
 
+/// Answers by which a system is high-risk whatever the other questions come to.
+fn facts() -> serde_json::Value {
+    let mut answers = json!({"III.2": "yes", "profiling": "yes"});
+    for practice in ["a", "b", "ba", "bb", "c", "d", "e", "f", "g", "h"] {
+        answers[format!("5.1.{practice}")] = json!("no");
+    }
+    json!({"stated": {"source": "human", "by": "risk", "on": "2026-11-20"}, "answers": answers})
+}
+
 fn assessment(world: &World, named: &Named) -> Vec<Row> {
     let Named { evidence, waiver: id, .. } = named;
     let because = json!({"reason": "made in error"});
@@ -507,8 +597,29 @@ fn assessment(world: &World, named: &Named) -> Vec<Row> {
             "developer",
         )
         .with(json!({"tier": "high", "reason": "creditworthiness, Annex III 5(b)"})),
+        row(
+            "post /api/v1/systems/{system}/classification/rules",
+            "/api/v1/systems/credit/classification/rules",
+            "risk",
+            "developer",
+        )
+        .with(json!({"facts": facts()})),
+        row(
+            "get /api/v1/systems/{system}/classification",
+            "/api/v1/systems/credit/classification",
+            "auditor",
+            "nobody",
+        ),
+        row(
+            "get /api/v1/frameworks/changes",
+            "/api/v1/frameworks/changes?before=2026-07-26&after=2026-07-27",
+            "auditor",
+            "nobody",
+        ),
         row("post /api/v1/evidence", "/api/v1/evidence", "ci", "auditor").with(evaluation()),
         row("get /api/v1/evidence", "/api/v1/evidence?version=scorer@1", "auditor", "nobody"),
+        row("post /api/v1/bias-tests", "/api/v1/bias-tests", "developer", "auditor")
+            .with(json!({"version": "scorer@1", "report": named.report})),
         row(
             "post /api/v1/evidence/{evidence}/withdrawal",
             format!("/api/v1/evidence/{evidence}/withdrawal"),
@@ -556,6 +667,39 @@ fn emergencies(named: &Named) -> Vec<Row> {
     ]
 }
 
+fn remediations(world: &World, named: &Named) -> Vec<Row> {
+    let [planned, accepted] = &named.remediations;
+    let of = |id: &str, what: &str| format!("/api/v1/remediations/{id}{what}");
+    let plan = json!({"owner": world.ids["spare"], "mitigation": "another threshold", "days": 30});
+    vec![
+        row("post /api/v1/remediations", "/api/v1/remediations", "developer", "auditor")
+            .with(json!({"version": "scorer@1", "finding": "people of one group wait longer"})),
+        row("get /api/v1/remediations", "/api/v1/remediations", "auditor", "nobody"),
+        row("get /api/v1/remediations/{remediation}", of(planned, ""), "auditor", "nobody"),
+        row("post /api/v1/remediations/{remediation}/plan", of(planned, "/plan"), "developer", "auditor")
+            .with(plan),
+        row("post /api/v1/remediations/{remediation}/closure", of(accepted, "/closure"), "risk", "developer")
+            .with(json!({"reason": "the difference is explained by the law"})),
+    ]
+}
+
+fn fairness() -> Vec<Row> {
+    let place = "/api/v1/versions/scorer@1/fairness/staging";
+    let route = "get /api/v1/versions/{version}/fairness/{environment}";
+    vec![
+        row(route, place, "auditor", "nobody"),
+        row(
+            "get /api/v1/versions/{version}/fairness/{environment}/page",
+            format!("{place}/page"),
+            "auditor",
+            "nobody",
+        ),
+        // The last, since no day is judged by what it sets.
+        row("post /api/v1/fairness-watches", "/api/v1/fairness-watches", "developer", "auditor")
+            .with(fairness_watch()),
+    ]
+}
+
 fn policies(named: &Named) -> Vec<Row> {
     let Named { proposal, decision, .. } = named;
     let of = |rest: &str| format!("/api/v1/policy/proposals/{proposal}{rest}");
@@ -592,6 +736,26 @@ fn retention(world: &World, named: &Named) -> Vec<Row> {
         row("get /api/v1/holds", "/api/v1/holds?all=true", "auditor", "developer"),
         row("post /api/v1/holds/{hold}/release", format!("/api/v1/holds/{hold}/release"), "risk2", "risk")
             .with(json!({"reason": "the case is closed"})),
+    ]
+}
+
+fn controls() -> Vec<Row> {
+    let control = "CTL-AUDIT-01";
+    let note = json!({"control": control, "occurrence": "event/7", "step": "cause", "text": "a holiday"});
+    let window = "from=2026-01-01T00:00:00Z&to=2026-04-01T00:00:00Z";
+    vec![
+        row("post /api/v1/controls", "/api/v1/controls", "risk", "developer")
+            .with(json!({"control": control})),
+        row("get /api/v1/controls", "/api/v1/controls", "auditor", "developer"),
+        row("get /api/v1/control-tests", format!("/api/v1/control-tests?{window}"), "auditor", "developer"),
+        row("post /api/v1/exceptions", "/api/v1/exceptions", "developer", "auditor").with(note),
+        row(
+            "post /api/v1/controls/{control}/retire",
+            format!("/api/v1/controls/{control}/retire"),
+            "risk",
+            "admin",
+        )
+        .with(json!({"reason": "another one takes its place"})),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use comptroller_app::App;
 use comptroller_app::monitors::Watched;
+use comptroller_app::monitors::fairness::FairnessWatched;
 use comptroller_app::predictions::IngestSettings;
 use comptroller_core::time::SystemClock;
 use comptroller_core::{Clock, Timestamp};
@@ -85,7 +86,8 @@ impl Server {
         let shared: Arc<dyn Clock> = clock.clone();
         let (app, bootstrap, address, task) = runtime.block_on(async move {
             let store = Store::open(&config, shared).await.unwrap();
-            let settings = IngestSettings { wal, seal_after: Duration::from_secs(60), memory: 64 << 20 };
+            let seal_after = Duration::from_secs(60);
+            let settings = IngestSettings { wal, seal_after, memory: 64 << 20, filters: 64 << 20 };
             let app = App::new(store).unwrap().with_ingest(settings).await.unwrap();
             let bootstrap = app.bootstrap().await.unwrap().expect("a new store has no owner yet");
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -163,6 +165,7 @@ impl Server {
     pub(crate) fn seal(&self) {
         self.runtime.block_on(self.app.seal_predictions(true)).unwrap();
         self.runtime.block_on(self.app.judge_windows(&mut Watched::default())).unwrap();
+        self.runtime.block_on(self.app.judge_fairness(&mut FairnessWatched::default())).unwrap();
         self.publish();
     }
 

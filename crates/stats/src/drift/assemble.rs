@@ -8,7 +8,6 @@ use crate::embedding::Embedding;
 use crate::measures::Balanced;
 use crate::outcomes::{self, Outcomes, Performance};
 use crate::profile::Role;
-use crate::stream::{self, Onset};
 
 use super::causes;
 use super::compared::Compared;
@@ -16,7 +15,7 @@ use super::diagnosis::{self, Evidence as Seen};
 use super::report::{
     Cause, Code, Column, Evidence, FindingKind, Headline, Method, Pillar, PillarName, Report, RoleView, Side,
 };
-use super::swap;
+use super::{since, swap};
 
 /// Families of tests of one comparison, among which the chance of a false alarm is divided: columns, quality,
 /// dependence, concept.
@@ -80,7 +79,8 @@ pub struct TimeOrder {
 /// Makes the report.
 pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
     let sides = [&inputs.outcomes.0, &inputs.outcomes.1];
-    if sides.iter().any(|side| side.as_ref().is_some_and(|outcomes| outcomes.too_many_classes)) {
+    let has_too_many = |outcomes: &Outcomes| outcomes.too_many_classes && outcomes.residuals.is_none();
+    if sides.iter().any(|side| side.as_ref().is_some_and(has_too_many)) {
         inputs.notes.push(format!(
             "more than {} decisions or labels: their accuracy is not measured",
             outcomes::MAX_CLASSES
@@ -113,7 +113,8 @@ pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
         name_swap(&mut columns, &finding.columns);
     }
     contribute(&mut columns);
-    let onset = onset(&inputs, &columns);
+    let is_concept = findings.iter().any(|finding| finding.kind == FindingKind::ConceptDrift);
+    let onset = since::onset(&inputs, &columns, is_concept);
     let pillars = pillars(&columns, performance.as_ref(), family, bands);
     let has_fault = findings.iter().any(|finding| finding.kind == FindingKind::PipelineFault);
     let headline = headline(&pillars, &columns, bands, has_fault);
@@ -147,30 +148,6 @@ fn breaks(inputs: &Inputs, alpha: f64) -> Vec<Break> {
     dependence::compare(reference, current, alpha, |name| v(name) < STAYED)
 }
 
-/// Since when, by the column that drifts most of those whose rows can be dated.
-fn onset(inputs: &Inputs, columns: &[Column]) -> Option<Onset> {
-    let time = inputs.time.as_ref()?;
-    let dated =
-        |column: &Column| column.coefficient > 0.0 && column.role != Role::Label && column.role.is_compared();
-    let mut drifted: Vec<(&Column, &Compared)> = Vec::new();
-    for column in columns.iter().filter(|column| dated(column)) {
-        let found = inputs.columns.iter().find(|compared| compared.name == column.name);
-        drifted
-            .extend(found.filter(|compared| compared.sample.len() == time.rows).map(|found| (column, found)));
-    }
-    let (column, compared) =
-        drifted.into_iter().max_by(|a, b| a.0.coefficient.total_cmp(&b.0.coefficient))?;
-    let Compared { grid, reference, current, sample, .. } = compared;
-    let place = stream::onset(grid, reference, current, sample, &time.order)?;
-    Some(Onset {
-        detector: "page-hinkley",
-        column: column.name.clone(),
-        time: time.times.get(place)?.clone(),
-        before: crate::num::size(place) / crate::num::size(time.order.len()),
-        rows: time.order.len(),
-    })
-}
-
 fn performance(inputs: &Inputs) -> Option<Performance> {
     let reference = inputs.outcomes.0.as_ref()?;
     let mut performance = match &inputs.outcomes.1 {
@@ -186,8 +163,11 @@ fn performance(inputs: &Inputs) -> Option<Performance> {
 fn judged(column: &Compared, causes: Vec<Cause>, gate: f64, settings: &Settings) -> Column {
     let nothing = Balanced { v: 0.0, corrected: 0.0, bins: 0, noise: 1.0, p: 1.0 };
     let whole = column.scored.as_ref().map_or(nothing, |scored| scored.whole);
-    let coefficient = if whole.passes(gate) { whole.corrected } else { 0.0 };
-    let evidence = if coefficient > 0.0 {
+    // The calendar of two windows differs by what they are, and labels come late: both are shown and count for nothing.
+    let is_shown_only = column.role == Role::Time || (column.role == Role::Label && column.is_absent);
+    let differs = whole.passes(gate) && whole.corrected > 0.0;
+    let coefficient = if differs && !is_shown_only { whole.corrected } else { 0.0 };
+    let evidence = if differs {
         Evidence::Differs
     } else if whole.is_below(settings.bands.watch, STABLE_ALPHA) {
         Evidence::Stable

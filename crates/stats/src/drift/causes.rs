@@ -5,6 +5,7 @@ use crate::counts::Counts;
 use crate::grid::{CategoryGrid, Grid, NumberGrid, shown};
 use crate::measures::Balanced;
 use crate::num::{real, share};
+use crate::profile::Role;
 
 use super::compared::Compared;
 use super::report::{Cause, Code};
@@ -19,11 +20,10 @@ const SPELLING_SHARE: f64 = 0.8;
 /// less than `least`.
 pub(super) fn of(column: &Compared, alpha: f64, least: f64) -> Vec<Cause> {
     if column.is_absent {
-        return vec![Cause {
-            code: Code::MissingColumn,
-            text: "the column is not there".to_owned(),
-            strength: 1.0,
-        }];
+        // Labels come late: that none has come is nothing about the data.
+        let text =
+            if column.role == Role::Label { "no label has come yet" } else { "the column is not there" };
+        return vec![Cause { code: Code::MissingColumn, text: text.to_owned(), strength: 1.0 }];
     }
     let Some(scored) = &column.scored else { return Vec::new() };
     let counts = |found: &Option<Balanced>| found.filter(|v| v.passes(alpha) && v.corrected >= least);

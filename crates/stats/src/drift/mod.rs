@@ -5,6 +5,7 @@ mod causes;
 mod compared;
 mod diagnosis;
 mod report;
+mod since;
 mod swap;
 mod units;
 

@@ -11,14 +11,46 @@
 
 use super::error::FairnessError;
 use crate::numeric::real;
+use rand_distr::{Bernoulli, Distribution as _};
+use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 /// Most groups: every pair has a game of its own.
 pub const MAX_GROUPS: usize = 50;
 /// Largest part of the wealth that is put on the worst outcome: below 1, so that nobody is ever ruined.
 const LARGEST_STAKE: f64 = 0.5;
+/// Most steps that counts are played in: beyond it a step is made of more rows.
+const MAX_STEPS: usize = 4_096;
 /// Logarithm of wealth beyond which nothing is told apart any more; keeps every number finite.
 const RICH: f64 = 500.0;
+
+/// What may be: as long as it holds, nobody can expect to win.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Margin {
+    /// Every two means differ by this at most; 0 to below 1.
+    Difference(f64),
+    /// The smaller of every two means is at least this part of the larger one; above 0, at most 1.
+    Ratio(f64),
+}
+
+impl Margin {
+    /// What somebody gains who bets that the first mean is higher than it may be. At least -[`Margin::worst`].
+    fn gain(self, first: f64, second: f64) -> f64 {
+        match self {
+            Self::Difference(most) => first - second - most,
+            Self::Ratio(least) => least * first - second,
+        }
+    }
+
+    /// The most that a step can cost.
+    fn worst(self) -> f64 {
+        match self {
+            Self::Difference(most) => 1.0 + most,
+            Self::Ratio(_) => 1.0,
+        }
+    }
+}
 
 /// One player: bets that the gain of a step is positive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,20 +103,42 @@ impl Game {
         most + f64::midpoint((a - most).exp(), (b - most).exp()).ln()
     }
 
-    fn add(&mut self, side: usize, value: f64, tolerance: f64) {
-        self.waiting[side].rows += 1;
-        self.waiting[side].sum += value;
+    fn add(&mut self, side: usize, value: f64, margin: Margin) {
+        self.wait(side, 1, value);
+        self.settle(margin);
+    }
+
+    fn wait(&mut self, side: usize, rows: u64, sum: f64) {
+        self.waiting[side].rows += rows;
+        self.waiting[side].sum += sum;
+    }
+
+    /// Plays a step if rows of both groups wait.
+    fn settle(&mut self, margin: Margin) {
         let [first, second] = self.waiting;
         if first.rows == 0 || second.rows == 0 {
             return;
         }
         self.waiting = [Waiting::default(); 2];
-        let gap = first.sum / real(first.rows) - second.sum / real(second.rows);
-        let worst = 1.0 + tolerance;
-        self.first_higher.play(gap - tolerance, worst);
-        self.second_higher.play(-gap - tolerance, worst);
+        let (first, second) = (first.sum / real(first.rows), second.sum / real(second.rows));
+        self.first_higher.play(margin.gain(first, second), margin.worst());
+        self.second_higher.play(margin.gain(second, first), margin.worst());
         self.steps += 1;
         self.highest = self.highest.max(self.log_wealth());
+    }
+
+    /// Takes rows of both groups, given as running sums of their values, in as many steps as the smaller one has rows.
+    fn add_runs(&mut self, runs: [&[u64]; 2], margin: Margin) {
+        let rows = runs.map(|run| run.len() - 1);
+        let steps = rows[0].min(rows[1]).clamp(1, MAX_STEPS);
+        for step in 0..steps {
+            for (side, run) in runs.iter().enumerate() {
+                let place = |step: usize| step * rows[side] / steps;
+                let (from, to) = (place(step), place(step + 1));
+                self.wait(side, (to - from) as u64, real(run[to] - run[from]));
+            }
+            self.settle(margin);
+        }
     }
 }
 
@@ -93,7 +147,7 @@ impl Game {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
     alpha: f64,
-    tolerance: f64,
+    margin: Margin,
     groups: usize,
     games: Vec<Game>,
 }
@@ -121,6 +175,14 @@ impl Watch {
     /// # Errors
     /// For a setting outside of its range.
     pub fn new(groups: usize, alpha: f64, tolerance: f64) -> Result<Self, FairnessError> {
+        Self::with_margin(groups, alpha, Margin::Difference(tolerance))
+    }
+
+    /// Begins, with a margin of either kind. See [`Watch::new`].
+    ///
+    /// # Errors
+    /// For a setting outside of its range.
+    pub fn with_margin(groups: usize, alpha: f64, margin: Margin) -> Result<Self, FairnessError> {
         let refuse = |name, value, range| Err(FairnessError::Setting { name, value, range });
         if !(2..=MAX_GROUPS).contains(&groups) {
             return refuse("the number of groups", crate::numeric::size(groups), "2 to 50");
@@ -128,10 +190,16 @@ impl Watch {
         if !(alpha > 0.0 && alpha <= 0.5) {
             return refuse("alpha", alpha, "above 0 and at most 0.5");
         }
-        if !(0.0..1.0).contains(&tolerance) {
-            return refuse("tolerance", tolerance, "0 or more and below 1");
+        match margin {
+            Margin::Difference(most) if !(0.0..1.0).contains(&most) => {
+                return refuse("tolerance", most, "0 or more and below 1");
+            }
+            Margin::Ratio(least) if !(least > 0.0 && least <= 1.0) => {
+                return refuse("the smallest ratio", least, "above 0 and at most 1");
+            }
+            Margin::Difference(_) | Margin::Ratio(_) => {}
         }
-        Ok(Self { alpha, tolerance, groups, games: vec![Game::default(); groups * (groups - 1) / 2] })
+        Ok(Self { alpha, margin, groups, games: vec![Game::default(); groups * (groups - 1) / 2] })
     }
 
     fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
@@ -150,15 +218,45 @@ impl Watch {
         if !(0.0..=1.0).contains(&value) {
             return Err(FairnessError::Outside(value));
         }
-        let tolerance = self.tolerance;
+        let margin = self.margin;
         for ((first, second), game) in self.pairs().zip(&mut self.games) {
             if first == group {
-                game.add(0, value, tolerance);
+                game.add(0, value, margin);
             } else if second == group {
-                game.add(1, value, tolerance);
+                game.add(1, value, margin);
             }
         }
         Ok(())
+    }
+
+    /// Takes new rows of every group as counts: rows, and how many of them have the value 1, the others have 0. They are
+    /// played in an order drawn from `seed` and `stream`. Rows of a group are alike to the test in whatever order they
+    /// come, so a drawn order is as fair as the true one; the seed must not depend on outcomes.
+    ///
+    /// # Errors
+    /// For counts of another number of groups, and more ones than rows.
+    pub fn add_counts(&mut self, counts: &[(u64, u64)], seed: u64, stream: u64) -> Result<(), FairnessError> {
+        if counts.len() != self.groups {
+            return Err(FairnessError::UnknownGroup { group: counts.len(), groups: self.groups });
+        }
+        let mut runs = Vec::with_capacity(counts.len());
+        for (group, (rows, ones)) in counts.iter().enumerate() {
+            if ones > rows {
+                return Err(FairnessError::Outside(real(*ones) / real((*rows).max(1))));
+            }
+            let mut random = Pcg64::new(u128::from(seed), (u128::from(stream) << 64) | group as u128);
+            runs.push(run(*rows, *ones, &mut random));
+        }
+        let margin = self.margin;
+        for ((first, second), game) in self.pairs().zip(&mut self.games) {
+            game.add_runs([&runs[first], &runs[second]], margin);
+        }
+        Ok(())
+    }
+
+    /// The chance of a false alarm.
+    pub fn alpha(&self) -> f64 {
+        self.alpha
     }
 
     /// Appends the audit of a later period that was begun anew: wealth is carried on by multiplying. Rows that waited at
@@ -174,8 +272,8 @@ impl Watch {
         if self.alpha.to_bits() != later.alpha.to_bits() {
             return Err(FairnessError::OtherAudit("alpha"));
         }
-        if self.tolerance.to_bits() != later.tolerance.to_bits() {
-            return Err(FairnessError::OtherAudit("tolerance"));
+        if self.margin != later.margin {
+            return Err(FairnessError::OtherAudit("the margin"));
         }
         for (game, next) in self.games.iter_mut().zip(&later.games) {
             let carried = game.log_wealth();
@@ -206,6 +304,23 @@ impl Watch {
     pub fn alarms(&self) -> bool {
         self.state().iter().any(|pair| pair.alarm)
     }
+}
+
+/// Running sums of so many ones among so many rows, in an order that is drawn evenly: begins with 0.
+fn run(rows: u64, ones: u64, random: &mut Pcg64) -> Vec<u64> {
+    let mut sums = Vec::with_capacity(rows as usize + 1);
+    let mut sum = 0;
+    sums.push(0);
+    for place in 0..rows {
+        let (left, ones_left) = (rows - place, ones - sum);
+        // A chance within 0..=1 is always accepted.
+        let hit = ones_left == left
+            || (ones_left > 0
+                && Bernoulli::new(real(ones_left) / real(left)).is_ok_and(|law| law.sample(random)));
+        sum += u64::from(hit);
+        sums.push(sum);
+    }
+    sums
 }
 
 #[cfg(test)]

@@ -67,6 +67,22 @@ pub enum FairnessError {
     /// Two audits that do not continue each other.
     #[error("the audits differ in {0}: continue an audit with the settings it was begun with")]
     OtherAudit(&'static str),
+    /// An attribute whose values make no groups.
+    #[error("`{0}` needs at least two different values that are compared")]
+    Values(String),
+    /// A measure that is no mean of single rows, so that it cannot be watched as they come.
+    #[error(
+        "{0} cannot be watched day by day: watch rates of decisions, such as impact_ratio or equalized_odds_difference"
+    )]
+    NotWatched(&'static str),
+    /// More pairs of groups than are watched.
+    #[error(
+        "the groups make more pairs than the at most {most} that are watched: name fewer values, attributes or criteria"
+    )]
+    Pairs {
+        /// The bound.
+        most: usize,
+    },
     /// A value that cannot be bet on.
     #[error("the value {0} is outside of 0..=1: pass outcomes as shares or as 0 and 1")]
     Outside(f64),

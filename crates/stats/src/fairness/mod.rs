@@ -26,6 +26,7 @@ pub mod score;
 pub mod settings;
 pub mod value;
 pub mod verdict;
+pub mod watching;
 
 use cells::{Confusion, Counts};
 use compare::{Plan, compare};
@@ -60,6 +61,29 @@ pub fn audit(columns: &Columns<'_>, settings: &Settings) -> Result<Report, Fairn
             families.extend(audit.families(Some((*stratum, observed.len() as u64))));
         }
     }
+    let judge = |family| settings.criteria.iter().map(move |criterion| verdict::judge(criterion, family));
+    let verdicts = families.iter().flat_map(judge).collect();
+    Ok(Report { format: FORMAT, rows: audit.rows(), settings: settings.clone(), families, verdicts })
+}
+
+/// Audits counts of rows without weights, scores and strata: one entry for each combination of values, in mixed radix over
+/// the attributes (whose codes are not looked at) with one more digit for a missing value.
+///
+/// # Errors
+/// As [`audit`], and for another number of counts.
+pub fn audit_counts(
+    attributes: &[input::Attribute],
+    combinations: Vec<Confusion>,
+    settings: &Settings,
+) -> Result<Report, FairnessError> {
+    settings.check()?;
+    let columns =
+        Columns { predictions: &[], labels: None, scores: None, weights: None, attributes, strata: &[] };
+    let keys = Keys::of(0, attributes, &[])?;
+    same_length("combinations", combinations.len(), keys.groups)?;
+    let counts = Counts { combinations, weighted: false };
+    let audit = Audit { columns: &columns, settings, keys: &keys, counts: &counts, scored: None };
+    let families = audit.families(None);
     let judge = |family| settings.criteria.iter().map(move |criterion| verdict::judge(criterion, family));
     let verdicts = families.iter().flat_map(judge).collect();
     Ok(Report { format: FORMAT, rows: audit.rows(), settings: settings.clone(), families, verdicts })

@@ -4,7 +4,7 @@ use super::groups::GroupName;
 use super::metric::Metric;
 use super::settings::Settings;
 use super::value::Value;
-use super::verdict::Verdict;
+use super::verdict::{State, Verdict, judge};
 use crate::numeric::interval::Interval;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,18 @@ pub struct Report {
     pub families: Vec<Family>,
     /// Each criterion for each family.
     pub verdicts: Vec<Verdict>,
+}
+
+impl Report {
+    /// Whether it has the present form, and its verdicts are those that its own numbers and criteria give: none was
+    /// changed, added or left out.
+    pub fn is_consistent(&self) -> bool {
+        let criteria = &self.settings.criteria;
+        let again = self.families.iter().flat_map(|family| criteria.iter().map(|one| judge(one, family)));
+        let states: Vec<State> = again.map(|verdict| verdict.state).collect();
+        self.format == FORMAT
+            && states == self.verdicts.iter().map(|verdict| verdict.state).collect::<Vec<_>>()
+    }
 }
 
 /// Rows, by what is known of them.

@@ -291,7 +291,7 @@ fn scores<'a>(columns: &Columns<'a>, positive: Option<&'a str>) -> Vec<(&'a str,
 }
 
 /// The word for a value as a class; nothing for what is no value.
-fn name(cell: Cell<'_>) -> Option<String> {
+pub(crate) fn name(cell: Cell<'_>) -> Option<String> {
     match cell {
         Cell::Other => Some(REST.to_owned()),
         Cell::Text(text) => Some(text.to_owned()),

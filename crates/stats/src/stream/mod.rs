@@ -14,7 +14,7 @@ mod page_hinkley;
 
 pub use adwin::{Adwin, AdwinSettings};
 pub use ddm::{Ddm, DdmSettings};
-pub use onset::{Onset, onset};
+pub use onset::{Onset, onset, since};
 pub use page_hinkley::{PageHinkley, PageHinkleySettings};
 
 use serde::{Deserialize, Serialize};

@@ -27,7 +27,7 @@ const LATE: f64 = 0.01;
 pub struct Onset {
     /// The detector: `page-hinkley`.
     pub detector: &'static str,
-    /// The column by which it is dated.
+    /// The column by which it is dated; or what of the model's errors, where only what a score means has changed.
     pub column: String,
     /// The time of the first row that has drifted, as the file writes it or as RFC 3339.
     pub time: String,
@@ -46,9 +46,6 @@ pub fn onset(
     sample: &Block,
     order: &[usize],
 ) -> Option<usize> {
-    if order.len() < LEAST_ROWS {
-        return None;
-    }
     let (before, now) = (reference.scored(grid, true), current.scored(grid, false));
     let (n1, n2) = (before.iter().sum::<u64>(), now.iter().sum::<u64>());
     let weight = |bin: usize| {
@@ -67,6 +64,15 @@ pub fn onset(
         .filter_map(|row| bins.get(*row))
         .map(|bin| (weights.get(*bin).copied().unwrap_or(1.0) - mean) / deviation)
         .collect();
+    since(&standard)
+}
+
+/// The place from which numbers, in deviations of the reference from its mean, are larger than it; nothing where they
+/// are too few or not larger as a whole.
+pub fn since(standard: &[f64]) -> Option<usize> {
+    if standard.len() < LEAST_ROWS {
+        return None;
+    }
     let mut place = 0;
     for _ in 0..ROUNDS {
         // The excess of the rows that drifted, as far as it is known when they began.
@@ -78,7 +84,7 @@ pub fn onset(
         }
         let spread = drifted.iter().map(|value| (value - excess).powi(2)).sum::<f64>() / rows;
         let delta = excess / 2.0;
-        let next = lowest(&standard, delta, -LATE.ln() * spread / (2.0 * delta))?;
+        let next = lowest(standard, delta, -LATE.ln() * spread / (2.0 * delta))?;
         if next == place {
             break;
         }

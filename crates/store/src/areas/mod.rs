@@ -4,6 +4,7 @@
 //! // its index, time and actor. Replaying the journal therefore yields the same rows.
 
 pub mod access;
+pub mod alarms;
 pub mod approvals;
 pub mod datasets;
 pub mod delegations;
@@ -12,15 +13,19 @@ pub mod deployments;
 pub mod emergencies;
 pub mod evidence;
 pub mod factors;
+pub mod fairness;
+pub mod labels;
 pub mod models;
 pub mod monitors;
 pub mod people;
 pub mod policies;
 pub mod predictions;
+pub mod remediations;
 pub mod reminders;
 pub mod retention;
 pub mod shadows;
 pub mod subjects;
+pub mod summaries;
 pub mod systems;
 pub mod uploads;
 pub mod workloads;
@@ -83,6 +88,9 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::EmergencyReviewed { .. }
         | Event::IncidentOpened { .. }
         | Event::IncidentClosed { .. } => emergencies::project(changes, at, event),
+        Event::RemediationOpened { .. }
+        | Event::RemediationPlanned { .. }
+        | Event::RemediationClosed { .. } => remediations::project(changes, at, event),
         Event::ReminderRaised { .. } => reminders::project(changes, at, event),
         Event::PolicyShipped { .. }
         | Event::PolicyProposed { .. }
@@ -99,8 +107,20 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::DeploymentCreated { .. } | Event::RollbackDrilled { .. } | Event::RuntimeReported { .. } => {
             deployments::project(changes, at, event);
         }
-        Event::BaselineSet { .. } | Event::WindowJudged { .. } => monitors::project(changes, at, event),
-        Event::PredictionsSealed { .. } => predictions::project(changes, at, event),
+        Event::BaselineSet { .. } | Event::MonitorSet { .. } | Event::WindowJudged { .. } => {
+            monitors::project(changes, at, event)?;
+        }
+        Event::AlarmRaised { .. }
+        | Event::AlarmAcknowledged { .. }
+        | Event::AlarmSnoozed { .. }
+        | Event::AlarmCleared { .. }
+        | Event::RollbackProposed { .. } => alarms::project(changes, at, event),
+        Event::FairnessWatchSet { .. } | Event::FairnessJudged { .. } => {
+            fairness::project(changes, at, event);
+        }
+        Event::PredictionsSealed { .. } | Event::PredictionsCompacted { .. } => {
+            predictions::project(changes, at, event);
+        }
         Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => {
             subjects::project(changes, at, event);
         }
@@ -113,6 +133,10 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::AccessDenied { .. }
         | Event::RecordRead { .. }
         | Event::NotificationAbandoned { .. }
+        | Event::ControlAdopted { .. }
+        | Event::ControlChanged { .. }
+        | Event::ControlRetired { .. }
+        | Event::ExceptionNoted { .. }
         | Event::EvidenceExported { .. }
         | Event::StreamHeads { .. }
         | Event::Timestamped { .. } => {}

@@ -2,12 +2,12 @@
 
 use crate::StoreError;
 use crate::change::{Change, change};
-use crate::db::{Conn, fetch_all};
+use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{BaselineId, SystemId, VersionId};
-use comptroller_core::vocab::{DriftBand, DriftPillar};
-use comptroller_core::{Digest, Environment, Event};
+use comptroller_core::vocab::{BaselineSource, DriftBand, DriftPillar};
+use comptroller_core::{Digest, Environment, Event, Slug};
 
 /// A baseline.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -30,6 +30,10 @@ pub struct BaselineRow {
     pub investigate_ppm: i64,
     /// See `watch_ppm`.
     pub rollback_ppm: i64,
+    /// Where it comes from.
+    pub source: Text<BaselineSource>,
+    /// Profiles of single months or weekdays by name, JSON.
+    pub seasons: String,
     /// Who set it.
     pub set_by: String,
     /// When.
@@ -65,8 +69,45 @@ pub struct WindowRow {
     pub through: i64,
     /// The last block of labels.
     pub labels_through: i64,
+    /// What latency, errors and volume ask for; none without enough days before it.
+    pub operation: Option<Text<DriftBand>>,
+    /// What callers ask for; the same.
+    pub access: Option<Text<DriftBand>>,
+    /// The part of the baseline that it was compared with; none: all of it.
+    pub season: Option<Text<Slug>>,
+    /// Where the report stands.
+    pub private_at: Option<i64>,
     /// When it was judged.
     pub judged_at: Micros,
+    /// Its entry.
+    pub idx: i64,
+}
+
+/// How a version is watched in an environment, by rule cards.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct MonitorRow {
+    /// The version.
+    pub version: Text<VersionId>,
+    /// Where.
+    pub environment: Text<Environment>,
+    /// The AI system.
+    pub system: Text<SystemId>,
+    /// The cards that say so, JSON.
+    pub rules: String,
+    /// Where the bands begin at the latest, millionths.
+    pub watch_ppm: i64,
+    /// See `watch_ppm`.
+    pub investigate_ppm: i64,
+    /// See `watch_ppm`.
+    pub rollback_ppm: i64,
+    /// So many of the last `windows` make an alarm.
+    pub breaches: i64,
+    /// See `breaches`.
+    pub windows: i64,
+    /// Below this coefficient an alarm ends, millionths.
+    pub clear_ppm: i64,
+    /// Since when.
+    pub set_at: Micros,
     /// Its entry.
     pub idx: i64,
 }
@@ -88,7 +129,7 @@ pub struct DayRow {
     pub through: i64,
 }
 
-pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
+pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Result<(), StoreError> {
     let now = at.recorded_at.micros();
     match event {
         Event::BaselineSet {
@@ -101,12 +142,15 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
             watch_ppm,
             investigate_ppm,
             rollback_ppm,
+            source,
+            blocks: _,
+            seasons,
         } => {
             change!(
                 changes,
                 "INSERT INTO baseline (id, system, version, profile, row_count, column_count, watch_ppm, \
-                 investigate_ppm, rollback_ppm, set_by, set_at, idx) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 investigate_ppm, rollback_ppm, source, seasons, set_by, set_at, idx) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                 Text(baseline),
                 Text(system),
                 Text(version),
@@ -116,7 +160,44 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
                 i64::from(*watch_ppm),
                 i64::from(*investigate_ppm),
                 i64::from(*rollback_ppm),
+                Text(source.unwrap_or(BaselineSource::Stated)),
+                super::json(seasons)?,
                 at.actor.as_str(),
+                now,
+                at.idx
+            );
+        }
+        Event::MonitorSet {
+            system,
+            version,
+            environment,
+            rules,
+            watch_ppm,
+            investigate_ppm,
+            rollback_ppm,
+            breaches,
+            windows,
+            clear_ppm,
+        } => {
+            change!(
+                changes,
+                "INSERT INTO monitor (version, environment, system, rules, watch_ppm, investigate_ppm, rollback_ppm, \
+                 breaches, windows, clear_ppm, set_at, idx) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+                 ON CONFLICT (version, environment) DO UPDATE SET rules = excluded.rules, \
+                 watch_ppm = excluded.watch_ppm, investigate_ppm = excluded.investigate_ppm, \
+                 rollback_ppm = excluded.rollback_ppm, breaches = excluded.breaches, windows = excluded.windows, \
+                 clear_ppm = excluded.clear_ppm, set_at = excluded.set_at, idx = excluded.idx",
+                Text(version),
+                Text(environment),
+                Text(system),
+                super::json(rules)?,
+                i64::from(*watch_ppm),
+                i64::from(*investigate_ppm),
+                i64::from(*rollback_ppm),
+                i64::from(*breaches),
+                i64::from(*windows),
+                i64::from(*clear_ppm),
                 now,
                 at.idx
             );
@@ -134,18 +215,22 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
             pillar,
             through,
             labels_through,
-            alarms: _,
+            operation,
+            access,
+            season,
         } => {
             change!(
                 changes,
                 "INSERT INTO drift_window (version, environment, day, system, baseline, row_count, labelled, \
-                 coefficient_ppm, band, pillar, through, labels_through, judged_at, idx) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+                 coefficient_ppm, band, pillar, through, labels_through, operation, access, season, private_at, \
+                 judged_at, idx) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
                  ON CONFLICT (version, environment, day) DO UPDATE SET baseline = excluded.baseline, \
                  row_count = excluded.row_count, labelled = excluded.labelled, \
                  coefficient_ppm = excluded.coefficient_ppm, band = excluded.band, pillar = excluded.pillar, \
                  through = excluded.through, labels_through = excluded.labels_through, \
-                 judged_at = excluded.judged_at, idx = excluded.idx",
+                 operation = excluded.operation, access = excluded.access, season = excluded.season, \
+                 private_at = excluded.private_at, judged_at = excluded.judged_at, idx = excluded.idx",
                 Text(version),
                 Text(environment),
                 i64::from(*day),
@@ -158,12 +243,17 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
                 pillar.map(Text),
                 number(*through),
                 number(*labels_through),
+                operation.map(Text),
+                access.map(Text),
+                season.as_ref().map(Text),
+                at.private_at(),
                 now,
                 at.idx
             );
         }
         _ => {}
     }
+    Ok(())
 }
 
 fn number(count: u64) -> i64 {
@@ -177,7 +267,7 @@ macro_rules! baselines {
             BaselineRow,
             concat!(
                 "SELECT id, system, version, profile, row_count, column_count, watch_ppm, investigate_ppm, \
-                 rollback_ppm, set_by, set_at, idx FROM baseline ",
+                 rollback_ppm, source, seasons, set_by, set_at, idx FROM baseline ",
                 $tail
             )
             $(, $bind)*
@@ -192,7 +282,7 @@ macro_rules! windows {
             WindowRow,
             concat!(
                 "SELECT version, environment, day, system, baseline, row_count, labelled, coefficient_ppm, band, pillar, \
-                 through, labels_through, judged_at, idx FROM drift_window ",
+                 through, labels_through, operation, access, season, private_at, judged_at, idx FROM drift_window ",
                 $tail
             )
             $(, $bind)*
@@ -238,21 +328,48 @@ pub async fn window(
     .pop())
 }
 
-/// The judged day before a day.
-pub async fn window_before(
+/// The judged days of a version up to a day and with it, newest first.
+pub async fn windows_until(
     conn: &mut Conn,
     version: VersionId,
     environment: Environment,
     day: i64,
-) -> Result<Option<WindowRow>, StoreError> {
-    Ok(windows!(
+    limit: i64,
+) -> Result<Vec<WindowRow>, StoreError> {
+    windows!(
         conn,
-        "WHERE version = $1 AND environment = $2 AND day < $3 ORDER BY day DESC LIMIT 1",
+        "WHERE version = $1 AND environment = $2 AND day <= $3 ORDER BY day DESC LIMIT $4",
         Text(version),
         Text(environment),
-        day
-    )?
-    .pop())
+        day,
+        limit
+    )
+}
+
+/// The newest judged day of every version in every environment, those judged last first.
+pub async fn newest_windows(conn: &mut Conn, limit: i64) -> Result<Vec<WindowRow>, StoreError> {
+    windows!(
+        conn,
+        "WHERE day = (SELECT MAX(n.day) FROM drift_window n WHERE n.version = drift_window.version \
+         AND n.environment = drift_window.environment) ORDER BY idx DESC LIMIT $1",
+        limit
+    )
+}
+
+/// How a version is watched in an environment.
+pub async fn monitor(
+    conn: &mut Conn,
+    version: VersionId,
+    environment: Environment,
+) -> Result<Option<MonitorRow>, StoreError> {
+    fetch_optional!(
+        conn,
+        MonitorRow,
+        "SELECT version, environment, system, rules, watch_ppm, investigate_ppm, rollback_ppm, breaches, windows, \
+         clear_ppm, set_at, idx FROM monitor WHERE version = $1 AND environment = $2",
+        Text(version),
+        Text(environment)
+    )
 }
 
 /// Judged days of a system, before the given day and version (days since 1970, version), newest first.
@@ -293,14 +410,4 @@ pub async fn unjudged(conn: &mut Conn, limit: i64) -> Result<Vec<DayRow>, StoreE
 /// A baseline.
 pub async fn baseline(conn: &mut Conn, id: BaselineId) -> Result<Option<BaselineRow>, StoreError> {
     Ok(baselines!(conn, "WHERE id = $1", Text(id))?.pop())
-}
-
-/// The last block of labels that any judgement looked at, by index; -1 before the first.
-pub async fn labels_through(conn: &mut Conn) -> Result<i64, StoreError> {
-    let row = crate::db::fetch_optional!(
-        conn,
-        (i64,),
-        "SELECT COALESCE(MAX(labels_through), -1) FROM drift_window"
-    )?;
-    Ok(row.map_or(-1, |row| row.0))
 }

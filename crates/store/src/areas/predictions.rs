@@ -28,12 +28,16 @@ pub struct BlockRow {
     pub row_count: i64,
     /// Root of the tree over them.
     pub root: Text<Digest>,
-    /// SHA-256 of the file.
+    /// SHA-256 of its file.
     pub digest: Text<Digest>,
-    /// Size of the file.
+    /// Size of its file.
     pub bytes: i64,
     /// Size of the filter of ids.
     pub filter_bytes: i64,
+    /// Where its bytes stand: under its own id, until it moved into a file of several blocks.
+    pub file: Text<BlockId>,
+    /// Its place among the blocks of that file, from 0.
+    pub place: i64,
     /// The earliest time of a record.
     pub first_at: Micros,
     /// The latest.
@@ -45,6 +49,19 @@ pub struct BlockRow {
 }
 
 pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
+    if let Event::PredictionsCompacted { file, blocks, digest, bytes, .. } = event {
+        for (place, block) in (0_i64..).zip(blocks) {
+            change!(
+                changes,
+                "UPDATE prediction_block SET file = $1, place = $2, digest = $3, bytes = $4 WHERE id = $5",
+                Text(file),
+                place,
+                Text(digest),
+                i64::try_from(*bytes).unwrap_or(i64::MAX),
+                Text(block)
+            );
+        }
+    }
     let Event::PredictionsSealed {
         block,
         records,
@@ -66,8 +83,8 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
     change!(
         changes,
         "INSERT INTO prediction_block (id, records, system, version, environment, day, row_count, root, digest, bytes, \
-         filter_bytes, first_at, last_at, idx, sealed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         filter_bytes, file, place, first_at, last_at, idx, sealed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $1, 0, $12, $13, $14, $15)",
         Text(block),
         Text(records),
         Text(system),
@@ -93,7 +110,7 @@ macro_rules! blocks {
             BlockRow,
             concat!(
                 "SELECT id, records, system, version, environment, day, row_count, root, digest, bytes, filter_bytes, \
-                 first_at, last_at, idx, sealed_at FROM prediction_block ",
+                 file, place, first_at, last_at, idx, sealed_at FROM prediction_block ",
                 $tail
             )
             $(, $bind)*
@@ -101,22 +118,32 @@ macro_rules! blocks {
     };
 }
 
-/// Blocks of a system before index `before`, newest first.
+/// A block.
+pub async fn block(conn: &mut Conn, id: BlockId) -> Result<Option<BlockRow>, StoreError> {
+    Ok(blocks!(conn, "WHERE id = $1", Text(id))?.pop())
+}
+
+/// The blocks of a system behind index `since`, each with its index, in the order of the log.
 pub async fn of_system(
     conn: &mut Conn,
     system: SystemId,
     records: RecordKind,
-    before: i64,
-    limit: i64,
-) -> Result<Vec<BlockRow>, StoreError> {
-    blocks!(
+    since: i64,
+) -> Result<Vec<(i64, BlockId)>, StoreError> {
+    let rows = fetch_all!(
         conn,
-        "WHERE system = $1 AND records = $2 AND idx < $3 ORDER BY idx DESC LIMIT $4",
+        (i64, Text<BlockId>),
+        "SELECT idx, id FROM prediction_block WHERE system = $1 AND records = $2 AND idx > $3 ORDER BY idx",
         Text(system),
         Text(records),
-        before,
-        limit
-    )
+        since
+    )?;
+    Ok(rows.into_iter().map(|(idx, id)| (idx, id.0)).collect())
+}
+
+/// The newest blocks of all systems.
+pub async fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<BlockRow>, StoreError> {
+    blocks!(conn, "ORDER BY idx DESC LIMIT $1", limit)
 }
 
 /// Blocks of a version in an environment from day `from` to day `to`, both of them included.
@@ -141,6 +168,48 @@ pub async fn of_days(
 /// Blocks after index `since`, in the order of the log, at most a thousand.
 pub async fn since(conn: &mut Conn, records: RecordKind, since: i64) -> Result<Vec<BlockRow>, StoreError> {
     blocks!(conn, "WHERE records = $1 AND idx > $2 ORDER BY idx LIMIT 1000", Text(records), since)
+}
+
+/// Blocks of labels that are to be read, in the order of the log.
+pub(super) async fn unread(conn: &mut Conn, limit: i64) -> Result<Vec<BlockRow>, StoreError> {
+    blocks!(conn, "WHERE id IN (SELECT block FROM labels_unread) ORDER BY idx LIMIT $1", limit)
+}
+
+/// Small blocks of one day that stand each in a file of its own.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ScatteredRow {
+    /// The version.
+    pub version: Text<VersionId>,
+    /// Where.
+    pub environment: Text<Environment>,
+    /// What they hold.
+    pub records: Text<RecordKind>,
+    /// Days since 1970-01-01, UTC.
+    pub day: i64,
+    /// The last of them, by index.
+    pub last: i64,
+}
+
+/// Days before day `before` with several blocks of less than `rows` records in files of their own, the last of them
+/// sealed at `until` or before.
+pub async fn scattered(
+    conn: &mut Conn,
+    before: i64,
+    until: Timestamp,
+    rows: i64,
+    limit: i64,
+) -> Result<Vec<ScatteredRow>, StoreError> {
+    fetch_all!(
+        conn,
+        ScatteredRow,
+        "SELECT version, environment, records, day, MAX(idx) AS last FROM prediction_block \
+         WHERE file = id AND row_count < $1 AND day < $2 GROUP BY version, environment, records, day \
+         HAVING COUNT(*) > 1 AND MAX(sealed_at) <= $3 ORDER BY day, version LIMIT $4",
+        rows,
+        before,
+        until.micros(),
+        limit
+    )
 }
 
 /// The last block of a version, by index; 0 if there is none.

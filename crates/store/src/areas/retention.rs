@@ -9,7 +9,8 @@ use comptroller_core::event::{DatasetFile, PurgedDay};
 use comptroller_core::ids::{
     DatasetVersionId, EvidenceId, HoldId, PrincipalId, SystemId, UploadId, VersionId,
 };
-use comptroller_core::{Digest, Event};
+use comptroller_core::{Digest, Event, Timestamp};
+use std::collections::BTreeMap;
 
 /// A legal hold.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -151,8 +152,10 @@ pub async fn versions_naming(conn: &mut Conn, digest: &Digest) -> Result<Vec<Nam
          (SELECT MAX(d.live_until) FROM deployment d WHERE d.version = v.id) AS live_until, \
          (SELECT CAST(COUNT(*) AS BIGINT) FROM deployment d WHERE d.version = v.id AND d.live_until IS NULL) AS live \
          FROM version v WHERE v.id IN (SELECT a.version FROM version_artifact a WHERE a.digest = $1) \
-         OR v.id IN (SELECT b.version FROM baseline b WHERE b.profile = $1) ORDER BY v.id",
-        Text(digest)
+         OR v.id IN (SELECT b.version FROM baseline b WHERE b.profile = $1 OR b.seasons LIKE $2) ORDER BY v.id",
+        Text(digest),
+        // A digest is 64 hexadecimal digits, which no name of a season holds.
+        format!("%{digest}%")
     )
 }
 
@@ -196,7 +199,22 @@ pub async fn files_of_versions(
         Text(system),
         version
     )?;
-    Ok(rows.into_iter().map(|row| row.0.0).collect())
+    let mut files: Vec<Digest> = rows.into_iter().map(|row| row.0.0).collect();
+    let seasons = fetch_all!(
+        conn,
+        (String,),
+        "SELECT seasons FROM baseline WHERE system = $1 AND ($2 = '' OR version = $2) AND seasons <> '{}'",
+        Text(system),
+        version
+    )?;
+    for (text,) in seasons {
+        let of_baseline: BTreeMap<String, Digest> =
+            serde_json::from_str(&text).map_err(|error| StoreError::Damaged(format!("seasons: {error}")))?;
+        files.extend(of_baseline.into_values());
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
 }
 
 /// The dataset versions that the versions of a system used; one of them, if `version` is not empty.
@@ -267,10 +285,26 @@ pub async fn notes(
 }
 
 /// Uploads whose keys are destroyed and whose objects may still be there.
-pub async fn unswept(conn: &mut Conn, limit: i64) -> Result<Vec<UploadId>, StoreError> {
-    let rows =
-        fetch_all!(conn, (Text<UploadId>,), "SELECT upload FROM unswept ORDER BY upload LIMIT $1", limit)?;
+pub async fn unswept(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<UploadId>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (Text<UploadId>,),
+        "SELECT upload FROM unswept WHERE purged_at <= $1 ORDER BY upload LIMIT $2",
+        now.micros(),
+        limit
+    )?;
     Ok(rows.into_iter().map(|row| row.0.0).collect())
+}
+
+/// The objects of an upload are to be deleted from a moment on, which may lie ahead.
+pub async fn put_unswept(conn: &mut Conn, upload: UploadId, from: Timestamp) -> Result<(), StoreError> {
+    execute!(conn, "INSERT INTO unswept (upload, purged_at) VALUES ($1, $2)", Text(upload), from.micros())?;
+    Ok(())
+}
+
+/// The objects of an upload are not to be deleted after all.
+pub async fn keep(conn: &mut Conn, upload: UploadId) -> Result<(), StoreError> {
+    swept(conn, upload).await
 }
 
 /// The objects of an upload are gone.

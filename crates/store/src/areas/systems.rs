@@ -26,6 +26,10 @@ pub struct SystemRow {
     pub vendor: Option<Text<VendorId>>,
     /// Its risk tier, if somebody has classified it.
     pub risk_tier: Option<Text<RiskTier>>,
+    /// What the tier rests on, as JSON, if rules computed it.
+    pub basis: Option<String>,
+    /// Index of the event that classified it last.
+    pub classified_in: Option<i64>,
     /// Index of the event that holds the text.
     pub private_at: Option<i64>,
     /// When it was registered.
@@ -105,11 +109,14 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
                 Text(system)
             );
         }
-        Event::SystemClassified { system, tier, .. } => {
+        Event::SystemClassified { system, tier, basis, .. } => {
+            let basis = basis.as_ref().map(super::json).transpose()?;
             change!(
                 changes,
-                "UPDATE system SET risk_tier = $1, updated_at = $2 WHERE id = $3",
+                "UPDATE system SET risk_tier = $1, basis = $2, classified_in = $3, updated_at = $4 WHERE id = $5",
                 Text(tier),
+                basis.as_deref(),
+                at.idx,
                 now,
                 Text(system)
             );
@@ -157,7 +164,7 @@ pub async fn system(conn: &mut Conn, name: &str) -> Result<Option<SystemRow>, St
     fetch_optional!(
         conn,
         SystemRow,
-        "SELECT id, slug, kind, status, owner_team, vendor, risk_tier, private_at, registered_at, updated_at FROM system \
+        "SELECT id, slug, kind, status, owner_team, vendor, risk_tier, basis, classified_in, private_at, registered_at, updated_at FROM system \
          WHERE id = $1 OR slug = $1",
         name
     )
@@ -175,7 +182,7 @@ pub async fn systems(
     fetch_all!(
         conn,
         SystemRow,
-        "SELECT id, slug, kind, status, owner_team, vendor, risk_tier, private_at, registered_at, updated_at FROM system \
+        "SELECT id, slug, kind, status, owner_team, vendor, risk_tier, basis, classified_in, private_at, registered_at, updated_at FROM system \
          WHERE slug > $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR status = $3) AND ($4 = '' OR owner_team = $4) \
          AND slug LIKE $5 ESCAPE '\\' \
          AND ($6 = '' OR EXISTS (SELECT 1 FROM tag WHERE subject = 'system/' || system.id AND tag_key = $6 \

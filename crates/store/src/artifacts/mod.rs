@@ -8,12 +8,14 @@
 //! Memory: one part (16 MiB) per part being written, two frames (2 MiB) per artifact being read.
 
 mod part;
+mod range;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use part::{MAX_PART_BYTES, MAX_PARTS, PartEncryptor, SealedPart, open_part, plain_bytes};
+pub use range::read_range;
 pub use read::{hash_all, read_part, stream, total_bytes};
 pub use write::{abandon, encrypt_part, store_part};
 

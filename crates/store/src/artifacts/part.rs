@@ -20,6 +20,7 @@ use bytes::{Bytes, BytesMut};
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use comptroller_core::ids::UploadId;
+use std::ops::Range;
 
 /// Most bytes of plaintext in one part.
 pub const MAX_PART_BYTES: u64 = 16 << 20;
@@ -148,6 +149,17 @@ impl PartOpener {
         Ok(Self { cipher: key.cipher(), upload, part, prefix, frame: 0 })
     }
 
+    /// Goes on with another frame than the first.
+    pub(super) fn at_frame(mut self, frame: u64) -> Self {
+        self.frame = frame;
+        self
+    }
+
+    /// Where in the part's plaintext the next frame begins.
+    pub(super) fn place(&self) -> u64 {
+        self.frame * FRAME_BYTES as u64
+    }
+
     /// Stored size of the next frame; `None` after the last one.
     pub(super) fn next_bytes(&self) -> Option<usize> {
         if self.frame == frame_count(self.part.bytes) {
@@ -217,6 +229,16 @@ pub fn plain_bytes(sealed: u64) -> Option<u64> {
 
 pub(super) fn check_number(number: u32) -> Result<(), ArtifactsError> {
     if (1..=MAX_PARTS).contains(&number) { Ok(()) } else { Err(ArtifactsError::PartNumber { number }) }
+}
+
+/// The frames that hold a range of a part's plaintext, and the bytes of its object in which they stand.
+pub(super) fn frames_of(part: Part, range: &Range<u64>) -> Result<(Range<u64>, Range<u64>), ArtifactsError> {
+    const STRIDE: u64 = (FRAME_BYTES + TAG_BYTES) as u64;
+    let last = frame_count(part.bytes) - 1;
+    let first = (range.start / FRAME_BYTES as u64).min(last);
+    let end = range.end.div_ceil(FRAME_BYTES as u64).clamp(first + 1, last + 1);
+    let stored = HEADER_BYTES as u64 + first * STRIDE..HEADER_BYTES as u64 + end * STRIDE;
+    Ok((first..end, stored.start..stored.end.min(sealed_bytes(part)?)))
 }
 
 fn frame_count(bytes: u64) -> u64 {

@@ -1,7 +1,8 @@
 //! Whole artifacts through the object store: written, read back, cut, damaged and abandoned.
 
 use super::{
-    ArtifactsError, Part, abandon, encrypt_part, hash_all, part_name, read_part, store_part, stream,
+    ArtifactsError, Part, abandon, encrypt_part, hash_all, part_name, read_part, read_range, store_part,
+    stream,
 };
 use crate::keys::DataKey;
 use crate::objects::testing::{TestStore, local, stores};
@@ -52,6 +53,35 @@ async fn download(
 ) -> Result<Vec<u8>, ArtifactsError> {
     let pieces: Vec<Bytes> = stream(objects, key, upload(1), parts, range)?.try_collect().await?;
     Ok(pieces.concat())
+}
+
+#[tokio::test]
+async fn a_range_of_a_part_is_read_from_its_frames_alone_and_what_is_altered_is_refused() {
+    let TestStore { objects, folder, .. } = local();
+    let key = DataKey::generate().unwrap();
+    let plaintext = text(3 * MIB + 5);
+    let [part] = store(&objects, &key, &plaintext, &[4 * MIB]).await[..] else { panic!("one part") };
+    for range in
+        [0..0, 0..1, 7..9, MIB - 1..MIB + 1, MIB..2 * MIB, 0..3 * MIB + 5, 3 * MIB..3 * MIB + 5, 5..5]
+    {
+        let asked = range.start as u64..range.end as u64;
+        let read = read_range(&objects, &key, upload(1), part, asked).await.unwrap();
+        assert_eq!(read, plaintext[range.clone()], "{range:?}");
+    }
+    let beyond = 3 * MIB as u64..3 * MIB as u64 + 6;
+    let error = read_range(&objects, &key, upload(1), part, beyond).await.unwrap_err();
+    assert!(matches!(error, ArtifactsError::Range { .. }), "{error}");
+    // One byte of the second frame: the frames beside it are read, and it is not.
+    let file = folder.as_ref().unwrap().path().join("objects").join(part_name(upload(1), 1));
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[MIB + 500] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let read = |start: usize| {
+        let range = start as u64..start as u64 + 9;
+        read_range(&objects, &key, upload(1), part, range)
+    };
+    assert!(read(0).await.is_ok() && read(2 * MIB + 1).await.is_ok());
+    assert!(matches!(read(MIB + 7).await, Err(ArtifactsError::PartSealed { frame: 1, .. })));
 }
 
 #[tokio::test]

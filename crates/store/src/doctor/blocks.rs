@@ -19,6 +19,14 @@ struct Row {
     digest: String,
     bytes: i64,
     filter_bytes: i64,
+    records: i64,
+    file: String,
+    place: i64,
+}
+
+/// Bytes of the index of so many records, as `lake/src/index.rs` writes it.
+const fn index_bytes(rows: u64) -> u64 {
+    8 + 8 * rows
 }
 
 /// Every block's parts exist and have the right size; `deep` opens and hashes them.
@@ -33,7 +41,8 @@ pub(super) async fn check(
         let page = fetch_all!(
             conn,
             Row,
-            "SELECT id, version, environment, day, digest, bytes, filter_bytes FROM prediction_block WHERE id > $1 \
+            "SELECT id, version, environment, day, digest, bytes, filter_bytes, row_count AS records, file, place \
+             FROM prediction_block WHERE id > $1 \
              ORDER BY id LIMIT 256",
             after.as_str()
         )?;
@@ -53,14 +62,20 @@ async fn check_block(
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
     let place = format!("table prediction_block, id {}", row.id);
-    let Ok(upload) = row.id.parse::<UploadId>() else {
-        findings.damage(format!("{place}, column id"), "not an id", RESTORE);
+    let Ok(upload) = row.file.parse::<UploadId>() else {
+        findings.damage(format!("{place}, column file"), "not an id", RESTORE);
         return Ok(());
     };
     let parts = parts_of(row.bytes.unsigned_abs());
-    let filter = Part { number: parts.len() as u32 + 1, bytes: row.filter_bytes.unsigned_abs() };
+    // Behind the file stand the filter and the index of each block in it.
+    let behind = u32::try_from(row.place.unsigned_abs() * 2).unwrap_or(u32::MAX);
+    let filter = Part {
+        number: (parts.len() as u32 + 1).saturating_add(behind),
+        bytes: row.filter_bytes.unsigned_abs(),
+    };
+    let index = Part { number: filter.number + 1, bytes: index_bytes(row.records.unsigned_abs()) };
     let mut whole = true;
-    for part in parts.iter().chain([&filter]) {
+    for part in parts.iter().chain([&filter, &index]) {
         let name = part_name(upload, part.number);
         let problem = match store.objects().head(&name).await {
             Ok(object) if plain_bytes(object.bytes) == Some(part.bytes) => continue,
@@ -71,7 +86,8 @@ async fn check_block(
         findings.damage(format!("object {name}"), problem, RESTORE_OBJECT);
         whole = false;
     }
-    if !deep || !whole {
+    // A file of several blocks is hashed with the first of them.
+    if !deep || !whole || row.place > 0 {
         return Ok(());
     }
     let Row { version, environment, day, .. } = row;

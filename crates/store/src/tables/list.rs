@@ -1,30 +1,7 @@
 //! The list of tables. One row per column, in the order of the migration.
 
-use super::{Class, Column, ColumnKind, Table};
-
-const fn text(name: &'static str) -> Column {
-    Column { name, kind: ColumnKind::Text, nullable: false }
-}
-
-const fn maybe_text(name: &'static str) -> Column {
-    Column { name, kind: ColumnKind::Text, nullable: true }
-}
-
-const fn int(name: &'static str) -> Column {
-    Column { name, kind: ColumnKind::Int, nullable: false }
-}
-
-const fn maybe_int(name: &'static str) -> Column {
-    Column { name, kind: ColumnKind::Int, nullable: true }
-}
-
-const fn bool(name: &'static str) -> Column {
-    Column { name, kind: ColumnKind::Bool, nullable: false }
-}
-
-const fn table(class: Class, name: &'static str, key: usize, columns: &'static [Column]) -> Table {
-    Table { name, class, columns, key }
-}
+use super::columns::{bool, int, maybe_int, maybe_text, table, text};
+use super::{Class, Table};
 
 /// Every table: journal first, then what can be rebuilt from it, then the rest.
 pub static TABLES: &[Table] = &[
@@ -159,6 +136,8 @@ pub static TABLES: &[Table] = &[
             text("owner_team"),
             maybe_text("vendor"),
             maybe_text("risk_tier"),
+            maybe_text("basis"),
+            maybe_int("classified_in"),
             maybe_int("private_at"),
             int("registered_at"),
             int("updated_at"),
@@ -477,6 +456,30 @@ pub static TABLES: &[Table] = &[
     ),
     table(
         Class::State,
+        "remediation",
+        1,
+        &[
+            text("id"),
+            text("system"),
+            text("version"),
+            text("cause"),
+            maybe_text("evidence"),
+            text("opened_by"),
+            int("opened_at"),
+            maybe_text("owner"),
+            maybe_int("due_at"),
+            maybe_int("planned_at"),
+            maybe_int("plan_at"),
+            maybe_text("ended"),
+            maybe_text("retest"),
+            maybe_text("closed_by"),
+            maybe_int("closed_at"),
+            maybe_int("close_at"),
+            maybe_int("private_at"),
+        ],
+    ),
+    table(
+        Class::State,
         "reminder",
         2,
         &[text("subject"), text("kind"), maybe_text("system"), int("raised_at")],
@@ -565,6 +568,8 @@ pub static TABLES: &[Table] = &[
             text("digest"),
             int("bytes"),
             int("filter_bytes"),
+            text("file"),
+            int("place"),
             int("first_at"),
             int("last_at"),
             int("idx"),
@@ -585,6 +590,8 @@ pub static TABLES: &[Table] = &[
             int("watch_ppm"),
             int("investigate_ppm"),
             int("rollback_ppm"),
+            text("source"),
+            text("seasons"),
             text("set_by"),
             int("set_at"),
             int("idx"),
@@ -605,6 +612,92 @@ pub static TABLES: &[Table] = &[
             maybe_int("coefficient_ppm"),
             maybe_text("band"),
             maybe_text("pillar"),
+            int("through"),
+            int("labels_through"),
+            maybe_text("operation"),
+            maybe_text("access"),
+            maybe_text("season"),
+            maybe_int("private_at"),
+            int("judged_at"),
+            int("idx"),
+        ],
+    ),
+    table(
+        Class::State,
+        "monitor",
+        2,
+        &[
+            text("version"),
+            text("environment"),
+            text("system"),
+            text("rules"),
+            int("watch_ppm"),
+            int("investigate_ppm"),
+            int("rollback_ppm"),
+            int("breaches"),
+            int("windows"),
+            int("clear_ppm"),
+            int("set_at"),
+            int("idx"),
+        ],
+    ),
+    table(
+        Class::State,
+        "drift_alarm",
+        1,
+        &[
+            text("id"),
+            text("system"),
+            text("version"),
+            text("environment"),
+            text("topic"),
+            int("day"),
+            int("since"),
+            text("band"),
+            maybe_text("pillar"),
+            maybe_int("coefficient_ppm"),
+            text("playbook"),
+            int("raised_at"),
+            maybe_text("acknowledged_by"),
+            maybe_int("acknowledged_at"),
+            maybe_text("snoozed_by"),
+            maybe_int("snoozed_until"),
+            maybe_int("reason_at"),
+            int("proposed"),
+            maybe_text("proposed_to"),
+            maybe_int("cleared_at"),
+            int("idx"),
+        ],
+    ),
+    table(
+        Class::State,
+        "fairness_monitor",
+        1,
+        &[
+            text("id"),
+            text("system"),
+            text("version"),
+            int("alpha_ppm"),
+            text("decision"),
+            text("set_by"),
+            int("set_at"),
+            int("idx"),
+        ],
+    ),
+    table(
+        Class::State,
+        "fairness_window",
+        3,
+        &[
+            text("version"),
+            text("environment"),
+            int("day"),
+            text("system"),
+            text("monitor"),
+            int("row_count"),
+            int("labelled"),
+            text("state"),
+            int("p_ppm"),
             int("through"),
             int("labels_through"),
             int("judged_at"),
@@ -647,6 +740,19 @@ pub static TABLES: &[Table] = &[
             int("row_count"),
             int("sealed_at"),
         ],
+    ),
+    table(Class::Passing, "labels_unread", 1, &[text("block")]),
+    table(
+        Class::Passing,
+        "labelled_day",
+        3,
+        &[text("version"), text("environment"), int("day"), int("through")],
+    ),
+    table(
+        Class::Passing,
+        "block_summary",
+        2,
+        &[text("block"), text("name"), int("labels"), text("upload"), int("bytes")],
     ),
     table(
         Class::Passing,

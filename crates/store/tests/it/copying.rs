@@ -36,8 +36,18 @@ async fn a_copy_is_the_same_log_on_the_other_database(bed: Bed) -> anyhow::Resul
 
 /// Tables that the test's store leaves empty.
 fn is_unused(name: &str) -> bool {
-    ["factor_attempt", "factor_begun", "session_seen", "workload_seen", "upload", "upload_part", "unswept"]
-        .contains(&name)
+    [
+        "factor_attempt",
+        "factor_begun",
+        "session_seen",
+        "workload_seen",
+        "upload",
+        "upload_part",
+        "unswept",
+        "labelled_day",
+        "block_summary",
+    ]
+    .contains(&name)
 }
 
 async fn a_copy_is_refused_without_the_keys(bed: Bed) -> anyhow::Result<()> {

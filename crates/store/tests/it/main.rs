@@ -7,6 +7,7 @@ mod authority;
 mod copying;
 mod crash;
 mod erasure;
+mod findings;
 mod one_transaction;
 mod purging;
 mod records;

@@ -5,25 +5,26 @@ use crate::support::{Bed, add_account};
 use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{
-    ArtifactUse, DatasetFile, DatasetUsed, PurgedArtifact, ShadowDecision, VersionFacts,
+    ArtifactUse, DatasetFile, DatasetUsed, PurgedArtifact, ShadowDecision, TierBasis, VersionFacts,
 };
 use comptroller_core::ids::{
-    ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId, DeploymentId,
-    DrillId, EmergencyId, EvidenceId, FactorId, HoldId, IncidentId, InvitationId, ModelId, PrincipalId,
-    ProposalId, SessionId, SubjectId, SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId,
-    WaiverId,
+    AlarmId, ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId,
+    DeploymentId, DrillId, EmergencyId, EvidenceId, FactorId, FairnessMonitorId, HoldId, IncidentId,
+    InvitationId, ModelId, PrincipalId, ProposalId, RemediationId, SessionId, SubjectId, SystemId, TeamId,
+    TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
-    BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse, DeploymentKind, DriftBand, DriftPillar,
-    ErasureBasis, EvidenceKind, FactorKind, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory,
-    ReadKind, RecordKind, Relation, ReminderKind, RetentionClass, RiskTier, ShadowEnd, SystemKind,
+    AlarmTopic, BaselineSource, BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse,
+    DeploymentKind, DriftBand, DriftPillar, ErasureBasis, EvidenceKind, ExceptionStep, FactorKind,
+    FairnessState, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, RecordKind, Relation,
+    RemediationCause, RemediationEnd, ReminderKind, RetentionClass, RiskTier, ShadowEnd, SystemKind,
     SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
 use comptroller_ledger::{Anchors, Query, SignedCheckpoint, SigningKey};
 use comptroller_store::areas::predictions::{self, BatchRow};
-use comptroller_store::areas::{access, deliveries, factors, uploads};
+use comptroller_store::areas::{access, deliveries, factors, labels, uploads};
 use comptroller_store::artifacts::{encrypt_part, store_part};
 use comptroller_store::{
     CheckpointRow, CosignatureRow, Draft, Store, StoreError, TimestampRow, cosignatures, keys, timestamps,
@@ -43,6 +44,17 @@ pub(crate) struct World {
     pub(crate) upload: UploadId,
     token: TokenId,
     factor: FactorId,
+}
+
+fn basis(now: Timestamp) -> anyhow::Result<TierBasis> {
+    Ok(TierBasis {
+        framework: "eu-ai-act".parse()?,
+        data: digest("framework"),
+        answers: digest("answers"),
+        as_of: now,
+        known: now,
+        provisions: vec!["III.5.b".parse()?],
+    })
 }
 
 fn digest(text: &str) -> Digest {
@@ -90,6 +102,7 @@ pub(crate) async fn build(bed: &Bed, store: &Store, size: u64) -> anyhow::Result
                     rows: 2,
                 };
                 predictions::put_batch(tx.conn(), &batch, now).await?;
+                labels::put_unread(tx.conn(), BlockId::new(now, random())).await?;
                 access::put_identity(tx, &"ab".repeat(32), person, Some("https://id.example.org")).await?;
                 access::put_hash(tx, token, &"cd".repeat(32)).await?;
                 let sealed = factors::seal(tx, person, factor, b"a secret of an app").await?;
@@ -169,12 +182,22 @@ const FILTER: &str = "which ids it holds";
 
 /// Stores the block that an event speaks of.
 async fn store_block(store: &Store, event: &Event) -> anyhow::Result<()> {
-    let Event::PredictionsSealed { block, version, environment, day, .. } = event else { return Ok(()) };
+    let (block, version, environment, day) = match event {
+        Event::PredictionsSealed { block, version, environment, day, .. } => {
+            (block, version, environment, day)
+        }
+        // Its one block has two records, as the one before.
+        Event::PredictionsCompacted { file, version, environment, day, .. } => {
+            (file, version, environment, day)
+        }
+        _ => return Ok(()),
+    };
     let subject = format!("predictions/{version}/{environment}/{day}");
     let key = store.write(move |tx| Box::pin(async move { tx.data_key(&subject).await })).await?;
     let place: UploadId = block.to_string().parse()?;
-    for (number, bytes) in [(1, BLOCK), (2, FILTER)] {
-        let sealed = encrypt_part(&key, place, number, Bytes::from_static(bytes.as_bytes())).await?;
+    let index = [0; 8 + 8 * 2];
+    for (number, bytes) in [(1, BLOCK.as_bytes()), (2, FILTER.as_bytes()), (3, index.as_slice())] {
+        let sealed = encrypt_part(&key, place, number, Bytes::copy_from_slice(bytes)).await?;
         store_part(store.objects(), &key, place, sealed).await?;
     }
     Ok(())
@@ -222,6 +245,7 @@ async fn store_artifact(store: &Store, upload: UploadId, bytes: &'static [u8]) -
 }
 
 fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
+    let (block, moved) = (BlockId::new(now, random()), BlockId::new(now, random()));
     let text = serde_json::json!({ "note": "in words" });
     let (team, vendor) = (TeamId::new(now, random()), VendorId::new(now, random()));
     let (system, other) = (SystemId::new(now, random()), SystemId::new(now, random()));
@@ -234,7 +258,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     let (invitation, trust) = (InvitationId::new(now, random()), TrustId::new(now, random()));
     let (account, leaver) = (PrincipalId::new(now, random()), PrincipalId::new(now, random()));
     let later = now.plus_seconds(3_600);
-    let baseline = BaselineId::new(now, random());
+    let (baseline, alarm) = (BaselineId::new(now, random()), AlarmId::new(now, random()));
     let judged = |band: Option<DriftBand>| Event::WindowJudged {
         system,
         version,
@@ -248,7 +272,24 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         pillar: band.map(|_| DriftPillar::Concept),
         through: 7,
         labels_through: 0,
-        alarms: band.is_some(),
+        operation: band,
+        access: None,
+        season: band.and_then(|_| "monday".parse().ok()),
+    };
+    let monitor = FairnessMonitorId::new(now, random());
+    let watched = |state| Event::FairnessJudged {
+        system,
+        version,
+        environment: Environment::Staging,
+        day: 20_000,
+        monitor,
+        rows: 2,
+        labelled: 1,
+        state,
+        p_ppm: 12_345,
+        through: 7,
+        labels_through: 0,
+        alarms: state == FairnessState::Finding,
     };
     let draft = |event: Event| Draft::new("system", event);
     let registered = |id, slug: &str, vendor| -> anyhow::Result<Event> {
@@ -350,6 +391,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     };
     let (used, unused) = (EmergencyId::new(now, random()), EmergencyId::new(now, random()));
     let incident = IncidentId::new(now, random());
+    let remediation = RemediationId::new(now, random());
     let (kept, over) = (HoldId::new(now, random()), HoldId::new(now, random()));
     let emergency = |id| -> anyhow::Result<Event> {
         Ok(Event::EmergencyOpened {
@@ -476,8 +518,13 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             sources: BTreeMap::new(),
             shadow: None,
         }),
-        draft(Event::SystemClassified { system, tier: RiskTier::High, previous: None })
-            .private("basis", &text)?,
+        draft(Event::SystemClassified {
+            system,
+            tier: RiskTier::High,
+            previous: None,
+            basis: Some(basis(now)?),
+        })
+        .private("basis", &text)?,
         draft(Event::EvidenceRecorded {
             evidence,
             kind: EvidenceKind::BiasTest,
@@ -580,6 +627,30 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         })
         .private("findings", &text)?,
         draft(Event::IncidentClosed { incident, system }),
+        draft(Event::RemediationOpened {
+            remediation,
+            system,
+            version,
+            cause: RemediationCause::BiasTest,
+            evidence: Some(evidence),
+        })
+        .private("finding", &text)?,
+        draft(Event::RemediationPlanned {
+            remediation,
+            system,
+            owner: world.person,
+            due_at: later,
+            decision,
+        })
+        .private("plan", &text)?,
+        draft(Event::RemediationClosed {
+            remediation,
+            system,
+            end: RemediationEnd::Retested,
+            evidence: Some(evidence),
+            decision,
+        })
+        .private("reason", &text)?,
         draft(Event::ReminderRaised {
             kind: ReminderKind::ReviewDue,
             subject: format!("emergency/{used}"),
@@ -653,11 +724,64 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             watch_ppm: 100_000,
             investigate_ppm: 300_000,
             rollback_ppm: 500_000,
+            source: Some(BaselineSource::Production),
+            blocks: vec![BlockId::new(now, random())],
+            seasons: [("monday".parse()?, digest("monday"))].into(),
+        }),
+        draft(Event::MonitorSet {
+            system,
+            version,
+            environment: Environment::Staging,
+            rules: vec!["baseline-watch".parse()?],
+            watch_ppm: 100_000,
+            investigate_ppm: 300_000,
+            rollback_ppm: 500_000,
+            breaches: 2,
+            windows: 3,
+            clear_ppm: 200_000,
         }),
         draft(judged(None)),
         draft(judged(Some(DriftBand::Rollback))).private("report", &text)?,
+        draft(Event::AlarmRaised {
+            alarm,
+            system,
+            version,
+            environment: Environment::Staging,
+            topic: AlarmTopic::Drift,
+            day: 20_000,
+            since: 19_990,
+            band: DriftBand::Rollback,
+            pillar: Some(DriftPillar::Concept),
+            coefficient_ppm: Some(612_345),
+            playbook: "concept-drift".parse()?,
+            breaches: 2,
+            windows: 3,
+            again: false,
+        }),
+        draft(Event::RollbackProposed {
+            alarm,
+            system,
+            version,
+            environment: Environment::Staging,
+            deployment: second,
+            to: Some(version),
+        }),
+        draft(Event::AlarmAcknowledged { alarm, system }),
+        draft(Event::AlarmSnoozed { alarm, system, until: later }).private("reason", &text)?,
+        draft(Event::AlarmCleared { alarm, system, day: 20_001 }),
+        draft(Event::FairnessWatchSet {
+            monitor,
+            system,
+            version,
+            criteria: BTreeMap::from([("impact_ratio".parse()?, 800_000)]),
+            alpha_ppm: 50_000,
+            decision,
+        })
+        .private("plan", &text)?,
+        draft(watched(FairnessState::InsufficientEvidence)),
+        draft(watched(FairnessState::Finding)).private("judgement", &text)?,
         draft(Event::PredictionsSealed {
-            block: BlockId::new(now, random()),
+            block,
             records: RecordKind::Prediction,
             system,
             version,
@@ -670,6 +794,17 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             filter_bytes: FILTER.len() as u64,
             first_at: now,
             last_at: now,
+        }),
+        draft(Event::PredictionsCompacted {
+            file: moved,
+            records: RecordKind::Prediction,
+            system,
+            version,
+            environment: Environment::Staging,
+            day: 20_000,
+            blocks: vec![block],
+            digest: digest(BLOCK),
+            bytes: BLOCK.len() as u64,
         }),
         draft(Event::SubjectRegistered { subject: world.subject, datasets: vec![clean] }).private_of(
             "text",
@@ -685,6 +820,22 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         .private("reason", &text)?,
         draft(Event::HoldPlaced { hold: over, system: None, version: None, owner: world.person }),
         draft(Event::HoldReleased { hold: over, system: None }).private("reason", &text)?,
+        draft(Event::ControlAdopted { control: "CTL-X-01".parse()?, definition: digest("one") })
+            .private("definition", &text)?,
+        draft(Event::ControlChanged {
+            control: "CTL-X-01".parse()?,
+            definition: digest("two"),
+            previous: digest("one"),
+        })
+        .private("definition", &text)?,
+        draft(Event::ControlRetired { control: "CTL-X-01".parse()?, definition: digest("two") })
+            .private("reason", &text)?,
+        draft(Event::ExceptionNoted {
+            exception: digest("exception"),
+            control: "CTL-X-01".parse()?,
+            step: ExceptionStep::Remediation,
+        })
+        .private("note", &text)?,
         draft(Event::AccessDenied {
             action: "deploy".parse()?,
             resource: "org".into(),

@@ -80,7 +80,11 @@ fn record() -> OnRecord {
         is_retired: false,
         served_in_staging: true,
         reviews_overdue: false,
+        open_remediations: 1,
+        remediations_stalled: false,
         serving: Some(metrics(&[("auc", 0.9)])),
+        has_baseline: true,
+        rollback_proposed: false,
         runtimes: vec![runtime(ago(100)), runtime(ago(50))],
         evidence: vec![
             evidence(EvidenceKind::Evaluation, r#"{"auc":900000}"#),
@@ -139,9 +143,13 @@ const MUTATIONS: &[Mutation] = &[
     ("another tier", |r| r.tier = Some(RiskTier::Limited), &["risk_tier"]),
     ("nobody classified it", |r| r.tier = None, &["risk_tier"]),
     ("a review is overdue", |r| r.reviews_overdue = true, &["reviews_overdue"]),
+    ("another finding", |r| r.open_remediations = 2, &["open_remediations"]),
+    ("a finding has stalled", |r| r.remediations_stalled = true, &["remediations_stalled"]),
     ("worse than what serves", |r| r.version.metrics = metrics(&[("auc", 0.88)]), &["metrics_regressed"]),
     ("what serves states more", |r| r.serving = Some(metrics(&[("f1", 0.5)])), &["metrics_regressed"]),
     ("nothing serves", |r| r.serving = None, &[]),
+    ("nothing watches it", |r| r.has_baseline = false, &["has_baseline"]),
+    ("an alarm proposes a rollback", |r| r.rollback_proposed = true, &["rollback_proposed"]),
     ("another file is loaded", |r| r.runtimes[0].matches = false, &["runtime_mismatch"]),
     ("an older report only", |r| r.runtimes.truncate(1), &["runtime_age"]),
     ("no report", |r| r.runtimes.clear(), &["runtime_age"]),
@@ -206,7 +214,15 @@ fn every_fact_changes_with_what_it_rests_on_and_with_nothing_else() {
 #[test]
 fn what_is_known_well_is_said_so_with_its_source() {
     let known = known_of(record(), NOW);
-    let bad = ["system_retired", "prohibited", "reviews_overdue", "metrics_regressed", "runtime_mismatch"];
+    let bad = [
+        "system_retired",
+        "prohibited",
+        "reviews_overdue",
+        "metrics_regressed",
+        "runtime_mismatch",
+        "rollback_proposed",
+        "remediations_stalled",
+    ];
     for (name, fact) in known.facts.iter() {
         if let comptroller_policy::Fact::Bool(value) = fact {
             assert_eq!(*value, !bad.contains(&name), "{name}");

@@ -1,6 +1,6 @@
 //! `comptroller fairness`: decisions by group in, verdicts out. Needs no server and opens no data folder.
 
-mod text;
+pub(super) mod text;
 
 use crate::exit::Exit;
 use crate::failure::Failure;

@@ -54,7 +54,7 @@ fn place(attributes: &[String], stratum: Option<String>) -> String {
     format!("{}{within}", attributes.join(", "))
 }
 
-fn groups(text: &mut String, family: &Family, style: Style) {
+pub(in crate::commands) fn groups(text: &mut String, family: &Family, style: Style) {
     let title = place(&family.attributes, family.stratum.as_ref().map(ToString::to_string));
     let _ = writeln!(text, "\n{}", style.strong(&format!("by {}", one_line(&title))));
     let names: Vec<String> = family

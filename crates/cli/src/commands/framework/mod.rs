@@ -1,11 +1,14 @@
 //! `comptroller framework`: what the shipped and your own frameworks ask, from when, and since when that is known. Needs
-//! no server and opens no data folder.
+//! no server and opens no data folder, but for what a change of the law does to the systems of one.
 
 mod load;
+mod systems;
 mod text;
 
 pub(crate) use load::{DataArgs, act, refused, today};
 
+use super::Context;
+use crate::args::Noun;
 use crate::client::Answer;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,6 +39,9 @@ pub(crate) enum Verb {
         /// Only this framework.
         #[arg(long, value_name = "ID")]
         framework: Option<String>,
+        /// Ask the server which of its systems change tier, duties or deadlines, by their recorded answers.
+        #[arg(long, conflicts_with_all = ["framework", "folders"])]
+        systems: bool,
         #[command(flatten)]
         data: DataArgs,
     },
@@ -85,14 +91,17 @@ struct Shown<'a> {
     related: Vec<&'a Mapping>,
 }
 
-pub(crate) fn run(screen: Screen, verb: &Verb) -> anyhow::Result<Exit> {
-    match verb {
+pub(crate) fn run(screen: Screen, noun: &Noun<Verb>) -> anyhow::Result<Exit> {
+    match &noun.verb {
         Verb::List(data) => list(screen, &load::catalogue(data)?)?,
         Verb::Criteria(select) => {
             rows(screen, select, |kind| !matches!(kind, Kind::Duty | Kind::Question))?;
         }
         Verb::Duties(select) => rows(screen, select, |kind| kind == Kind::Duty)?,
-        Verb::Diff { before, after, framework, data } => {
+        Verb::Diff { before, after, systems: true, .. } => {
+            systems::run(&Context::new(&noun.api, screen)?, *before, *after)?;
+        }
+        Verb::Diff { before, after, framework, data, .. } => {
             let catalogue = load::catalogue(data)?;
             let diffs: Vec<_> = chosen(&catalogue, framework.as_deref())?
                 .into_iter()

@@ -68,6 +68,9 @@ pub(super) fn text(comparison: &Comparison, style: Style) -> String {
     for earlier in &comparison.goes_earlier {
         let _ = writeln!(text, "{}: {}", style.strong("retention"), clean(earlier));
     }
+    for less in &comparison.watches_less {
+        let _ = writeln!(text, "{}: {}", style.strong("monitoring"), clean(less));
+    }
     let (changed, unchanged) = (comparison.slices.len(), comparison.unchanged);
     let _ = writeln!(
         text,

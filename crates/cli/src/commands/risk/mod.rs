@@ -1,17 +1,23 @@
-//! `comptroller risk`: the AI Act tier of a system by rules, from stated facts. Needs no server and opens no data folder.
+//! `comptroller risk`: the AI Act tier of a system by rules, and its risk in five dimensions, from stated facts.
+//! Needs no server, but to record a tier.
 
+mod assess;
 mod text;
 
+use super::Context;
 use super::framework::{act, refused, today};
-use crate::client::Answer;
+use crate::args::Noun;
+use crate::client::{Answer, path};
 use crate::exit::Exit;
 use crate::input::read_text;
-use crate::output::{Screen, print};
+use crate::output::{Format, Screen, print};
 use clap::{Args, Subcommand};
+use comptroller_app::tiers::ClassifyByRules;
 use comptroller_compliance::classify::{Facts, MAX_FACTS, classify, questions, template};
-use comptroller_compliance::framework::Day;
+use comptroller_compliance::framework::{Day, Framework};
+use comptroller_compliance::risk::{self, Scale};
 use comptroller_core::vocab::RiskTier;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -19,9 +25,26 @@ pub(crate) enum Verb {
     /// facts. What is unknown stays unknown.
     ///
     /// Ends with 2 if the system is prohibited and with 4 while an open question could change the tier.
+    ///
+    /// With --facts, a risk officer records it for a system of a server, which refuses a tier that is open.
     Classify(ClassifyArgs),
+    /// Show how a system of a server is classified, whether that still stands, and what the same answers come to today.
+    Show {
+        /// The AI system, by id or name.
+        system: String,
+    },
+    /// Score the risk of a system in five dimensions, from a file of facts, with what each answer contributes.
+    ///
+    /// Ends with 4 while an open question could change the band.
+    Assess {
+        /// File of facts: TOML, or JSON of any other name; `comptroller risk questions --assess` prints one.
+        facts: PathBuf,
+    },
     /// Print the questions as a file to fill in.
     Questions {
+        /// Those of `risk assess`, and not those of `risk classify`.
+        #[arg(long, conflicts_with = "known")]
+        assess: bool,
         /// The day on which the questions were known; today without.
         #[arg(long, value_name = "DATE")]
         known: Option<Day>,
@@ -30,8 +53,16 @@ pub(crate) enum Verb {
 
 #[derive(Debug, Args)]
 pub(crate) struct ClassifyArgs {
-    /// File of facts: TOML, or JSON of any other name. `comptroller risk questions` prints one.
-    facts: PathBuf,
+    /// File of facts: TOML, or JSON of any other name; `comptroller risk questions` prints one. With --facts: the AI
+    /// system, by id or name.
+    #[arg(value_name = "FACTS|SYSTEM")]
+    target: String,
+    /// File of facts; the classification is recorded for the system.
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+    /// What else a reader of the record should know.
+    #[arg(long, requires = "facts", default_value = "")]
+    reason: String,
     /// The day for which it is said what applies; today without.
     #[arg(long, value_name = "DATE")]
     as_of: Option<Day>,
@@ -40,15 +71,44 @@ pub(crate) struct ClassifyArgs {
     known: Option<Day>,
 }
 
-pub(crate) fn run(screen: Screen, verb: &Verb) -> anyhow::Result<Exit> {
-    match verb {
+pub(crate) fn run(screen: Screen, noun: &Noun<Verb>) -> anyhow::Result<Exit> {
+    match &noun.verb {
+        Verb::Classify(ClassifyArgs { facts: Some(facts), target, as_of, known, reason }) => {
+            let context = Context::new(&noun.api, screen)?;
+            let act = act()?;
+            let command = ClassifyByRules {
+                facts: serde_json::to_value(read(facts, &act)?)?,
+                as_of: as_of.map(|day| day.to_string()),
+                known: known.map(|day| day.to_string()),
+                reason: reason.clone(),
+            };
+            let address = path(&["systems", target, "classification", "rules"]);
+            context.screen.object(&context.client.post(&address, &command)?)?;
+            Ok(Exit::OK)
+        }
         Verb::Classify(arguments) => alone(screen, arguments),
-        Verb::Questions { known } => {
+        Verb::Show { system } => {
+            let context = Context::new(&noun.api, screen)?;
+            let answer = context.client.get(&path(&["systems", system, "classification"]), &[])?;
+            screen.print(&answer, |value| text::recorded(value, screen.style))?;
+            Ok(Exit::OK)
+        }
+        Verb::Assess { facts } => assessed(screen, facts),
+        Verb::Questions { assess: true, .. } => {
+            let scale = Scale::builtin().map_err(|error| refused(&error))?;
+            let value = serde_json::to_value(&scale)?;
+            match screen.format {
+                Format::Json => screen.print(&Answer::of_value(value), |_| String::new())?,
+                _ => print(&risk::template(&scale))?,
+            }
+            Ok(Exit::OK)
+        }
+        Verb::Questions { known, .. } => {
             let act = act()?;
             let known = known.unwrap_or_else(today);
             let answer = serde_json::json!({ "known": known, "items": questions(&act, known) });
             match screen.format {
-                crate::output::Format::Json => screen.print(&Answer::of_value(answer), |_| String::new())?,
+                Format::Json => screen.print(&Answer::of_value(answer), |_| String::new())?,
                 _ => print(&template(&act, known))?,
             }
             Ok(Exit::OK)
@@ -58,9 +118,7 @@ pub(crate) fn run(screen: Screen, verb: &Verb) -> anyhow::Result<Exit> {
 
 fn alone(screen: Screen, arguments: &ClassifyArgs) -> anyhow::Result<Exit> {
     let act = act()?;
-    let name = arguments.facts.display().to_string();
-    let facts = read_text(&arguments.facts, MAX_FACTS as u64)?;
-    let facts = Facts::parse(&name, &facts, &act).map_err(|error| refused(&error))?;
+    let facts = read(Path::new(&arguments.target), &act)?;
     let as_of = arguments.as_of.unwrap_or_else(today);
     let known = arguments.known.unwrap_or(as_of);
     let found = classify(&act, &facts, as_of, known).map_err(|error| refused(&error))?;
@@ -72,4 +130,21 @@ fn alone(screen: Screen, arguments: &ClassifyArgs) -> anyhow::Result<Exit> {
         Some(_) => Exit::OK,
         None => Exit::UNKNOWN,
     })
+}
+
+fn read(file: &Path, act: &Framework) -> anyhow::Result<Facts> {
+    let text = read_text(file, MAX_FACTS as u64)?;
+    Facts::parse(&file.display().to_string(), &text, act).map_err(|error| refused(&error))
+}
+
+fn assessed(screen: Screen, file: &Path) -> anyhow::Result<Exit> {
+    let scale = Scale::builtin().map_err(|error| refused(&error))?;
+    let text = read_text(file, MAX_FACTS as u64)?;
+    let facts =
+        risk::Facts::parse(&file.display().to_string(), &text, &scale).map_err(|error| refused(&error))?;
+    let found = risk::assess(&scale, &facts);
+    screen.print(&Answer::of_value(serde_json::to_value(&found)?), |_| {
+        assess::assessment(&found, screen.style)
+    })?;
+    Ok(if found.band.is_some() { Exit::OK } else { Exit::UNKNOWN })
 }

@@ -1,15 +1,38 @@
 //! A classification as text for people.
 
-use crate::output::{Style, clean};
+use crate::output::{Style, clean, fields};
 use comptroller_compliance::classify::{Classification, Duty, Origin, Standing, Stated, Step, Tri};
 use comptroller_compliance::framework::{Route, Status};
 use comptroller_core::vocab::RiskTier;
+use serde_json::Value;
 use std::fmt::Write as _;
 
 /// How much of a digest is shown.
 const SHORT: usize = 12;
 /// Most open questions that are written out; the others are named.
 const MAX_OPEN: usize = 20;
+
+/// A recorded classification, and what the same answers come to today.
+pub(super) fn recorded(value: &Value, style: Style) -> String {
+    let mut head = value.clone();
+    let now = head.as_object_mut().and_then(|fields| fields.remove("now")).unwrap_or(Value::Null);
+    let mut text = fields(&head, style);
+    match serde_json::from_value::<Option<Classification>>(now) {
+        Ok(Some(now)) => {
+            let _ = write!(
+                text,
+                "\n{}\n{}",
+                style.strong("By the same answers today"),
+                classification(&now, style)
+            );
+        }
+        Ok(None) => {}
+        Err(error) => {
+            let _ = writeln!(text, "this program cannot read what the answers come to today: {error}");
+        }
+    }
+    text
+}
 
 /// The whole of it.
 pub(super) fn classification(found: &Classification, style: Style) -> String {
@@ -103,7 +126,7 @@ fn asked(step: &Step) -> String {
     format!("{}  {} ({})", step.question, step.text, step.provision)
 }
 
-fn rests_on(stated: &Stated) -> String {
+pub(super) fn rests_on(stated: &Stated) -> String {
     let what = match stated.source {
         Origin::Human => &stated.by,
         Origin::Registry | Origin::Monitor => &stated.reference,

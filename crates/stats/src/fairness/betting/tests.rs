@@ -1,7 +1,7 @@
 //! The audit by betting under the null and under alternatives, by simulation from fixed seeds.
 
 use super::*;
-use rand_distr::{Bernoulli, Distribution as _};
+use rand_distr::Bernoulli;
 use rand_pcg::Pcg64;
 
 const RUNS: u32 = 1000;

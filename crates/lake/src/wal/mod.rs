@@ -7,15 +7,23 @@
 //! INVARIANT (acknowledged-is-durable): a frame is acknowledged after the file that holds it was synced, and its file
 //! is removed only when the caller said of each of its frames that it is kept elsewhere.
 
+mod error;
+mod read;
+
+pub use error::WalError;
+pub use read::{Stopped, frames};
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use comptroller_ledger::hash::digest;
+use error::failed;
+use read::replay;
 
 /// Bytes of a frame, at most.
 pub const MAX_FRAME: usize = 16 << 20;
@@ -42,44 +50,6 @@ pub struct Position {
 pub type Done = Box<dyn FnOnce(Result<Position, WalError>) + Send>;
 /// Makes the bytes of a frame once its position is known.
 pub type Make = Box<dyn FnOnce(Position) -> Result<Vec<u8>, String> + Send>;
-
-/// Why the log cannot be used.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum WalError {
-    /// The operating system refused.
-    #[error("{}: cannot {operation}: {problem}", path.display())]
-    File {
-        /// What was tried.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        problem: String,
-    },
-    /// Another process has it.
-    #[error("{} is in use by another process", path.display())]
-    InUse {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A frame is damaged although others follow it.
-    #[error("{}: frame {frame} is damaged", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Which.
-        frame: u32,
-    },
-    /// More waits than is held.
-    #[error("more records wait to be written than are held in memory")]
-    Full,
-    /// The writer has ended.
-    #[error("the writer of the log has ended")]
-    Ended,
-    /// The frame could not be made.
-    #[error("{0}")]
-    Frame(String),
-}
 
 struct Order {
     make: Make,
@@ -205,10 +175,6 @@ impl Segments {
     }
 }
 
-fn failed(operation: &'static str, path: &Path, error: &std::io::Error) -> WalError {
-    WalError::File { operation, path: path.to_owned(), problem: error.to_string() }
-}
-
 fn segment_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(format!("{number:016}.wal"))
 }
@@ -226,50 +192,6 @@ fn numbers(folder: &Path) -> Result<Vec<u64>, WalError> {
     }
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-/// Hands over the frames of a segment; answers how many, and where the last whole one ends.
-///
-/// Only the last write can have been cut, and a write is one group at most. A damaged frame with more than that behind
-/// it was whole once.
-fn replay(
-    path: &Path,
-    segment: u64,
-    take: &mut impl FnMut(Position, Vec<u8>) -> Result<(), String>,
-) -> Result<(u32, u64), WalError> {
-    let mut file = File::open(path).map_err(|error| failed("open", path, &error))?;
-    let length = file.metadata().map_err(|error| failed("read", path, &error))?.len();
-    let (mut at, mut frame) = (0, 0);
-    while at < length {
-        let Some(bytes) =
-            whole_frame(&mut file, length - at).map_err(|error| failed("read", path, &error))?
-        else {
-            if length - at > (GROUP_BYTES + MAX_FRAME + (1 << 20)) as u64 {
-                return Err(WalError::Damaged { path: path.to_owned(), frame: frame + 1 });
-            }
-            break;
-        };
-        at += (HEAD + bytes.len()) as u64;
-        frame += 1;
-        take(Position { segment, frame }, bytes).map_err(WalError::Frame)?;
-    }
-    Ok((frame, at))
-}
-
-/// The next frame of a file with `left` bytes to go; none if it is cut or damaged.
-fn whole_frame(file: &mut File, left: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let mut head = [0; HEAD];
-    if left < HEAD as u64 {
-        return Ok(None);
-    }
-    file.read_exact(&mut head)?;
-    let size = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
-    if size == 0 || size > MAX_FRAME + SEAL_ROOM || (HEAD + size) as u64 > left {
-        return Ok(None);
-    }
-    let mut bytes = vec![0; size];
-    file.read_exact(&mut bytes)?;
-    Ok((digest(&bytes).as_bytes()[..8] == head[4..]).then_some(bytes))
 }
 
 /// Moves what stands behind `end` to a file of its own, so that nothing is lost in silence.

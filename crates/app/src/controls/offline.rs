@@ -1,0 +1,54 @@
+//! Tests controls on an evidence pack, offline: the same engine over the same entries.
+
+use super::reading::Reading;
+use super::{ControlTest, TestControls, library};
+use crate::AppError;
+use comptroller_compliance::control::Control;
+use comptroller_core::private::Note;
+use comptroller_ledger::pack::PackReader;
+use comptroller_ledger::{Entry, leaf_hash};
+use std::io::{Read, Seek};
+
+/// How entries that may define a control are told from others before they are read.
+const MARK: &[u8] = b"\"type\":\"control.";
+
+/// Tests controls on a pack. Verify it first: this reads what stands there.
+///
+/// # Errors
+/// When the pack cannot be read, or the window is none.
+pub fn test_pack<R: Read + Seek>(pack: &PackReader<R>, asked: TestControls) -> Result<ControlTest, AppError> {
+    let broken = |error: &dyn std::fmt::Display| AppError::invalid("pack", error.to_string());
+    let mut marked = Vec::new();
+    pack.for_each_leaf(|index, leaf| {
+        if leaf.windows(MARK.len()).any(|bytes| bytes == MARK) {
+            marked.push(index);
+        }
+        Ok(())
+    })
+    .map_err(|error| broken(&error))?;
+    let mut definitions: Vec<Control> = library()?.iter().cloned().collect();
+    for index in marked {
+        for payload in pack.openings(index).map_err(|error| broken(&error))? {
+            // Reasons of retirements stand here too; they are no definitions.
+            if let Ok(note) = serde_json::from_slice::<Note>(&payload) {
+                definitions.extend(Control::parse("definition", &note.text));
+            }
+        }
+    }
+    let mut reading = Reading::new(asked, definitions);
+    let mut failed = None;
+    pack.for_each_leaf(|index, leaf| {
+        if failed.is_none() {
+            failed = match Entry::from_bytes(leaf) {
+                Ok(entry) => reading.push(leaf_hash(leaf), &entry).err(),
+                Err(error) => Some(broken(&format!("entry {index}: {error}"))),
+            };
+        }
+        Ok(())
+    })
+    .map_err(|error| broken(&error))?;
+    match failed {
+        Some(error) => Err(error),
+        None => reading.finish(),
+    }
+}

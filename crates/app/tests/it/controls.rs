@@ -1,0 +1,159 @@
+//! Controls from adoption to the pack that an auditor tests again, offline.
+
+use crate::world::World;
+use comptroller_app::assess::Because;
+use comptroller_app::controls::{AdoptControl, NoteException, TestControls, test_pack};
+use comptroller_app::datasets::RegisterDatasetVersion;
+use comptroller_app::evidence::ExportPack;
+use comptroller_app::{AppError, Call, Caller};
+use comptroller_compliance::control::shipped;
+use comptroller_core::event::DatasetFile;
+use comptroller_core::private::DatasetVersionText;
+use comptroller_core::vocab::{CollectionMethod, ExceptionStep, LegalBasis};
+use comptroller_core::{Digest, Role, Timestamp};
+use comptroller_ledger::pack::{PackReader, verify_pack};
+use comptroller_ledger::verify::Trust;
+use std::io::Seek as _;
+
+const HOUR: i64 = 3_600;
+const CONTROL: &str = "CTL-DATA-01";
+
+struct Desk {
+    world: World,
+    risk: Caller,
+    developer: Caller,
+    auditor: Caller,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let risk = world.person("risk", &[Role::RiskOfficer], None).await;
+        let developer = world.person("dev", &[Role::Developer], None).await;
+        let auditor = world.person("auditor", &[Role::Auditor], None).await;
+        world.system(&developer).await;
+        Self { world, risk, developer, auditor }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.world.app.store().clock().now()
+    }
+
+    async fn adopt(&self, definition: Option<String>) -> Result<u64, AppError> {
+        let command = AdoptControl { control: CONTROL.parse().unwrap(), definition };
+        Ok(self.world.app.adopt_control(&Call::new(self.risk.clone()), command).await?.ledger_index)
+    }
+
+    async fn data(&self, label: &str, legal_basis: LegalBasis) {
+        let digest = Digest::from_bytes([7; 32]);
+        let files = vec![DatasetFile { name: "a.csv".parse().unwrap(), digest, bytes: 10 }];
+        let version = RegisterDatasetVersion {
+            label: label.parse().unwrap(),
+            files,
+            rows: 1,
+            licence: "CC0".parse().unwrap(),
+            collection: CollectionMethod::Public,
+            legal_basis,
+            personal_data: Vec::new(),
+            retention_days: None,
+            derived_from: Vec::new(),
+            text: DatasetVersionText { origin: "published".into(), ..DatasetVersionText::default() },
+        };
+        let call = Call::new(self.developer.clone());
+        self.world.app.register_dataset_version(&call, "loans".into(), version).await.unwrap();
+    }
+}
+
+fn window(from: Timestamp, to: Timestamp) -> TestControls {
+    TestControls { from, to, framework: Some("soc2".into()), control: None }
+}
+
+/// INVARIANT (nobody-chooses): what is recorded later changes neither the result nor the draw.
+#[tokio::test]
+async fn an_auditor_computes_the_same_digest_from_a_pack() {
+    let desk = Desk::new().await;
+    let app = &desk.world.app;
+    let from = desk.now();
+    desk.adopt(None).await.unwrap();
+    desk.data("2", LegalBasis::NotPersonal).await;
+    desk.data("3", LegalBasis::Unstated).await;
+    let to = desk.now().plus_seconds(HOUR);
+    desk.world.clock.pass(2 * HOUR);
+    let asked = window(from, to);
+    let test = app.test_controls(&desk.auditor, asked.clone()).await.unwrap();
+    let control = &test.result.controls[0];
+    assert_eq!((control.period.expected, control.period.met, control.period.exceptions), (2, 1, 1));
+    assert_eq!(control.exceptions[0].causes[0].test, "basis");
+    assert_eq!(test.samples[0].drawn.len(), 2, "fewer than the table says: all are drawn");
+    // The developer says what was done; that changes what is known, and not what was found.
+    let note = NoteException {
+        control: CONTROL.parse().unwrap(),
+        occurrence: control.exceptions[0].occurrence.clone(),
+        step: ExceptionStep::Remediation,
+        text: "registered again with its basis".into(),
+    };
+    let noted = app.note_exception(&Call::new(desk.developer.clone()), note).await.unwrap();
+    assert_eq!(noted.id, control.exceptions[0].id.to_string());
+    let again = app.test_controls(&desk.auditor, asked.clone()).await.unwrap();
+    assert_eq!(again.result.digest, test.result.digest);
+    assert_eq!(again.samples, test.samples, "later entries do not draw another sample");
+    assert_eq!(again.result.notes.len(), 1);
+    // The pack holds all of it, verifies, and gives the same again without the server.
+    let command = ExportPack { include_personal_data: false, controls: Some(asked.clone()) };
+    let mut pack = app.export_pack(&desk.auditor, command).await.unwrap().file;
+    let vkey = app.log().await.unwrap().vkeys.remove(0);
+    let verified = verify_pack(&mut pack, &Trust::of_keys([vkey.parse().unwrap()])).unwrap();
+    assert_eq!(verified.period.unwrap().from, from.micros());
+    pack.rewind().unwrap();
+    let reader = PackReader::open(&mut pack).unwrap();
+    let offline = test_pack(&reader, asked).unwrap();
+    assert_eq!(offline.result.digest, test.result.digest);
+    assert_eq!(offline.samples, test.samples);
+    let file = |path: &str| String::from_utf8(reader.file(path, 1 << 20).unwrap().unwrap()).unwrap();
+    let table = file("controls/tests-of-controls.csv");
+    assert!(table.lines().skip(1).all(|line| line.ends_with(',')), "a conclusion: {table}");
+    assert!(file("controls/result.json").contains(test.result.digest.as_str()));
+    assert!(file("controls/tests-of-controls.html").contains("nobody stated on what legal basis"));
+    assert_eq!(file(&format!("controls/populations/{CONTROL}.csv")).lines().count(), 3);
+    let held = shipped().unwrap().get(CONTROL).unwrap().digest.clone();
+    assert!(file(&format!("controls/definitions/{held}.toml")).contains(CONTROL));
+}
+
+#[tokio::test]
+async fn a_control_changes_with_a_record_or_not_at_all() {
+    let desk = Desk::new().await;
+    let app = &desk.world.app;
+    let from = desk.now();
+    desk.adopt(None).await.unwrap();
+    let same = desk.adopt(None).await.unwrap_err();
+    assert!(matches!(&same, AppError::Conflict(text) if text.contains("exactly this definition")), "{same}");
+    let shipped = shipped().unwrap();
+    let text = &shipped.get(CONTROL).unwrap().text;
+    let wrong = desk.adopt(Some(text.replace(CONTROL, "CTL-OTHER-01"))).await.unwrap_err();
+    assert!(wrong.to_string().contains("its id is CTL-OTHER-01"), "{wrong}");
+    let wrong = desk.adopt(Some(text.replace("= unstated", "== unstated"))).await.unwrap_err();
+    assert!(matches!(&wrong, AppError::Invalid { field: "definition", .. }), "{wrong}");
+    let own = text.replace("period = \"100%\"", "period = \"90%\"");
+    desk.adopt(Some(own)).await.unwrap();
+    let listed = app.controls(&desk.auditor).await.unwrap();
+    let row = listed.iter().find(|row| row.id.as_str() == CONTROL).unwrap();
+    assert_eq!(row.other_in_library.as_ref(), Some(&shipped.get(CONTROL).unwrap().digest));
+    assert_eq!(listed.iter().filter(|row| row.since.is_some()).count(), 1);
+    let to = desk.now().plus_seconds(1);
+    let test = app.test_controls(&desk.auditor, window(from, to)).await.unwrap();
+    let kinds: Vec<&str> = test.result.controls[0].findings.iter().map(|one| one.kind.as_str()).collect();
+    assert!(
+        kinds.contains(&"changed-in-window") && kinds.contains(&"other-definition-in-library"),
+        "{kinds:?}"
+    );
+    assert_eq!(test.result.controls[0].period.rule_ppm, 900_000);
+    let because = || Because { reason: "another one takes its place".into() };
+    let call = Call::new(desk.risk.clone());
+    app.retire_control(&call, CONTROL.parse().unwrap(), because()).await.unwrap();
+    let gone = app.retire_control(&call, CONTROL.parse().unwrap(), because()).await.unwrap_err();
+    assert!(matches!(gone, AppError::Conflict(_)));
+    // Whoever builds does not say by which controls it is tested.
+    let command = AdoptControl { control: CONTROL.parse().unwrap(), definition: None };
+    let denied = app.adopt_control(&Call::new(desk.developer.clone()), command).await.unwrap_err();
+    assert!(matches!(denied, AppError::Denied { .. }));
+}

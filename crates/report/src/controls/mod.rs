@@ -1,0 +1,27 @@
+//! Tests of controls over a window: as a page, as tables, and as OSCAL.
+//!
+//! INVARIANT (no-conclusion): the column for the conclusion is empty in every form. It is the auditor's to fill.
+
+mod csv;
+mod html;
+mod oscal;
+
+pub use csv::{
+    exceptions as exceptions_csv, population as population_csv, samples as samples_csv, tests as tests_csv,
+};
+pub use html::html;
+pub use oscal::assessment_results;
+
+/// Shares are shown in percent with one decimal, cut and never rounded up: 999,999 millionths are no 100 %.
+fn percent(ppm: Option<u32>) -> String {
+    ppm.map_or_else(|| "-".to_owned(), |ppm| format!("{}.{} %", ppm / 10_000, ppm % 10_000 / 1_000))
+}
+
+/// The day and minute of a time.
+fn minute(at: comptroller_core::Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..16).map_or_else(|| text.clone(), |short| format!("{}Z", short.replace('T', " ")))
+}
+
+#[cfg(test)]
+mod tests;

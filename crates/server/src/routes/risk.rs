@@ -1,0 +1,80 @@
+//! The tier of AI systems by rules, and what changes of the law do to them.
+
+use super::{Answer, IdempotencyKey};
+use crate::auth::{Authenticated, Keyed};
+use crate::extract::{Body, Params, Segment};
+use crate::state::ServerState;
+use axum::Json;
+use axum::extract::State;
+use comptroller_app::tiers::{ClassificationView, ClassifyByRules, LawChanges};
+use comptroller_app::{App, Receipt};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<ServerState> {
+    OpenApiRouter::new()
+        .routes(routes!(classify_by_rules))
+        .routes(routes!(show_classification))
+        .routes(routes!(show_law_changes))
+}
+
+/// Between which days.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesQuery {
+    /// The first day, YYYY-MM-DD.
+    before: String,
+    /// The second day.
+    after: String,
+}
+
+/// Classify an AI system by the rules of the AI Act
+///
+/// From stated facts, each with its source. Refused while an open question could change the tier.
+#[utoipa::path(
+    post, path = "/systems/{system}/classification/rules", tag = "Inventory",
+    params(("system" = String, Path, description = "Id or name"), IdempotencyKey), request_body = ClassifyByRules,
+    responses((status = 200, description = "The classification is recorded", body = Receipt))
+)]
+async fn classify_by_rules(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(system): Segment<String>,
+    Body(command): Body<ClassifyByRules>,
+) -> Answer<Receipt> {
+    Ok(Json(app.classify_by_rules(&call, system, command).await?))
+}
+
+/// Show how an AI system is classified
+///
+/// As recorded, whether that can be made again and still stands, and what the same answers come to today.
+#[utoipa::path(
+    get, path = "/systems/{system}/classification", tag = "Inventory",
+    params(("system" = String, Path, description = "Id or name")),
+    responses((status = 200, description = "The classification", body = ClassificationView))
+)]
+async fn show_classification(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Segment(system): Segment<String>,
+) -> Answer<ClassificationView> {
+    Ok(Json(app.classification(&caller, &system).await?))
+}
+
+/// Show what a change of the law does to the systems
+///
+/// The recorded answers of every system are classified by the law as known on two days, and the differences listed.
+#[utoipa::path(
+    get, path = "/frameworks/changes", tag = "Inventory", params(ChangesQuery),
+    responses((status = 200, description = "Every system with recorded answers", body = LawChanges))
+)]
+async fn show_law_changes(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Params(query): Params<ChangesQuery>,
+) -> Answer<LawChanges> {
+    Ok(Json(app.law_changes(&caller, &query.before, &query.after).await?))
+}
