@@ -14,6 +14,8 @@ const NAMED: usize = 5;
 const DATE_WIDTH: f64 = 74.0;
 /// Bars are no wider.
 const MAX_BAR: f64 = 26.0;
+/// Room beside the first and the last day, so that their bars stay within the picture.
+const BESIDE: f64 = MAX_BAR / 2.0 + 1.0;
 
 /// Where a day stands from left to right.
 struct Across {
@@ -26,13 +28,20 @@ impl Across {
         let first = days.first().map_or(0, |day| day.number);
         let last = days.last().map_or(first, |day| day.number);
         let span = u32::try_from((last - first).max(0)).unwrap_or(u32::MAX);
-        Self { first, step: (WIDTH - LEFT - RIGHT) / (f64::from(span) + 1.0) }
+        Self { first, step: (WIDTH - LEFT - RIGHT - 2.0 * BESIDE) / f64::from(span.max(1)) }
+    }
+
+    /// How wide a bar is, so that it touches none of another day: days with records may be far apart.
+    fn bar(&self, days: &[Day]) -> f64 {
+        let apart = days.windows(2).map(|pair| pair[1].number - pair[0].number).min();
+        let apart = apart.map_or(f64::INFINITY, |days| f64::from(u32::try_from(days.max(1)).unwrap_or(1)));
+        (apart * self.step * 0.8).min(MAX_BAR)
     }
 
     /// The middle of a day.
     fn x(&self, number: i64) -> f64 {
         let place = u32::try_from((number - self.first).max(0)).unwrap_or(u32::MAX);
-        LEFT + (f64::from(place) + 0.5) * self.step
+        LEFT + BESIDE + f64::from(place) * self.step
     }
 }
 
@@ -104,7 +113,8 @@ pub(super) fn over_time(days: &[Day], bands: [f64; 3], alarms: &[Alarm]) -> Stri
     for alarm in alarms.iter().filter(|alarm| days.first().is_some_and(|day| alarm.number >= day.number)) {
         let x = across.x(alarm.number);
         svg.line("axis", [x, top - 4.0, x, bottom]);
-        svg.label("small", (x, top - 10.0), "middle", "alarm");
+        let anchor = if x > WIDTH - DATE_WIDTH { "end" } else { "middle" };
+        svg.label("small", (x, top - 10.0), anchor, "alarm");
     }
     svg.line("axis", [LEFT, bottom, WIDTH - RIGHT, bottom]);
     dates(&mut svg, days, &across, height - 8.0);
@@ -132,7 +142,7 @@ pub(super) fn carriers(days: &[Day]) -> (String, Vec<String>) {
         Svg::new("carry", WIDTH as u32, height as u32, "What carries the drift day by day", &described);
     let most = days.iter().filter_map(|day| day.coefficient).fold(0.05, f64::max);
     let across = Across::of(days);
-    let width = (across.step * 0.8).min(MAX_BAR);
+    let width = across.bar(days);
     for day in days {
         let Some(value) = day.coefficient else { continue };
         let mut y = bottom;

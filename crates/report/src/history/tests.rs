@@ -63,3 +63,24 @@ fn a_long_history_is_drawn_in_part_and_an_empty_one_says_so() {
     let empty = html(&History::default());
     assert!(empty.contains("No day has a verdict yet.") && empty.contains("There was none."));
 }
+
+#[test]
+fn bars_of_days_far_apart_can_be_seen_and_stay_within_the_picture() {
+    let mut sparse = history(3);
+    for (place, day) in sparse.days.iter_mut().enumerate() {
+        day.number = 365 * place as i64;
+        day.coefficient = Some(0.2);
+    }
+    let page = html(&sparse);
+    let number = |text: &str, name: &str| -> f64 {
+        let (_, after) = text.split_once(&format!("{name}=\"")).unwrap();
+        after.split('"').next().unwrap().parse().unwrap()
+    };
+    let bars: Vec<&str> =
+        page.split("<rect").skip(1).filter(|rect| rect.contains("class=\"shade0\"")).collect();
+    assert_eq!(bars.len(), 3);
+    for bar in bars {
+        let (x, width) = (number(bar, " x"), number(bar, " width"));
+        assert!(width > 10.0 && x > 40.0 && x + width < 720.0, "{bar}");
+    }
+}
