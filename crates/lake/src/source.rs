@@ -128,13 +128,13 @@ impl Source {
         self.readers.iter().all(|reader| matches!(reader, Reader::Parquet(_)))
     }
 
+    fn names(&self, places: &[usize]) -> Vec<&str> {
+        places.iter().filter_map(|at| self.columns.get(*at)).map(|column| column.name.as_str()).collect()
+    }
+
     /// Reads the columns of these places, batch by batch, in the order of the rows.
     pub fn scan(&self, columns: &[usize], take: Take<'_>) -> Result<(), LakeError> {
-        let names: Vec<&str> = columns
-            .iter()
-            .filter_map(|at| self.columns.get(*at))
-            .map(|column| column.name.as_str())
-            .collect();
+        let names = self.names(columns);
         for reader in &self.readers {
             match reader {
                 Reader::Parquet(file) => file.scan(&names, take)?,
@@ -148,11 +148,7 @@ impl Source {
 
     /// Reads the columns of these places cell by cell, for what a block cannot hold: long texts and vectors.
     pub fn visit(&self, columns: &[usize], take: Visit<'_>) -> Result<(), LakeError> {
-        let names: Vec<&str> = columns
-            .iter()
-            .filter_map(|at| self.columns.get(*at))
-            .map(|column| column.name.as_str())
-            .collect();
+        let names = self.names(columns);
         for reader in &self.readers {
             match reader {
                 Reader::Parquet(file) => file.visit(&names, take)?,

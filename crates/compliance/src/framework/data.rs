@@ -5,9 +5,9 @@
 
 use super::day::Day;
 use super::words::{Class, Grade, Kind, Relation, Route, Status, Unit, Who};
+use crate::digest::of_json;
 use comptroller_core::Digest;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 /// Name of the format; it is part of what is hashed.
 const FORMAT: &str = "comptroller-framework/1";
@@ -218,6 +218,5 @@ impl Framework {
 /// SHA-256 over the RFC 8785 canonical JSON of a value that has one.
 pub(crate) fn digest_of(value: &impl Serialize) -> Digest {
     // Proof: strings, small numbers, lists and objects with text keys always have a canonical form.
-    let bytes = serde_json_canonicalizer::to_vec(value).expect("canonical JSON of strings and small numbers");
-    Digest::from_bytes(Sha256::digest(bytes).into())
+    of_json(value).expect("canonical JSON of strings and small numbers")
 }
