@@ -112,7 +112,8 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
                 format!("{system}: decisions differ between groups"),
                 format!(
                     "{name} in {environment}: a criterion that was laid down is shown not to hold. \
-                     `comptroller monitor fairness {name} --env {environment}` shows which."
+                     `comptroller monitor fairness {name} --env {environment}` shows which, `comptroller playbook show \
+                     fairness` what to do."
                 ),
             )
             .to(&[Role::Developer, Role::RiskOfficer])
