@@ -1,5 +1,6 @@
 //! The follower that judges days, and what people read of it.
 
+use super::labels::Unreadable;
 use super::record::{Judgement, record};
 use super::watch::{Effective, effective, lay_down};
 use super::window::{Judged, Window, date, day_of};
@@ -8,7 +9,7 @@ use crate::drift::{Band, Report, html};
 use crate::models::find_version;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, systems};
-use comptroller_core::ids::{BaselineId, BlockId, SystemId, VersionId};
+use comptroller_core::ids::{BaselineId, SystemId, VersionId};
 use comptroller_core::vocab::{AlarmTopic, DriftBand, DriftPillar};
 use comptroller_core::{Environment, Event, Timestamp};
 use comptroller_policy::Action;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 use utoipa::ToSchema;
 
 /// Days that are judged in one look, at most.
-const MAX_DAYS: i64 = 100;
+pub(super) const MAX_DAYS: i64 = 100;
 /// A day that is not over is judged again when it has grown by one part in so many.
 const GROWTH: i64 = 10;
 /// Columns that the recorded report names, at most.
@@ -36,7 +37,7 @@ const DAY: i64 = 86_400_000_000;
 #[derive(Debug, Default)]
 pub struct Watched {
     /// Blocks of labels that could not be read, and when that was tried.
-    pub(super) unreadable: BTreeMap<BlockId, Instant>,
+    pub(super) unreadable: Unreadable,
     /// Days that could not be judged, and when that was tried.
     failed: BTreeMap<Window, Instant>,
 }
@@ -72,6 +73,13 @@ pub struct WindowView {
     pub ledger_index: u64,
 }
 
+/// Whether a day with new blocks is to be judged now: once it is over, and before that whenever it has grown by a tenth
+/// of the records that were `counted`.
+pub(super) fn is_due(day: &DayRow, counted: Option<i64>, now: Timestamp) -> bool {
+    let is_over = (day.day + 1).saturating_mul(DAY) <= now.micros();
+    is_over || counted.is_none_or(|counted| (day.row_count - counted) * GROWTH >= counted)
+}
+
 impl App {
     /// Judges every day whose blocks or labels are new. Answers how many were judged.
     pub async fn judge_windows(&self, watched: &mut Watched) -> Result<usize, AppError> {
@@ -85,10 +93,7 @@ impl App {
         let mut due: Vec<DayRow> = Vec::new();
         for day in days {
             let last = monitors::window(&mut conn, day.version.0, day.environment.0, day.day).await?;
-            let is_over = (day.day + 1).saturating_mul(DAY) <= now.micros();
-            let has_grown =
-                last.is_none_or(|last| (day.row_count - last.row_count) * GROWTH >= last.row_count);
-            if is_over || has_grown {
+            if is_due(&day, last.map(|last| last.row_count), now) {
                 due.push(day);
             }
         }

@@ -3,20 +3,30 @@
 use super::judge::{PAUSE, Watched};
 use crate::{App, AppError};
 use comptroller_core::Environment;
-use comptroller_core::ids::VersionId;
+use comptroller_core::ids::{BlockId, VersionId};
 use comptroller_core::vocab::RecordKind;
 use comptroller_lake::filter::IdHash;
 use comptroller_store::StoreError;
 use comptroller_store::areas::labels;
 use comptroller_store::areas::monitors::DayRow;
 use comptroller_store::areas::predictions::{self, BlockRow};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 /// Days after which labels are no longer looked for.
 pub(super) const MAX_DELAY_DAYS: i64 = 400;
 /// Blocks of labels that are read in one look, and days that they make due, at most.
 const MAX_UNREAD: i64 = 100;
+
+/// Blocks of labels that could not be read, and when that was tried.
+pub(super) type Unreadable = BTreeMap<BlockId, Instant>;
+
+/// The days that are not among those that are due.
+pub(super) fn without(mut days: Vec<DayRow>, due: &[DayRow]) -> Vec<DayRow> {
+    let window = |row: &DayRow| (row.version.0, row.environment.0, row.day);
+    days.retain(|day| due.iter().all(|due| window(due) != window(day)));
+    days
+}
 
 impl App {
     /// What came true, by id: of the predictions `ids` of `day`, in blocks of labels up to index `through`.
@@ -60,12 +70,19 @@ impl App {
         watched: &mut Watched,
         due: &[DayRow],
     ) -> Result<Vec<DayRow>, AppError> {
+        self.read_labels(&mut watched.unreadable).await?;
+        let mut conn = self.store.read().await?;
+        Ok(without(labels::days(&mut conn, MAX_UNREAD).await?, due))
+    }
+
+    /// Puts down for each new block of labels of which days it speaks.
+    pub(super) async fn read_labels(&self, unreadable: &mut Unreadable) -> Result<(), AppError> {
         let mut conn = self.store.read().await?;
         let blocks = labels::unread(&mut conn, MAX_UNREAD).await?;
         drop(conn);
         for block in blocks {
             let id = block.id.0;
-            if watched.unreadable.get(&id).is_some_and(|failed| failed.elapsed() < PAUSE) {
+            if unreadable.get(&id).is_some_and(|failed| failed.elapsed() < PAUSE) {
                 continue;
             }
             match self.labelled_days(&block).await {
@@ -79,21 +96,15 @@ impl App {
                 // It stays to be read, and the others do not wait for it.
                 Err(error) => {
                     tracing::error!(block.id = %id, error = %error, "a block of labels cannot be read");
-                    watched.unreadable.insert(id, Instant::now());
+                    unreadable.insert(id, Instant::now());
                 }
             }
         }
-        let mut conn = self.store.read().await?;
-        let mut days = labels::days(&mut conn, MAX_UNREAD).await?;
-        days.retain(|day| {
-            let window = (day.version.0, day.environment.0, day.day);
-            due.iter().all(|due| (due.version.0, due.environment.0, due.day) != window)
-        });
-        Ok(days)
+        Ok(())
     }
 
     /// The days whose predictions a block of labels speaks of.
-    pub(super) async fn labelled_days(&self, labels: &BlockRow) -> Result<BTreeSet<i64>, AppError> {
+    async fn labelled_days(&self, labels: &BlockRow) -> Result<BTreeSet<i64>, AppError> {
         let ingest = self.ingest()?;
         let block = self.open_block(labels).await?;
         let ids: Vec<IdHash> = block.records.ids().map(IdHash::of).collect();

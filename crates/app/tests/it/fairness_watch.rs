@@ -1,5 +1,6 @@
 //! Decisions of a running version, watched across groups: found, told of once, opened as a remediation, and rebuilt.
 
+use crate::monitors::find;
 use crate::predictions::{Bed, bytes, command};
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::monitors::fairness::{
@@ -156,6 +157,31 @@ async fn labels_that_come_later_count_once_and_everything_is_rebuilt_from_the_lo
         assert!((again.log_evidence - known.log_evidence).abs() < 1e-9, "{again:?} {known:?}");
         assert_eq!((again.standing, &again.too_few), (known.standing, &known.too_few));
     }
+}
+
+#[tokio::test]
+async fn labels_of_a_day_that_cannot_be_counted_are_not_forgotten_by_a_restart() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = builder(&bed).await;
+    app.watch_fairness(&Call::new(developer), watch(&[("equal_opportunity_difference", 0.2)])).await.unwrap();
+    let labels = day(&bed, "2026-03-01", 150, [90, 80]).await;
+    assert_eq!(look(&bed, &mut FairnessWatched::default()).await, 1);
+    // The disk loses the day for a while; another day is counted meanwhile, with all labels that there are.
+    let (objects, away) = (bed.world.folder.path().join("objects"), bed.world.folder.path().join("away"));
+    let first = app.prediction(&bed.risk, "scoring", "2026-03-01-f-0").await.unwrap().block.unwrap().id;
+    let hidden = find(&objects, &first.to_string());
+    app.record_predictions(&bed.runtime, command(RecordKind::Label, "l1"), bytes(&labels)).await.unwrap();
+    day(&bed, "2026-03-02", 150, [90, 80]).await;
+    app.seal_predictions(true).await.unwrap();
+    std::fs::rename(&hidden, &away).unwrap();
+    assert_eq!(app.judge_fairness(&mut FairnessWatched::default()).await.unwrap(), 1, "the other day");
+    std::fs::rename(&away, &hidden).unwrap();
+    // A restarted server finds the work that is left.
+    assert_eq!(app.judge_fairness(&mut FairnessWatched::default()).await.unwrap(), 1);
+    let days = view(&bed).await.days;
+    assert_eq!(days.iter().map(|day| day.labelled).sum::<u64>(), 300);
+    assert_eq!(app.judge_fairness(&mut FairnessWatched::default()).await.unwrap(), 0);
 }
 
 #[tokio::test]

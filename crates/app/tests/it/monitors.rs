@@ -182,14 +182,7 @@ async fn labels_of_a_day_that_cannot_be_judged_are_not_forgotten_by_a_restart() 
     let app = &bed.world.app;
     let developer = world_developer(&bed).await;
     let profile = baseline(&bed.world, &developer).await;
-    let set = SetBaseline {
-        version: "scorer@1".into(),
-        profile: Some(profile),
-        from_training: false,
-        first: None,
-        bands: None,
-    };
-    app.set_baseline(&Call::new(developer), set).await.unwrap();
+    app.set_baseline(&Call::new(developer), stated("scorer@1", &profile)).await.unwrap();
     let labels = day(&bed, "2026-03-01", 500, 0.0, true).await;
     look(app, &mut Watched::default()).await;
     // The disk loses the day for a while; another day is judged meanwhile, with all labels that there are.
@@ -215,14 +208,7 @@ async fn the_summaries_of_a_judged_day_are_what_its_records_count() {
     let app = &bed.world.app;
     let developer = world_developer(&bed).await;
     let profile = baseline(&bed.world, &developer).await;
-    let set = SetBaseline {
-        version: "scorer@1".into(),
-        profile: Some(profile),
-        from_training: false,
-        first: None,
-        bands: None,
-    };
-    app.set_baseline(&Call::new(developer), set).await.unwrap();
+    app.set_baseline(&Call::new(developer), stated("scorer@1", &profile)).await.unwrap();
     let labels = day(&bed, "2026-03-01", 900, 10.0, true).await;
     look(app, &mut Watched::default()).await;
     app.record_predictions(&bed.runtime, command(RecordKind::Label, "l"), bytes(&labels)).await.unwrap();
@@ -250,7 +236,7 @@ async fn the_summaries_of_a_judged_day_are_what_its_records_count() {
 }
 
 /// The folder of this name, at any depth.
-fn find(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn find(folder: &Path, name: &str) -> PathBuf {
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -221,9 +221,3 @@ pub async fn unjudged(conn: &mut Conn, limit: i64) -> Result<Vec<DayRow>, StoreE
         limit
     )
 }
-
-/// The last block of labels that any judgement looked at, by index; -1 before the first.
-pub async fn labels_through(conn: &mut Conn) -> Result<i64, StoreError> {
-    let row = fetch_optional!(conn, (i64,), "SELECT COALESCE(MAX(labels_through), -1) FROM fairness_window")?;
-    Ok(row.map_or(-1, |row| row.0))
-}

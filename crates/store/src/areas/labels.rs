@@ -46,19 +46,34 @@ pub async fn read(
     Ok(())
 }
 
+/// Days of a table of judgements that do not know labels which came for them, the oldest first.
+macro_rules! behind {
+    ($conn:expr, $table:literal, $limit:expr) => {
+        fetch_all!(
+            $conn,
+            DayRow,
+            concat!(
+                "SELECT w.version, w.environment, w.system, w.day, w.row_count, w.through FROM labelled_day n JOIN ",
+                $table,
+                " w ON w.version = n.version AND w.environment = n.environment AND w.day = n.day \
+                 AND w.labels_through < n.through AND NOT EXISTS (SELECT 1 FROM labels_unread u \
+                 JOIN prediction_block b ON b.id = u.block WHERE b.version = n.version AND b.idx <= n.through) \
+                 ORDER BY w.day, w.version LIMIT $1"
+            ),
+            $limit
+        )
+    };
+}
+
 /// Judged days whose judgement does not know labels that came for them, the oldest first. Labels count in the order of
 /// the log: not those behind a block that could not be read.
 pub async fn days(conn: &mut Conn, limit: i64) -> Result<Vec<DayRow>, StoreError> {
-    fetch_all!(
-        conn,
-        DayRow,
-        "SELECT w.version, w.environment, w.system, w.day, w.row_count, w.through FROM labelled_day n \
-         JOIN drift_window w ON w.version = n.version AND w.environment = n.environment AND w.day = n.day \
-         AND w.labels_through < n.through AND NOT EXISTS (SELECT 1 FROM labels_unread u \
-         JOIN prediction_block b ON b.id = u.block WHERE b.version = n.version AND b.idx <= n.through) \
-         ORDER BY w.day, w.version LIMIT $1",
-        limit
-    )
+    behind!(conn, "drift_window", limit)
+}
+
+/// The same of days whose decisions are watched across groups.
+pub async fn days_of_decisions(conn: &mut Conn, limit: i64) -> Result<Vec<DayRow>, StoreError> {
+    behind!(conn, "fairness_window", limit)
 }
 
 /// The last block of labels that speaks of a day, by index, as far as they were read; -1 if none does.

@@ -165,11 +165,6 @@ pub async fn of_days(
     )
 }
 
-/// Blocks after index `since`, in the order of the log, at most a thousand.
-pub async fn since(conn: &mut Conn, records: RecordKind, since: i64) -> Result<Vec<BlockRow>, StoreError> {
-    blocks!(conn, "WHERE records = $1 AND idx > $2 ORDER BY idx LIMIT 1000", Text(records), since)
-}
-
 /// Blocks of labels that are to be read, in the order of the log.
 pub(super) async fn unread(conn: &mut Conn, limit: i64) -> Result<Vec<BlockRow>, StoreError> {
     blocks!(conn, "WHERE id IN (SELECT block FROM labels_unread) ORDER BY idx LIMIT $1", limit)

@@ -6,8 +6,8 @@ use comptroller_core::ids::{
 };
 use comptroller_core::vocab::{FairnessState, RecordKind, RemediationCause, RemediationEnd, ReminderKind};
 use comptroller_core::{Clock as _, Digest, Environment, Event};
-use comptroller_store::areas::{fairness, remediations};
-use comptroller_store::{Draft, keys};
+use comptroller_store::areas::{fairness, labels, predictions, remediations};
+use comptroller_store::{Draft, StoreError, keys};
 use std::collections::BTreeMap;
 
 on_both!(a_finding_is_open_stalls_and_ends, a_watch_goes_on_from_its_last_judgement);
@@ -103,14 +103,12 @@ async fn a_watch_goes_on_from_its_last_judgement(bed: Bed) -> anyhow::Result<()>
     let mut conn = store.read().await?;
     assert_eq!(fairness::of_version(&mut conn, version).await?.map(|row| row.id.0), Some(monitor));
     assert_eq!(fairness::unjudged(&mut conn, 10).await?.len(), 1);
-    assert_eq!(fairness::labels_through(&mut conn).await?, -1);
     drop(conn);
     let second = record(sealed(101, BlockId::new(now, keys::random()?))).await?;
     record(judged(101, monitor, second)).await?;
     let last = record(judged(100, monitor, first)).await?;
     let mut conn = store.read().await?;
     assert!(fairness::unjudged(&mut conn, 10).await?.is_empty());
-    assert_eq!(fairness::labels_through(&mut conn).await?, 3);
     let latest = fairness::latest(&mut conn, monitor, environment).await?;
     assert_eq!(
         latest.map(|row| (row.day, row.idx.unsigned_abs())),
@@ -121,5 +119,18 @@ async fn a_watch_goes_on_from_its_last_judgement(bed: Bed) -> anyhow::Result<()>
     assert_eq!(days.iter().map(|row| row.day).collect::<Vec<_>>(), [101, 100]);
     assert!(fairness::latest(&mut conn, monitors[0], environment).await?.is_none());
     assert!(fairness::window(&mut conn, version, Environment::Staging, 100).await?.is_none());
+    // A block that stands behind what the judgements know speaks of one of the days, and of one that nobody judged.
+    assert!(labels::days_of_decisions(&mut conn, 10).await?.is_empty());
+    let block = predictions::newest(&mut conn, 1).await?.remove(0);
+    drop(conn);
+    store
+        .write::<(), StoreError, _>(move |tx| {
+            Box::pin(async move { labels::read(tx.conn(), &block, [100, 102]).await })
+        })
+        .await?;
+    let mut conn = store.read().await?;
+    let due = labels::days_of_decisions(&mut conn, 10).await?;
+    assert_eq!(due.iter().map(|row| row.day).collect::<Vec<_>>(), [100]);
+    assert!(labels::days(&mut conn, 10).await?.is_empty(), "no drift is watched here");
     Ok(())
 }

@@ -5,7 +5,8 @@
 
 use super::count::count;
 use super::{Judgement, Laid};
-use crate::monitors::labels::MAX_DELAY_DAYS;
+use crate::monitors::judge::{MAX_DAYS, PAUSE, is_due};
+use crate::monitors::labels::{MAX_DELAY_DAYS, Unreadable, without};
 use crate::monitors::window::Window;
 use crate::{App, AppError};
 use comptroller_core::Event;
@@ -15,27 +16,19 @@ use comptroller_core::vocab::{FairnessState, RecordKind, RemediationCause};
 use comptroller_stats::fairness::watching::{Cells, Shown, Standing, Watching};
 use comptroller_store::areas::fairness::{self, FairnessMonitorRow};
 use comptroller_store::areas::monitors::DayRow;
-use comptroller_store::areas::{predictions, remediations};
+use comptroller_store::areas::{labels, predictions, remediations};
 use comptroller_store::{Draft, Tx, journal};
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Instant;
 
-/// Days that are judged in one look, at most.
-const MAX_DAYS: i64 = 100;
-/// A day that is not over is judged again when it has grown by one part in so many.
-const GROWTH: i64 = 10;
-/// How long a day that could not be judged rests.
-const PAUSE: Duration = Duration::from_secs(300);
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 /// One, in millionths.
 const MILLION: f64 = 1e6;
 
 /// What the follower remembers between two looks.
 #[derive(Debug, Default)]
 pub struct FairnessWatched {
-    /// The last block of labels whose days were looked for, by index.
-    labels: Option<i64>,
+    /// Blocks of labels that could not be read, and when that was tried.
+    unreadable: Unreadable,
     /// Days that could not be judged, and when that was tried.
     failed: BTreeMap<Window, Instant>,
 }
@@ -61,7 +54,7 @@ impl App {
             return Ok(0);
         }
         let mut due = self.grown().await?;
-        due.extend(self.labelled_since(watched, &due).await?);
+        due.extend(self.newly_labelled_decisions(watched, &due).await?);
         let mut judged = 0;
         for day in due {
             let window = Window { version: day.version.0, environment: day.environment.0, day: day.day };
@@ -90,70 +83,29 @@ impl App {
             let last = fairness::window(&mut conn, day.version.0, day.environment.0, day.day).await?;
             // What another monitor counted says nothing about growth under this one.
             let last = last.filter(|last| monitor.as_ref().is_some_and(|one| one.id.0 == last.monitor.0));
-            let is_over = (day.day + 1).saturating_mul(DAY) <= now.micros();
-            let has_grown =
-                last.is_none_or(|last| (day.row_count - last.row_count) * GROWTH >= last.row_count);
-            if is_over || has_grown {
+            if is_due(&day, last.map(|last| last.row_count), now) {
                 due.push(day);
             }
         }
         Ok(due)
     }
 
-    /// Judged days that new blocks of labels speak of, without those that are due anyway.
-    async fn labelled_since(
+    /// Judged days that new labels speak of, without those that are due anyway.
+    async fn newly_labelled_decisions(
         &self,
         watched: &mut FairnessWatched,
         due: &[DayRow],
     ) -> Result<Vec<DayRow>, AppError> {
+        self.read_labels(&mut watched.unreadable).await?;
         let mut conn = self.store.read().await?;
-        let since = match watched.labels {
-            Some(since) => since,
-            None => fairness::labels_through(&mut conn).await?,
-        };
-        let blocks = predictions::since(&mut conn, RecordKind::Label, since).await?;
-        let mut of_watched = Vec::new();
-        for block in &blocks {
-            if fairness::of_version(&mut conn, block.version.0).await?.is_some() {
-                of_watched.push(block);
-            }
-        }
-        drop(conn);
-        let mut windows = BTreeSet::new();
-        for block in of_watched {
-            for day in self.labelled_days(block).await? {
-                windows.insert(Window { version: block.version.0, environment: block.environment.0, day });
-            }
-        }
-        let mut rows = Vec::new();
-        let mut conn = self.store.read().await?;
-        for Window { version, environment, day } in windows {
-            let is_due = due
-                .iter()
-                .any(|row| (row.version.0, row.environment.0, row.day) == (version, environment, day));
-            if is_due {
-                continue;
-            }
-            if let Some(row) = fairness::window(&mut conn, version, environment, day).await? {
-                rows.push(DayRow {
-                    version: row.version,
-                    environment: row.environment,
-                    system: row.system,
-                    day,
-                    row_count: row.row_count,
-                    through: row.through,
-                });
-            }
-        }
-        watched.labels = Some(blocks.last().map_or(since, |block| block.idx));
-        Ok(rows)
+        Ok(without(labels::days_of_decisions(&mut conn, MAX_DAYS).await?, due))
     }
 
     async fn judge_fairness_of(&self, window: Window, through: i64) -> Result<bool, AppError> {
         let Window { version, environment, day } = window;
         let mut conn = self.store.read().await?;
         let Some(monitor) = fairness::of_version(&mut conn, version).await? else { return Ok(false) };
-        let labels_through = predictions::last(&mut conn, version, RecordKind::Label).await?;
+        let labels_through = labels::through(&mut conn, version).await?;
         let key = self.store.key();
         let laid: Option<Laid> = journal::private(&mut conn, key, Some(monitor.idx)).await?;
         let laid = laid.ok_or_else(|| AppError::Internal(format!("watch {} has no plan", monitor.id.0)))?;
