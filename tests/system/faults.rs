@@ -166,8 +166,11 @@ pub(crate) fn attach(strace: &str, process: u32, trace: &Path, words: &[&str]) -
     strace.args(["-f", "-y", "-p", &process.to_string(), "-o"]).arg(trace).args(words);
     let mut strace = strace.stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::new(strace.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    let mut said = BufReader::new(strace.stderr.take().unwrap());
+    said.read_line(&mut line).unwrap();
     assert!(line.contains("attached"), "{line}");
+    // It also tells of every thread that begins, and lets the process go when nobody listens.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
     strace
 }
 

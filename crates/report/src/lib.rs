@@ -4,6 +4,7 @@
 //! outside, holds no script, and every text from data is escaped, so that a column's name can never become markup.
 
 pub mod controls;
+pub mod document;
 mod drift;
 pub mod escape;
 pub mod fairness;
