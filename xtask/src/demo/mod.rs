@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod client;
+mod controls;
 mod data;
 mod emergency;
 mod example;
@@ -49,6 +50,7 @@ struct Chapter {
 
 const CHAPTERS: &[Chapter] = &[
     Chapter { title: "People and credentials", run: people::run },
+    Chapter { title: "Controls in operation", run: controls::adopt },
     Chapter { title: "The inventory: three real systems", run: inventory::run },
     Chapter { title: "Datasets and their lineage", run: data::run },
     Chapter { title: "Models, files and immutable versions", run: release::run },
@@ -64,6 +66,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "An emergency at night, judged in the morning", run: emergency::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },
     Chapter { title: "The auditor's questions", run: audit::run },
+    Chapter { title: "A window of controls, every occurrence tested", run: controls::tested },
     Chapter { title: "The evidence, verified without us", run: verify::run },
 ];
 

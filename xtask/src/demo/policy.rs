@@ -116,22 +116,31 @@ fn in_force(walk: &mut Walk, folder: &str) -> Result<()> {
     Ok(())
 }
 
+/// Tiers that the rules of the AI Act compute from stated facts, recorded by a risk officer.
 fn classify(walk: &mut Walk) -> Result<()> {
-    let mut entries = Vec::new();
-    for (system, reason) in [
-        ("consumer-credit-risk", "evaluates the creditworthiness of natural persons: Annex III, point 5(b)"),
-        (
-            "employment-outreach",
-            "decides who is offered support in finding work; treated as Annex III, point 4(a)",
-        ),
+    let (mut entries, mut lines) = (Vec::new(), Vec::new());
+    for (example, system, tier) in [
+        ("credit", "consumer-credit-risk", "high"),
+        ("employment", "employment-outreach", "high"),
+        ("support-summaries", "support-summaries", "limited"),
     ] {
-        entries.push(walk.act("risk-officer", &["system", "classify", system, "high", "--reason", reason])?);
+        let facts = walk.workspace.root.join("examples").join(example).join("ai-act.toml");
+        let facts = facts.to_string_lossy().into_owned();
+        let words = ["risk", "classify", system, "--facts", &facts, "--reason", "before it goes live again"];
+        entries.push(walk.act("risk-officer", &words)?);
+        let shown = walk.ok("auditor", &["risk", "show", system])?;
+        ensure!(
+            shown["tier"] == tier && shown["reproduced"] == true,
+            "{system} came to another tier than {tier}: {shown}"
+        );
+        lines.push(format!("{system}: {tier}"));
     }
     walk.step(
-        "A risk officer classified both systems as high risk, with reasons.",
+        "A risk officer classified the three systems: the tier follows from stated facts by the rules of the AI Act.",
         &entries,
         "Rules for high risk held before too: a system that nobody classified is not thereby outside them.",
     );
+    walk.screen.quote(&lines);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::client::Answer;
+use super::controls;
 use super::walk::{Walk, items, text};
 use crate::foreign;
 use crate::process::{last_lines, run as run_program, run_quiet};
@@ -23,6 +24,7 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
     let report = verify_here(walk, &pack, &vkey, empty.path())?;
     foreign_verifier(walk, &pack, &vkey, empty.path(), &report)?;
     made_again(walk, &pack, &vkey)?;
+    controls::tested_again(walk, &pack.to_string_lossy(), &vkey)?;
     wrong_key(walk, &pack, &vkey, empty.path())?;
     flip(walk, &pack, &vkey, empty.path())
 }
@@ -31,7 +33,9 @@ fn export(walk: &mut Walk) -> Result<PathBuf> {
     let pack = walk.folder.join("evidence.tar");
     let out = pack.to_string_lossy().into_owned();
     walk.refused("builder", &["evidence", "pack", "--out", &out], 6)?;
-    walk.ok("auditor", &["evidence", "pack", "--out", &out])?;
+    let (from, to) = (walk.noted("controls since")?, walk.noted("window end")?);
+    let words = ["evidence", "pack", "--framework", "soc2", "--from", &from, "--to", &to, "--out", &out];
+    walk.ok("auditor", &words)?;
     let list = walk.ok("auditor", &["ledger", "entries", "--kind", "evidence.exported", "--limit", "1"])?;
     let exported = items(&list)?.first().context("the export is not in the log")?;
     let index = exported["index"].as_u64().context("an entry without index")?;
@@ -42,7 +46,7 @@ fn export(walk: &mut Walk) -> Result<PathBuf> {
     walk.step(
         &what,
         &[index],
-        "One file: the whole log, proofs, shown payloads, the population of deployments.",
+        "One file: the whole log, proofs, shown payloads, populations, and the tests of controls for SOC 2.",
     );
     Ok(pack)
 }

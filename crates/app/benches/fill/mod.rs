@@ -1,5 +1,9 @@
 //! A store with many running systems and many rules, written past the gate: that is not what is measured.
 
+mod store;
+
+pub(crate) use store::{config, write};
+
 use anyhow::Context as _;
 use comptroller_core::event::{ArtifactUse, DatasetUsed, VersionFacts};
 use comptroller_core::ids::{
@@ -12,25 +16,12 @@ use comptroller_core::vocab::{
 };
 use comptroller_core::{Clock as _, Digest, Environment, Event, Timestamp};
 use comptroller_policy::Package;
-use comptroller_store::objects::ObjectsConfig;
-use comptroller_store::{DbConfig, Draft, Store, StoreConfig, StoreError, keys};
+use comptroller_store::{Draft, Store, StoreError, keys};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// Systems that are written in one transaction.
 const BATCH: usize = 250;
-
-pub(crate) fn config(folder: &Path) -> anyhow::Result<StoreConfig> {
-    Ok(StoreConfig {
-        db: DbConfig::Sqlite(folder.join("db/comptroller.db")),
-        objects: ObjectsConfig::Local { path: folder.join("objects") },
-        keys: folder.join("keys"),
-        guard: folder.join("guard"),
-        host: "log.example.org".into(),
-        organisation: "example".parse()?,
-    })
-}
 
 /// Registers systems, puts a version of each into production, and rules in force.
 pub(crate) async fn fill(store: &Store, systems: usize, rules: usize) -> anyhow::Result<()> {
@@ -44,19 +35,6 @@ pub(crate) async fn fill(store: &Store, systems: usize, rules: usize) -> anyhow:
         write(store, drafts).await?;
     }
     activate(store, rules, 0).await
-}
-
-pub(crate) async fn write(store: &Store, drafts: Vec<Draft>) -> Result<(), StoreError> {
-    store
-        .write(move |tx| {
-            Box::pin(async move {
-                for draft in drafts {
-                    tx.record(draft).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
 }
 
 fn digest(number: usize) -> Digest {

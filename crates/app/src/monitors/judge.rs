@@ -40,6 +40,8 @@ pub struct Watched {
     pub(super) unreadable: Unreadable,
     /// Days that could not be judged, and when that was tried.
     failed: BTreeMap<Window, Instant>,
+    /// The day before which silent days were looked for.
+    pub(super) silence_until: Option<i64>,
 }
 
 /// A day of a version's records, as it was judged last.
@@ -114,6 +116,7 @@ impl App {
                 }
             }
         }
+        judged += self.judge_silence(watched).await?;
         Ok(judged)
     }
 

@@ -22,6 +22,7 @@ mod record;
 pub(crate) mod rollback;
 mod running;
 mod season;
+mod silence;
 mod source;
 mod unusual;
 pub(crate) mod watch;

@@ -336,6 +336,51 @@ async fn one_bad_day_is_no_alarm_two_are_and_people_answer_it() {
     assert!(ended.to_string().contains("ended"), "{ended}");
 }
 
+#[tokio::test]
+async fn a_stream_that_falls_silent_alarms_until_records_come() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let profile = baseline(&bed.world, &developer).await;
+    app.set_baseline(&Call::new(developer), stated("scorer@1", &profile)).await.unwrap();
+    let mut watched = Watched::default();
+    let today = || app.store().clock().now().to_string()[..10].to_owned();
+    let tomorrow = || bed.world.clock.pass(86_400);
+    // In the afternoon, whenever the test runs. Of the day on which the version went live nothing is claimed.
+    let seconds = app.store().clock().now().micros() / 1_000_000;
+    bed.world.clock.pass(13 * 3_600 - seconds.rem_euclid(86_400));
+    bed.world.clock.pass(86_400);
+    for _ in 0..4 {
+        tomorrow();
+        day(&bed, &today(), 300, 0.0, true).await;
+        look(app, &mut watched).await;
+    }
+    tomorrow();
+    look(app, &mut watched).await;
+    assert_eq!(windows(&bed).await.len(), 4, "the day is not over");
+    let silent = today();
+    tomorrow();
+    bed.world.clock.pass(3 * 3_600);
+    look(app, &mut watched).await;
+    let newest = windows(&bed).await.remove(0);
+    assert_eq!((newest.day.as_str(), newest.rows, newest.band), (silent.as_str(), 0, None));
+    assert_eq!(alarms(&bed).await, 0, "one silent day");
+    tomorrow();
+    look(app, &mut watched).await;
+    let open = app.alarms(&bed.risk, Some("scoring"), true, Slice::default()).await.unwrap().items;
+    let [alarm] = &open[..] else { panic!("one alarm: {open:?}") };
+    assert_eq!((alarm.playbook.as_str(), alarm.since.as_str()), ("latency", silent.as_str()));
+    // A restart finds nothing new, and what comes late is judged as what it is.
+    assert_eq!(look(app, &mut Watched::default()).await, 0);
+    day(&bed, &silent, 300, 0.0, true).await;
+    look(app, &mut watched).await;
+    let late = windows(&bed).await.into_iter().find(|window| window.day == silent).unwrap();
+    assert_eq!(late.rows, 300);
+    day(&bed, &today(), 300, 0.0, true).await;
+    look(app, &mut watched).await;
+    assert!(app.alarms(&bed.risk, None, true, Slice::default()).await.unwrap().items.is_empty());
+}
+
 async fn world_developer(bed: &Bed) -> Caller {
     bed.world.person("builder", &[Role::Developer], None).await
 }

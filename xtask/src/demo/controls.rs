@@ -1,0 +1,102 @@
+//! Chapters: controls put in operation at the beginning, and at the end what the walk shows of them.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::walk::{Walk, items, text};
+use crate::process::run_quiet;
+
+/// Every control of the library counts from here on.
+pub(crate) fn adopt(walk: &mut Walk) -> Result<()> {
+    let library = walk.ok("nobody", &["control", "list"])?;
+    let ids: Vec<String> =
+        items(&library)?.iter().map(|control| Ok(text(control, "id")?.to_owned())).collect::<Result<_>>()?;
+    let mut words = vec!["control", "adopt"];
+    words.extend(ids.iter().map(String::as_str));
+    walk.ok("risk-officer", &words)?;
+    let status = walk.ok("auditor", &["control", "status"])?;
+    let running = items(&status)?.iter().filter(|control| control["since"].is_string()).count();
+    ensure!(running == ids.len(), "{running} of {} controls are in operation: {status}", ids.len());
+    let list = walk.ok("auditor", &["ledger", "entries", "--kind", "control.adopted", "--all"])?;
+    let mut entries: Vec<u64> = items(&list)?.iter().filter_map(|item| item["index"].as_u64()).collect();
+    entries.sort_unstable();
+    let ends = [entries.first().copied().context("no entry")?, entries.last().copied().context("no entry")?];
+    walk.note("controls since", &now()?);
+    walk.step(
+        &format!("A risk officer put all {running} controls of the library in operation."),
+        &ends,
+        "Each counts from its entry on, by the definition whose digest stands there.",
+    );
+    Ok(())
+}
+
+/// What the window of this walk shows.
+pub(crate) fn tested(walk: &mut Walk) -> Result<()> {
+    // The window ends before the next second; a sample needs an entry after it.
+    std::thread::sleep(Duration::from_secs(1));
+    let to = now()?;
+    walk.note("window end", &to);
+    let from = walk.noted("controls since")?;
+    let test =
+        walk.ok("auditor", &["control", "test", "--from", &from, "--to", &to, "--framework", "soc2"])?;
+    let controls = test["result"]["controls"].as_array().context("no controls in the test")?;
+    let (mut expected, mut exceptions, mut lines) = (0, 0, Vec::new());
+    for control in controls {
+        let count = control["period"]["expected"].as_u64().unwrap_or(0);
+        let found = control["exceptions"].as_array().map_or(0, Vec::len);
+        (expected, exceptions) = (expected + count, exceptions + found);
+        if found > 0 {
+            let (id, title) = (text(control, "id")?, text(control, "title")?);
+            lines.push(format!("{id}  {found} exceptions of {count}: {title}"));
+        }
+    }
+    ensure!(
+        expected > 10 && exceptions > 0,
+        "too little happened: {expected} occurrences, {exceptions} exceptions"
+    );
+    let what = format!(
+        "{} controls that serve SOC 2 tested over this walk: {expected} occurrences, {exceptions} exceptions.",
+        controls.len()
+    );
+    walk.step(
+        &what,
+        &[],
+        "Every occurrence was tested, no sample stands for the rest, and no opinion stands anywhere.",
+    );
+    walk.screen.quote(&lines);
+    Ok(())
+}
+
+/// The moment, to the second, UTC.
+fn now() -> Result<String> {
+    let mut date = Command::new("date");
+    let said = run_quiet(date.args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]), Duration::from_secs(5))?;
+    Ok(said.trim().to_owned())
+}
+
+/// Whether an offline test of the pack gives the digest that stands in it.
+pub(crate) fn tested_again(walk: &mut Walk, pack: &str, vkey: &str) -> Result<()> {
+    let (from, to) = (walk.noted("controls since")?, walk.noted("window end")?);
+    let words = ["control", "test", pack, "--key", vkey, "--from", &from, "--to", &to, "--framework", "soc2"];
+    let test: Value = walk.ok("nobody", &words)?;
+    let digest = text(&test["result"], "digest")?.to_owned();
+    let folder = walk.folder.join("reports");
+    std::fs::create_dir_all(&folder)?;
+    let mut tar = Command::new("tar");
+    tar.args(["-xf", pack, "--strip-components=1", "-C"]).arg(&folder);
+    tar.args(["controls/result.json", "controls/tests-of-controls.html"]);
+    run_quiet(&mut tar, Duration::from_mins(1))?;
+    let result: Value = serde_json::from_slice(&std::fs::read(folder.join("result.json"))?)?;
+    std::fs::remove_file(folder.join("result.json"))?;
+    ensure!(result["result"]["digest"] == digest.as_str(), "the pack says {}", result["result"]["digest"]);
+    walk.step(
+        "The controls tested again from the pack alone: the same digest as in the pack.",
+        &[],
+        "An auditor needs neither our server nor our word; the table is reports/tests-of-controls.html.",
+    );
+    walk.screen.quote(&[digest]);
+    Ok(())
+}
