@@ -62,7 +62,7 @@ impl App {
         let signed = self.witnessed_since(signed).await?;
         self.stamp_now(&signed).await;
         let tested = match command.controls {
-            Some(asked) => Some(self.test_until(asked, &signed).await?),
+            Some(asked) => Some(self.test_until(asked, &signed, None).await?),
             None => None,
         };
         let made = self.store.clock().now();

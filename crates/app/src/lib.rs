@@ -27,6 +27,7 @@ pub mod factors;
 mod facts;
 pub mod fairness;
 pub mod followers;
+pub mod gaps;
 pub mod gate;
 pub mod holds;
 pub mod incidents;

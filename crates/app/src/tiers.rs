@@ -110,12 +110,20 @@ pub struct LawChanges {
 
 /// The AI Act of the shipped data, read once.
 pub(crate) fn act_data() -> Result<&'static Framework, AppError> {
+    framework_data(FRAMEWORK)
+}
+
+/// A framework of the shipped data, read once.
+pub(crate) fn framework_data(id: &str) -> Result<&'static Framework, AppError> {
     static DATA: OnceLock<Result<Catalogue, String>> = OnceLock::new();
     let catalogue = DATA
         .get_or_init(|| Catalogue::builtin().map_err(|error| error.to_string()))
         .as_ref()
         .map_err(|error| AppError::Internal(format!("framework data: {error}")))?;
-    catalogue.framework(FRAMEWORK).ok_or_else(|| AppError::Internal(format!("no framework {FRAMEWORK}")))
+    catalogue.framework(id).ok_or_else(|| {
+        let known: Vec<&str> = catalogue.frameworks().iter().map(|framework| framework.id.as_str()).collect();
+        AppError::invalid("framework", format!("{id:?} is none of {}", known.join(", ")))
+    })
 }
 
 fn day(field: &'static str, text: &str) -> Result<Day, AppError> {
@@ -194,6 +202,19 @@ impl App {
                 }
             }
         }
+    }
+
+    /// How the recorded answers of a system classify it on a day; none: it was never classified by rules, its answers were
+    /// erased, or they no longer fit the questions.
+    pub(crate) async fn classified_on(
+        &self,
+        conn: &mut Conn,
+        row: &SystemRow,
+        on: Day,
+    ) -> Result<Option<Classification>, AppError> {
+        let answers = self.tier_text(conn, row).await?.and_then(|text| text.answers);
+        let Some(answers) = answers else { return Ok(None) };
+        Ok(computed(act_data()?, &answers, on, on).ok().map(|(_, found)| found))
     }
 
     async fn tier_text(&self, conn: &mut Conn, row: &SystemRow) -> Result<Option<TierText>, AppError> {

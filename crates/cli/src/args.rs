@@ -4,9 +4,9 @@
 
 use crate::commands::{
     approval, artifact, completions, config, control, dataset, decision, delegation, deploy, docs, doctor,
-    drift, emergency, evidence, factor, fairness, framework, gate, hold, invitation, ledger, model, monitor,
-    person, playbook, policy, prediction, profile, remediation, retention, risk, role, runtime, serve,
-    service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
+    drift, emergency, evidence, factor, fairness, framework, gap, gate, hold, invitation, ledger, model,
+    monitor, person, playbook, policy, prediction, profile, remediation, retention, risk, role, runtime,
+    serve, service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
     verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Risk(Noun<risk::Verb>),
     /// Controls: what is done all the time, whether it was done, and every time that it was not.
     Control(Noun<control::Verb>),
+    /// What of a framework the record shows, what it does not, and what to do next.
+    Gap(Noun<gap::Verb>),
     /// The log of everything that happened, and its keys.
     Ledger(Noun<ledger::Verb>),
     /// Evidence about versions and systems, and packs for auditors.

@@ -6,6 +6,7 @@ pub mod classify;
 pub mod control;
 pub mod digest;
 pub mod framework;
+pub mod gap;
 pub mod risk;
 pub mod sample;
 pub mod statements;

@@ -668,6 +668,9 @@ pub enum Event {
     /// Private: what.
     #[serde(rename = "exception.noted")]
     ExceptionNoted { exception: Digest, control: ControlId, step: ExceptionStep },
+    /// Somebody stated whether a row of a framework is applicable to the organisation. Private: the reason.
+    #[serde(rename = "criterion.scoped")]
+    CriterionScoped { framework: Slug, criterion: TagText, applicable: bool },
     /// Root over every stream's count, so that nothing of one stream can be left out unnoticed.
     #[serde(rename = "ledger.stream_heads")]
     StreamHeads { root: Digest, streams: u64, size: u64 },

@@ -39,6 +39,13 @@ pub fn places(bytes: &[u8], id: IdHash) -> Option<Vec<usize>> {
     Some(same.map(|entry| (entry & MASK) as usize).collect())
 }
 
+/// The first 40 bits of the hash of each id, ascending; none if the bytes are no index. Two records of one id have the
+/// same, and of `n` others some `n^2 / 2^41` pairs do by chance.
+pub fn prefixes(bytes: &[u8]) -> Option<impl Iterator<Item = u64>> {
+    let (entries, rest) = bytes.strip_prefix(MAGIC)?.as_chunks::<ENTRY>();
+    rest.is_empty().then(|| entries.iter().map(|entry| u64::from_be_bytes(*entry) >> PLACE))
+}
+
 fn prefix(id: IdHash) -> u64 {
     id.first() >> PLACE
 }
@@ -58,6 +65,10 @@ mod tests {
         assert_eq!(places(&bytes, IdHash::of("order-0")).unwrap(), [0, 4_999], "it stands there twice");
         assert_eq!(places(&bytes, IdHash::of("other")).unwrap(), [0_usize; 0]);
         assert_eq!(places(&bytes[..100], IdHash::of("order-0")), None, "cut off");
+        let all: Vec<u64> = prefixes(&bytes).unwrap().collect();
+        let different: std::collections::BTreeSet<&u64> = all.iter().collect();
+        assert_eq!((all.len(), different.len()), (5_000, 4_999));
+        assert!(all.is_sorted() && prefixes(&bytes[..100]).is_none());
         assert_eq!(places(b"nonsense", IdHash::of("order-0")), None);
     }
 }

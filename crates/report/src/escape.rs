@@ -56,6 +56,25 @@ pub fn markdown(text: &str) -> String {
     escaped.replace("://", "&#58;//").replace("www.", "www&#46;")
 }
 
+/// A row of a table as CSV. A value that a spreadsheet would take for a formula gets an apostrophe before it.
+pub fn csv_row(out: &mut String, values: &[&str]) {
+    for (place, value) in values.iter().enumerate() {
+        if place > 0 {
+            out.push(',');
+        }
+        let formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && *value != "-";
+        let safe = if formula { format!("'{value}") } else { (*value).to_owned() };
+        if safe.contains([',', '"', '\n', '\r']) {
+            out.push('"');
+            out.push_str(&safe.replace('"', "\"\""));
+            out.push('"');
+        } else {
+            out.push_str(&safe);
+        }
+    }
+    out.push('\n');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ pub mod document;
 mod drift;
 pub mod escape;
 pub mod fairness;
+pub mod gap;
 pub mod history;
 mod page;
 mod svg;

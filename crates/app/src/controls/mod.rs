@@ -221,7 +221,7 @@ pub(crate) fn library() -> Result<Library, AppError> {
 }
 
 /// Entries of one type, oldest first.
-async fn entries_of(conn: &mut Conn, kind: &str) -> Result<Vec<EntryRow>, AppError> {
+pub(crate) async fn entries_of(conn: &mut Conn, kind: &str) -> Result<Vec<EntryRow>, AppError> {
     let filter = EntryFilter { kind: kind.to_owned(), ..EntryFilter::default() };
     let (mut rows, mut before) = (Vec::new(), i64::MAX);
     loop {

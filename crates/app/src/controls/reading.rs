@@ -19,6 +19,8 @@ pub(crate) struct Reading {
     journal: Journal,
     frontier: Frontier,
     seal: Option<LedgerPosition>,
+    /// The only system whose stream is looked at beside that of the organisation; none: all.
+    only: Option<String>,
 }
 
 impl Reading {
@@ -29,13 +31,24 @@ impl Reading {
         for control in definitions {
             history.define(control);
         }
-        Self { asked, history, journal, frontier: Frontier::new(), seal: None }
+        Self { asked, history, journal, frontier: Frontier::new(), seal: None, only: None }
+    }
+
+    /// Looks at one system, by id, and at what belongs to none.
+    pub(crate) fn only(self, system: Option<&str>) -> Self {
+        Self { only: system.map(|id| format!("system/{id}")), ..self }
     }
 
     /// Takes the next entry, with its leaf hash.
     pub(crate) fn push(&mut self, leaf: Hash, entry: &Entry) -> Result<(), AppError> {
         let record = record(self.frontier.size(), entry);
-        self.journal.push(&record);
+        let is_other = self
+            .only
+            .as_ref()
+            .is_some_and(|only| record.stream.starts_with("system/") && record.stream != only.as_str());
+        if !is_other {
+            self.journal.push(&record);
+        }
         self.history.push(&record);
         self.frontier.append(leaf);
         // INVARIANT (nobody-chooses): the seed of samples rests on the first entry after the window, and on no later one.

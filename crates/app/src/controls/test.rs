@@ -65,18 +65,19 @@ impl App {
         self.note_read(caller, ReadKind::AuditLog, ORG, 0).await?;
         let signed = self.store.publish().await?;
         let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
-        self.test_until(asked, &signed).await
+        self.test_until(asked, &signed, None).await
     }
 
-    /// Tests controls over the log up to a signed head.
+    /// Tests controls over the log up to a signed head: of one system, by id, or of all.
     pub(crate) async fn test_until(
         &self,
         asked: TestControls,
         signed: &CheckpointRow,
+        system: Option<&str>,
     ) -> Result<ControlTest, AppError> {
         let mut conn = self.store.read().await?;
         let definitions = definitions(&mut conn, self.store.key()).await?;
-        let mut reading = Reading::new(asked, definitions);
+        let mut reading = Reading::new(asked, definitions).only(system);
         let mut next = 0;
         while next < signed.size {
             let end = (next + CHUNK).min(signed.size);

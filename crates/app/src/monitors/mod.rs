@@ -7,6 +7,7 @@
 
 mod answer;
 mod around;
+mod at_seal;
 mod chance;
 pub mod fairness;
 mod first;

@@ -4,6 +4,7 @@ use super::window::{Window, count};
 use crate::drift::Profile;
 use crate::{App, AppError};
 use comptroller_core::ids::BaselineId;
+use comptroller_lake::records::Records;
 use comptroller_store::areas::labels;
 use comptroller_store::areas::predictions::BlockRow;
 use std::collections::HashMap;
@@ -16,6 +17,18 @@ pub(super) struct Labels {
     pub(super) through: i64,
     /// The last block of labels that speaks of the day, by index; -1 if none does.
     known: i64,
+}
+
+impl Labels {
+    /// A judgement of before is made again without the labels that came since: from the records.
+    fn is_current(self) -> bool {
+        self.known <= self.through
+    }
+}
+
+/// The name of what is kept of it beside a block.
+pub(super) fn name_of(baseline: BaselineId) -> String {
+    format!("baseline/{baseline}")
 }
 
 impl App {
@@ -41,16 +54,25 @@ impl App {
         (baseline, profile): (BaselineId, &Arc<Profile>),
         labels: Labels,
     ) -> Result<Profile, AppError> {
-        let name = format!("baseline/{baseline}");
-        // A judgement of before is made again without the labels that came since: from the records.
-        let is_current = labels.known <= labels.through;
-        if is_current
+        let name = name_of(baseline);
+        if labels.is_current()
             && let Some(bytes) = self.summary(row, &name, labels.known).await?
             && let Ok(part) = Profile::from_bytes(&bytes)
         {
             return Ok(part);
         }
         let records = self.open_block(row).await?.records;
+        self.count_part((window, row), (&name, profile), labels, records).await
+    }
+
+    /// The records of a block counted on the bins of a baseline; what is not of the past is kept beside the block.
+    pub(super) async fn count_part(
+        &self,
+        (window, row): (Window, &BlockRow),
+        (name, profile): (&str, &Arc<Profile>),
+        labels: Labels,
+        records: Records,
+    ) -> Result<Profile, AppError> {
         let found = match profile.outcomes {
             Some(_) => {
                 let ids: Vec<String> = records.ids().map(str::to_owned).collect();
@@ -62,10 +84,10 @@ impl App {
         let profile = Arc::clone(profile);
         let counted = tokio::task::spawn_blocking(move || count(&profile, &records, &found));
         let part = counted.await.map_err(|error| AppError::Internal(error.to_string()))??;
-        if is_current {
+        if labels.is_current() {
             let bytes = part.to_bytes().map_err(|error| AppError::Internal(error.to_string()))?;
             // Without it the block is counted again.
-            if let Err(error) = self.keep_summary(row, &name, labels.known, bytes.into()).await {
+            if let Err(error) = self.keep_summary(row, name, labels.known, bytes.into()).await {
                 tracing::warn!(block.id = %row.id.0, error = %error, "a summary cannot be kept");
             }
         }

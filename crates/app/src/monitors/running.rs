@@ -7,19 +7,23 @@ use super::real;
 use super::window::Window;
 use crate::{App, AppError};
 use comptroller_core::vocab::RecordKind;
-use comptroller_lake::filter::IdHash;
-use comptroller_lake::records::Records;
+use comptroller_lake::index;
+use comptroller_lake::records::{RecordError, Records};
 use comptroller_stats::cells::{Block, Cell};
-use comptroller_store::areas::predictions;
+use comptroller_store::areas::predictions::{self, BlockRow};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Bins of latency for each doubling: a quantile is off by at most 2.2 %.
 const BINS_PER_DOUBLING: f64 = 16.0;
 /// Callers that are counted by name, at most; the rest is one number.
 const MAX_CALLERS: usize = 200;
 /// Ids that are remembered to notice repeats, at most; of more records nothing is claimed.
-const MAX_IDS: usize = 2_000_000;
+const MAX_IDS: i64 = 2_000_000;
+/// The name of what is kept of it beside a block.
+const SUMMARY: &str = "running";
+/// It does not look at labels.
+const NO_LABELS: i64 = -1;
 /// Microseconds of a minute.
 const MINUTE: i64 = 60_000_000;
 /// Minutes of a day.
@@ -39,83 +43,105 @@ pub(super) struct Running {
     pub(super) callers: BTreeMap<String, u64>,
     /// Records of callers beyond those that are counted by name.
     pub(super) other_callers: u64,
-    /// Records whose id stood in an earlier block of the day; none if there are too many to tell.
+    /// Records whose id stood before on that day, by 40 bits of its hash; none if there are too many to tell.
     pub(super) repeated: Option<u64>,
     /// The longest time without a record between the first and the last one, in minutes.
     pub(super) longest_gap: u64,
 }
 
-/// A day that is being counted.
-#[derive(Debug)]
-pub(super) struct Count {
-    running: Running,
-    minutes: Vec<bool>,
-    ids: Option<HashSet<IdHash>>,
+/// What one block says about the running of its day: kept beside it, so that its records are read once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BlockRunning {
+    rows: u64,
+    errors: u64,
+    latency: BTreeMap<u16, u64>,
+    callers: BTreeMap<String, u64>,
+    other_callers: u64,
+    /// Minutes of the day that have a record.
+    minutes: BTreeSet<u16>,
 }
 
-impl Count {
-    pub(super) fn new() -> Self {
-        Self {
-            running: Running { repeated: Some(0), ..Running::default() },
-            minutes: vec![false; MINUTES],
-            ids: Some(HashSet::new()),
-        }
-    }
-
-    /// Adds a block; `columns` are its columns by name.
-    pub(super) fn add(&mut self, records: &Records, columns: &BTreeMap<String, Block>) {
-        self.running.rows += records.len() as u64;
+impl BlockRunning {
+    /// Counts the records of a block.
+    pub(super) fn of(records: &Records) -> Result<Self, RecordError> {
+        let columns: BTreeMap<String, Block> = records.blocks()?.into_iter().collect();
+        let mut found = Self { rows: records.len() as u64, ..Self::default() };
         for cell in columns.get("error").into_iter().flat_map(Block::cells) {
-            self.running.errors += u64::from(matches!(cell, Cell::Text(text) if !text.is_empty()));
+            found.errors += u64::from(matches!(cell, Cell::Text(text) if !text.is_empty()));
         }
         for cell in columns.get("latency_us").into_iter().flat_map(Block::cells) {
             if let Cell::Number(us) = cell
                 && us >= 0.0
             {
-                *self.running.latency.entry(bin(us)).or_default() += 1;
+                *found.latency.entry(bin(us)).or_default() += 1;
             }
         }
         for cell in columns.get("caller").into_iter().flat_map(Block::cells) {
             let Cell::Text(caller) = cell else { continue };
-            let callers = &mut self.running.callers;
-            if let Some(count) = callers.get_mut(caller) {
-                *count += 1;
-            } else if callers.len() < MAX_CALLERS {
-                callers.insert(caller.to_owned(), 1);
-            } else {
-                self.running.other_callers += 1;
-            }
+            add_calls(&mut found.callers, &mut found.other_callers, caller, 1);
         }
         for time in records.times() {
             let minute = time.rem_euclid(MINUTE * MINUTES as i64) / MINUTE;
-            if let Some(seen) = usize::try_from(minute).ok().and_then(|minute| self.minutes.get_mut(minute)) {
-                *seen = true;
-            }
+            found.minutes.extend(u16::try_from(minute));
         }
-        self.add_ids(records);
+        Ok(found)
+    }
+}
+
+fn add_calls(callers: &mut BTreeMap<String, u64>, other: &mut u64, caller: &str, calls: u64) {
+    if let Some(count) = callers.get_mut(caller) {
+        *count += calls;
+    } else if callers.len() < MAX_CALLERS {
+        callers.insert(caller.to_owned(), calls);
+    } else {
+        *other += calls;
+    }
+}
+
+/// A day that is being counted.
+#[derive(Debug)]
+struct Count {
+    running: Running,
+    minutes: BTreeSet<u16>,
+    /// Parts of the hashes of the ids.
+    ids: HashSet<u64>,
+}
+
+impl Count {
+    fn new() -> Self {
+        let running = Running { repeated: Some(0), ..Running::default() };
+        Self { running, minutes: BTreeSet::new(), ids: HashSet::new() }
     }
 
-    fn add_ids(&mut self, records: &Records) {
-        let Some(ids) = &mut self.ids else { return };
-        if ids.len() + records.len() > MAX_IDS {
-            (self.ids, self.running.repeated) = (None, None);
+    /// Adds a block.
+    fn add(&mut self, block: &BlockRunning) {
+        self.running.rows += block.rows;
+        self.running.errors += block.errors;
+        for (bin, rows) in &block.latency {
+            *self.running.latency.entry(*bin).or_default() += rows;
+        }
+        for (caller, calls) in &block.callers {
+            add_calls(&mut self.running.callers, &mut self.running.other_callers, caller, *calls);
+        }
+        self.running.other_callers += block.other_callers;
+        self.minutes.extend(&block.minutes);
+    }
+
+    /// Adds the index of a block's ids; `None` if the day has too many to tell.
+    fn add_ids(&mut self, index: Option<&[u8]>) {
+        let prefixes = index.and_then(index::prefixes);
+        let Some((prefixes, before)) = prefixes.zip(self.running.repeated) else {
+            self.running.repeated = None;
             return;
-        }
-        let repeated = records.ids().filter(|id| !ids.insert(IdHash::of(id))).count() as u64;
-        self.running.repeated = self.running.repeated.map(|before| before + repeated);
+        };
+        self.running.repeated = Some(before + prefixes.filter(|id| !self.ids.insert(*id)).count() as u64);
     }
 
-    pub(super) fn finish(mut self) -> Running {
-        let (mut gap, mut longest, mut begun) = (0_u64, 0_u64, false);
-        for seen in self.minutes {
-            if seen {
-                longest = longest.max(if begun { gap } else { 0 });
-                (gap, begun) = (0, true);
-            } else {
-                gap += 1;
-            }
-        }
-        self.running.longest_gap = longest;
+    fn finish(mut self) -> Running {
+        let seen: Vec<u16> = self.minutes.into_iter().collect();
+        let gaps = seen.windows(2).map(|pair| u64::from(pair[1] - pair[0] - 1));
+        self.running.longest_gap = gaps.max().unwrap_or(0);
         self.running
     }
 }
@@ -131,20 +157,41 @@ impl App {
     pub(super) async fn running_of(&self, window: Window, through: i64) -> Result<Running, AppError> {
         let Window { version, environment, day } = window;
         let mut conn = self.store.read().await?;
-        let blocks =
+        let mut blocks =
             predictions::of_days(&mut conn, version, environment, RecordKind::Prediction, (day, day)).await?;
         drop(conn);
+        blocks.retain(|row| row.idx <= through);
+        let is_countable = blocks.iter().map(|row| row.row_count).sum::<i64>() <= MAX_IDS;
         let mut count = Count::new();
-        for row in blocks.iter().filter(|row| row.idx <= through) {
-            let records = self.open_block(row).await?.records;
-            let counted = tokio::task::spawn_blocking(move || {
-                let columns: BTreeMap<String, Block> = records.blocks()?.into_iter().collect();
-                count.add(&records, &columns);
-                Ok::<Count, AppError>(count)
-            });
-            count = counted.await.map_err(|error| AppError::Internal(error.to_string()))??;
+        for row in &blocks {
+            count.add(&self.running_of_block(row).await?);
+            let index = if is_countable { Some(self.read_index_bytes(row).await?) } else { None };
+            count.add_ids(index.as_deref());
         }
         Ok(count.finish())
+    }
+
+    /// How the records of a block ran: from what is kept beside it, or from its records when there is nothing.
+    async fn running_of_block(&self, row: &BlockRow) -> Result<BlockRunning, AppError> {
+        if let Some(bytes) = self.summary(row, SUMMARY, NO_LABELS).await?
+            && let Ok(found) = serde_json::from_slice(&bytes)
+        {
+            return Ok(found);
+        }
+        let records = self.open_block(row).await?.records;
+        let counted = tokio::task::spawn_blocking(move || BlockRunning::of(&records)).await;
+        let found = counted.map_err(|error| AppError::Internal(error.to_string()))??;
+        self.keep_running(row, &found).await?;
+        Ok(found)
+    }
+
+    /// Keeps what was counted beside the block. Without it the block is counted again.
+    pub(super) async fn keep_running(&self, row: &BlockRow, found: &BlockRunning) -> Result<(), AppError> {
+        let bytes = serde_json::to_vec(found)?;
+        if let Err(error) = self.keep_summary(row, SUMMARY, NO_LABELS, bytes.into()).await {
+            tracing::warn!(block.id = %row.id.0, error = %error, "a summary cannot be kept");
+        }
+        Ok(())
     }
 }
 
@@ -213,8 +260,11 @@ mod tests {
         for part in parts {
             let bytes = json!({ "records": part }).to_string();
             let records = Records::read(RecordKind::Prediction, Format::Json, bytes.as_bytes(), 0).unwrap();
-            let columns: BTreeMap<String, Block> = records.blocks().unwrap().into_iter().collect();
-            count.add(&records, &columns);
+            let block = BlockRunning::of(&records).unwrap();
+            let kept = serde_json::to_vec(&block).unwrap();
+            assert_eq!(serde_json::from_slice::<BlockRunning>(&kept).unwrap(), block);
+            count.add(&block);
+            count.add_ids(Some(&index::of(records.ids())));
         }
         count.finish()
     }

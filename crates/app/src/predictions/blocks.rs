@@ -141,7 +141,7 @@ impl App {
     }
 
     /// The index of a block as it is stored.
-    pub(super) async fn read_index_bytes(&self, row: &BlockRow) -> Result<Bytes, AppError> {
+    pub(crate) async fn read_index_bytes(&self, row: &BlockRow) -> Result<Bytes, AppError> {
         self.read_small(row, 2, index::bytes_of(row.row_count.unsigned_abs())).await
     }
 

@@ -79,16 +79,24 @@ impl App {
         let records: Vec<Records> = fresh.iter().map(|waiting| waiting.batch.records.clone()).collect();
         let days = tokio::task::spawn_blocking(move || Records::concat(&records)?.by_day());
         let days = days.await.map_err(|error| AppError::Internal(error.to_string()))??;
-        let (mut stored, mut keys) = (Vec::new(), Vec::new());
+        let (mut stored, mut keys, mut sealed) = (Vec::new(), Vec::new(), Vec::new());
         for (day, records) in days {
             let key = self.day_key(stream, day).await?;
             keys.push((key_name(stream.version, stream.environment, i64::from(day)), key.clone()));
             for from in (0..records.len()).step_by(MAX_BLOCK_ROWS) {
                 let part = records.slice(from, MAX_BLOCK_ROWS.min(records.len() - from));
-                stored.push(self.store_block(&key, day, part).await?);
+                let block = self.store_block(&key, day, part.clone()).await?;
+                sealed.push((block.id, part));
+                stored.push(block);
             }
         }
-        Ok((self.record_blocks(stream, &fresh, stored, keys).await?, refused))
+        let made = self.record_blocks(stream, &fresh, stored, keys).await?;
+        if stream.records == RecordKind::Prediction {
+            for (block, records) in sealed {
+                self.count_sealed(block, records).await;
+            }
+        }
+        Ok((made, refused))
     }
 
     /// The batches that nobody has sealed: not this server before a crash, nor another one. Then where those stand of

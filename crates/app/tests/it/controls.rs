@@ -5,8 +5,10 @@ use comptroller_app::assess::Because;
 use comptroller_app::controls::{AdoptControl, NoteException, TestControls, test_pack};
 use comptroller_app::datasets::RegisterDatasetVersion;
 use comptroller_app::evidence::ExportPack;
+use comptroller_app::gaps::{AskGaps, ScopeCriterion};
 use comptroller_app::{AppError, Call, Caller};
 use comptroller_compliance::control::shipped;
+use comptroller_compliance::gap::{GapAnalysis, Standing};
 use comptroller_core::event::DatasetFile;
 use comptroller_core::private::DatasetVersionText;
 use comptroller_core::vocab::{CollectionMethod, ExceptionStep, LegalBasis};
@@ -156,4 +158,60 @@ async fn a_control_changes_with_a_record_or_not_at_all() {
     let command = AdoptControl { control: CONTROL.parse().unwrap(), definition: None };
     let denied = app.adopt_control(&Call::new(desk.developer.clone()), command).await.unwrap_err();
     assert!(matches!(denied, AppError::Denied { .. }));
+}
+
+#[tokio::test]
+async fn gaps_of_a_framework_follow_what_is_in_operation_and_what_is_stated() {
+    let desk = Desk::new().await;
+    let app = &desk.world.app;
+    let ask = async |framework: &str, system: Option<&str>| {
+        let asked = AskGaps { framework: framework.into(), system: system.map(str::to_owned), as_of: None };
+        app.gaps(&desk.auditor, asked).await
+    };
+    let row = |found: &GapAnalysis, id: &str| found.rows.iter().find(|row| row.id == id).unwrap().clone();
+    let criterion = shipped()
+        .unwrap()
+        .get(CONTROL)
+        .unwrap()
+        .serves
+        .iter()
+        .find_map(|serves| serves.criterion.strip_prefix("gdpr:").map(str::to_owned));
+    let criterion = criterion.unwrap();
+    let before = ask("gdpr", None).await.unwrap();
+    let waits = row(&before, &criterion);
+    assert_eq!(waits.standing, Standing::CannotBeEvidenced);
+    assert!(waits.steps.contains(&format!("adopt {CONTROL}")), "{waits:?}");
+    desk.adopt(None).await.unwrap();
+    desk.data("2", LegalBasis::Unstated).await;
+    desk.world.clock.pass(HOUR);
+    let after = row(&ask("gdpr", None).await.unwrap(), &criterion);
+    assert_eq!(after.standing, Standing::DoesNot, "{after:?}");
+    assert_ne!(
+        ask("gdpr", Some("scoring")).await.unwrap().system,
+        None,
+        "one system, whose stream is looked at beside that of the organisation"
+    );
+
+    let scope = |applicable, criterion: &str| ScopeCriterion {
+        framework: "soc2".into(),
+        criterion: criterion.into(),
+        applicable,
+        reason: "no personal data is held".into(),
+    };
+    let risk = Call::new(desk.risk.clone());
+    app.scope_criterion(&risk, scope(false, "P1.1")).await.unwrap();
+    let stated = row(&ask("soc2", None).await.unwrap(), "P1.1");
+    assert_eq!(stated.standing, Standing::NotApplicable);
+    assert!(stated.because[0].contains("no personal data is held"), "{stated:?}");
+    app.scope_criterion(&risk, scope(true, "P1.1")).await.unwrap();
+    assert_ne!(row(&ask("soc2", None).await.unwrap(), "P1.1").standing, Standing::NotApplicable);
+
+    let unknown = app.scope_criterion(&risk, scope(false, "P99")).await.unwrap_err();
+    assert!(unknown.to_string().contains("soc2:P99"), "{unknown}");
+    let denied = app.scope_criterion(&Call::new(desk.developer.clone()), scope(false, "P1.1")).await;
+    assert!(matches!(denied, Err(AppError::Denied { .. })));
+    let wrong = ask("soc3", None).await.unwrap_err();
+    assert!(wrong.to_string().contains("iso-42001"), "the frameworks are named: {wrong}");
+    let to_come = AskGaps { framework: "soc2".into(), system: None, as_of: Some("2999-01-01".into()) };
+    assert!(app.gaps(&desk.auditor, to_come).await.unwrap_err().to_string().contains("to come"));
 }

@@ -261,7 +261,7 @@ fn text(result: &WindowResult, style: Style) -> String {
     }
     let due = result.controls.iter().filter_map(|control| control.next_due.as_ref()).min();
     if let Some(due) = due {
-        let _ = writeln!(out, "next due: {} {} by {}", due.control, clean(&due.occurrence), due.at);
+        let _ = writeln!(out, "next due: {} {} by {}", due.control, clean(&due.occurrence), minute(due.at));
     }
     let _ = writeln!(out, "{}", style.dim(&format!("result {}", result.digest)));
     let ledger = format!("log of {} entries, root {}", result.ledger.size, result.ledger.root);
@@ -275,31 +275,37 @@ fn control_text(out: &mut String, control: &ControlResult, style: Style) {
         if period.pending > 0 { format!(", {} not due yet", period.pending) } else { String::new() };
     let _ = writeln!(
         out,
-        "{}  {}: {} expected, {} met, {} exceptions{pending}",
+        "{}  {}: {} expected, {} met, {} {}{pending}",
         style.strong(&format!("{:<24}", control.id)),
         clean(&control.title),
         period.expected,
         period.met,
-        period.exceptions
+        period.exceptions,
+        if period.exceptions == 1 { "exception" } else { "exceptions" }
     );
     for finding in control.findings.iter().filter(|finding| finding.kind != "no-occurrence") {
         let _ = writeln!(out, "    {} {}", style.caution(&finding.kind), clean(&finding.says));
     }
     for exception in control.exceptions.iter().take(SHOWN) {
         let causes: Vec<String> = exception.causes.iter().map(|cause| clean(&cause.says)).collect();
-        let state = exception.closed.map_or_else(|| "open".to_owned(), |at| format!("closed {at}"));
+        let state = exception.closed.map_or_else(|| "open".to_owned(), |at| format!("closed {}", minute(at)));
         let _ = writeln!(
             out,
             "    {} {}, since {}, {state}: {}",
             style.bad("exception"),
             clean(&exception.occurrence),
-            exception.since,
+            minute(exception.since),
             causes.join("; ")
         );
     }
     if control.exceptions.len() > SHOWN {
         let _ = writeln!(out, "    {} more; `--format json` lists them", control.exceptions.len() - SHOWN);
     }
+}
+
+/// A moment to the minute, UTC.
+fn minute(at: Timestamp) -> String {
+    at.to_string().chars().take(16).collect::<String>().replace('T', " ")
 }
 
 /// A day, or a moment.

@@ -17,6 +17,7 @@ pub(crate) mod evidence;
 pub(crate) mod factor;
 pub(crate) mod fairness;
 pub(crate) mod framework;
+pub(crate) mod gap;
 pub(crate) mod gate;
 pub(crate) mod hold;
 pub(crate) mod invitation;
@@ -111,6 +112,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Retention(noun) => verb(screen, noun, retention::run),
         Command::Hold(noun) => verb(screen, noun, hold::run),
         Command::Control(noun) => control::run(screen, noun),
+        Command::Gap(noun) => verb(screen, noun, gap::run),
         Command::Ledger(noun) => verb(screen, noun, ledger::run),
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),

@@ -7,6 +7,7 @@ mod catalogue;
 mod classify;
 mod criteria;
 mod folders;
+mod gap;
 mod made;
 mod reference;
 mod risk;

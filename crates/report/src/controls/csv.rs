@@ -1,27 +1,9 @@
 //! The tables as CSV, for the auditor's own tools.
 
 use super::{minute, percent};
+use crate::escape::csv_row as row;
 use comptroller_compliance::sample::Sample;
 use comptroller_compliance::window::{ControlResult, WindowResult};
-
-/// A row of the table. A value that a spreadsheet would take for a formula gets an apostrophe before it.
-fn row(out: &mut String, values: &[&str]) {
-    for (place, value) in values.iter().enumerate() {
-        if place > 0 {
-            out.push(',');
-        }
-        let formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && *value != "-";
-        let safe = if formula { format!("'{value}") } else { (*value).to_owned() };
-        if safe.contains([',', '"', '\n', '\r']) {
-            out.push('"');
-            out.push_str(&safe.replace('"', "\"\""));
-            out.push('"');
-        } else {
-            out.push_str(&safe);
-        }
-    }
-    out.push('\n');
-}
 
 /// One row for each criterion and control: what was tested and what was found. The last column is the auditor's.
 pub fn tests(result: &WindowResult) -> String {

@@ -14,6 +14,7 @@ mod emergencies;
 mod evidence;
 mod factors;
 mod fairness;
+mod gaps;
 mod gate;
 mod ledger;
 mod log;
@@ -70,6 +71,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(subjects::routes())
         .merge(retention::routes())
         .merge(controls::routes())
+        .merge(gaps::routes())
         .merge(ledger::routes())
         .merge(evidence::routes());
     OpenApiRouter::with_openapi(Document::openapi())

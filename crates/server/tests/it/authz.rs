@@ -747,6 +747,10 @@ fn controls() -> Vec<Row> {
         row("post /api/v1/controls", "/api/v1/controls", "risk", "developer")
             .with(json!({"control": control})),
         row("get /api/v1/controls", "/api/v1/controls", "auditor", "developer"),
+        row("get /api/v1/gaps", "/api/v1/gaps?framework=soc2", "auditor", "developer"),
+        row("post /api/v1/criteria/scope", "/api/v1/criteria/scope", "risk", "developer").with(json!(
+            {"framework": "soc2", "criterion": "P1.1", "applicable": false, "reason": "no personal data"}
+        )),
         row("get /api/v1/control-tests", format!("/api/v1/control-tests?{window}"), "auditor", "developer"),
         row("post /api/v1/exceptions", "/api/v1/exceptions", "developer", "auditor").with(note),
         row(

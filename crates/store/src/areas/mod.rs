@@ -137,6 +137,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::ControlChanged { .. }
         | Event::ControlRetired { .. }
         | Event::ExceptionNoted { .. }
+        | Event::CriterionScoped { .. }
         | Event::EvidenceExported { .. }
         | Event::StreamHeads { .. }
         | Event::Timestamped { .. } => {}

@@ -836,6 +836,12 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             step: ExceptionStep::Remediation,
         })
         .private("note", &text)?,
+        draft(Event::CriterionScoped {
+            framework: "soc2".parse()?,
+            criterion: "P1.1".parse()?,
+            applicable: false,
+        })
+        .private("reason", &text)?,
         draft(Event::AccessDenied {
             action: "deploy".parse()?,
             resource: "org".into(),
