@@ -19,6 +19,7 @@ pub mod datasets;
 pub mod decisions;
 pub mod delegations;
 pub mod deploy;
+pub mod documents;
 pub mod drift;
 pub mod emergencies;
 mod error;

@@ -18,12 +18,17 @@ use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, Draft, Tx, journal};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// A decision of this age is made again.
 const DAILY_SECONDS: i64 = 86_400;
 /// Deployments of one transaction: others must not wait long for theirs.
 const BATCH: usize = 50;
+/// Deployments that are decided about before any of them is recorded: what was read must not grow old.
+const PART: usize = 500;
+/// Shares of a part that are decided about side by side.
+const SIDE_BY_SIDE: usize = 2;
 /// Most running deployments that are looked at.
 const MAX_RUNNING: i64 = 100_000;
 /// Entries that are read at a time, to see what they are about.
@@ -60,6 +65,21 @@ pub struct Watch {
     seen: Option<i64>,
 }
 
+/// What was decided without being recorded yet.
+struct Looked {
+    found: Vec<(DeploymentId, Slug, Look)>,
+    /// Entries of the log as it was read.
+    size: u64,
+}
+
+/// A decision about a deployment of which something is to be recorded.
+struct Look {
+    bundle: Arc<Bundle>,
+    present: Present,
+    /// The outcome on record.
+    previous: Option<Outcome>,
+}
+
 /// What changed since the last look.
 #[derive(Default)]
 struct News {
@@ -91,23 +111,77 @@ impl App {
         }
         drop(conn);
         let mut changed = 0;
-        for batch in due.chunks(BATCH) {
-            changed += self.decide_batch(batch.to_vec()).await?;
+        for part in due.chunks(PART) {
+            let mut looked = self.look_at_all(part).await?;
+            while !looked.found.is_empty() {
+                let rest = looked.found.split_off(looked.found.len().min(BATCH));
+                let batch = Looked { found: std::mem::replace(&mut looked.found, rest), size: looked.size };
+                let (more, size) = self.record_batch(batch).await?;
+                changed += more;
+                looked.size = size;
+            }
         }
         watch.seen = Some(size);
         Ok(changed)
     }
 
-    async fn decide_batch(&self, batch: Vec<(DeploymentId, Slug)>) -> Result<usize, AppError> {
+    /// Decides about deployments side by side, without keeping others from writing. Answers those of which something is
+    /// to be recorded.
+    async fn look_at_all(&self, due: &[(DeploymentId, Slug)]) -> Result<Looked, AppError> {
+        let mut conn = self.store.read().await?;
+        let size = journal::head(&mut conn).await?.map_or(0, |head| head.size).unsigned_abs();
+        drop(conn);
+        let mut tasks = tokio::task::JoinSet::new();
+        for share in due.chunks(due.len().div_ceil(SIDE_BY_SIDE)) {
+            let (app, share) = (self.clone(), share.to_vec());
+            tasks.spawn(async move {
+                let mut conn = app.store.read().await?;
+                let bundle = app.policies.in_force(&mut conn, app.store.key()).await?;
+                let now = app.store.clock().now();
+                let mut found = Vec::new();
+                for (deployment, trigger) in share {
+                    if let Some(look) = look(&app, &mut conn, now, &bundle, deployment).await? {
+                        found.push((deployment, trigger, look));
+                    }
+                }
+                Ok::<_, AppError>(found)
+            });
+        }
+        let mut found = Vec::new();
+        while let Some(share) = tasks.join_next().await {
+            found.extend(share.map_err(|error| AppError::Internal(format!("a look broke off: {error}")))??);
+        }
+        // In the order of the deployments, whoever was faster.
+        found.sort_by_key(|(deployment, ..)| *deployment);
+        Ok(Looked { found, size })
+    }
+
+    /// Records what was decided. Where the log has grown since by others, it is decided again first. Answers how many
+    /// outcomes changed, and the size of the log afterwards.
+    async fn record_batch(&self, batch: Looked) -> Result<(usize, u64), AppError> {
         let app = self.clone();
         self.store
             .write(move |tx| {
                 Box::pin(async move {
                     let mut changed = 0;
-                    for (deployment, trigger) in batch {
-                        changed += usize::from(record(&app, tx, deployment, trigger).await?);
+                    let mut is_fresh = tx.next_index() == batch.size;
+                    for (deployment, trigger, known) in batch.found {
+                        let (key, now) = (app.store.key(), tx.now());
+                        let known = if is_fresh {
+                            Some(known)
+                        } else {
+                            let bundle = app.policies.in_force(tx.conn(), key).await?;
+                            look(&app, tx.conn(), now, &bundle, deployment).await?
+                        };
+                        let Some(known) = known else { continue };
+                        let (is_changed, is_rolled_back) =
+                            record(&app, tx, deployment, trigger, known).await?;
+                        changed += usize::from(is_changed);
+                        // A rollback changes more than what was looked at.
+                        is_fresh &= !is_rolled_back;
                     }
-                    Ok::<usize, AppError>(changed)
+                    let size = if is_fresh { tx.next_index() } else { u64::MAX };
+                    Ok::<_, AppError>((changed, size))
                 })
             })
             .await
@@ -227,7 +301,7 @@ async fn present(
     let waivers: Vec<(Slug, i64)> =
         situation.waivers.iter().map(|row| (row.rule.0.clone(), left(row.expires_at.0))).collect();
     let decision = bundle.decide(&request);
-    let lapsing = bundle.next_lapse(&request, &waivers);
+    let lapsing = bundle.next_lapse(&request, &decision, &waivers);
     let (system, sources) = (row.system.0, situation.known.sources);
     Ok(Some(Present { system, label, request, decision, sources, lapsing }))
 }
@@ -266,22 +340,37 @@ fn asks_for(bundle: &Bundle, decision: &Decision) -> Option<Lapse> {
     Some(decision.rules.iter().filter_map(|rule| lapse(&rule.id)).max().unwrap_or_default())
 }
 
-/// Decides about a deployment and records it, if its outcome changed or it was due. True if the outcome changed.
-async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Result<bool, AppError> {
-    let (key, now) = (app.store.key(), tx.now());
-    let bundle = app.policies.in_force(tx.conn(), key).await?;
-    let Some(present) = present(tx.conn(), key, now, &bundle, id).await? else { return Ok(false) };
-    let last = policies::operation(tx.conn(), id).await?;
+/// Decides about a deployment; nothing if it is not live, or its outcome is on record and it is not due.
+async fn look(
+    app: &App,
+    conn: &mut Conn,
+    now: Timestamp,
+    bundle: &Arc<Bundle>,
+    id: DeploymentId,
+) -> Result<Option<Look>, AppError> {
+    let Some(present) = present(conn, app.store.key(), now, bundle, id).await? else { return Ok(None) };
+    let last = policies::operation(conn, id).await?;
     let previous = last.as_ref().map(|last| last.outcome.0);
-    let outcome = present.decision.outcome;
-    let changed = previous != Some(outcome);
     let due = last.as_ref().is_none_or(|last| {
         last.decided_at.0.plus_seconds(DAILY_SECONDS) <= now
             || last.lapses_at.as_ref().is_some_and(|at| at.0 <= now)
     });
-    if !changed && !due {
-        return Ok(false);
-    }
+    let is_news = due || previous != Some(present.decision.outcome);
+    Ok(is_news.then(|| Look { bundle: Arc::clone(bundle), present, previous }))
+}
+
+/// Records a decision about a deployment. Whether the outcome changed, and whether a rollback was made.
+async fn record(
+    app: &App,
+    tx: &mut Tx,
+    id: DeploymentId,
+    trigger: Slug,
+    look: Look,
+) -> Result<(bool, bool), AppError> {
+    let Look { bundle, present, previous } = look;
+    let (key, now) = (app.store.key(), tx.now());
+    let outcome = present.decision.outcome;
+    let changed = previous != Some(outcome);
     let decision = DecisionId::new(now, comptroller_store::keys::random()?);
     let asks_for = asks_for(&bundle, &present.decision);
     let shadow = app.policies.in_shadow(tx.conn(), key).await?;
@@ -321,7 +410,8 @@ async fn record(app: &App, tx: &mut Tx, id: DeploymentId, trigger: Slug) -> Resu
         let row = deployments::deployment(tx.conn(), id).await?.filter(|row| row.live_until.is_none());
         if let Some(row) = row {
             rollback::perform(app, tx, &bundle, &row, &rule).await?;
+            return Ok((changed, true));
         }
     }
-    Ok(changed)
+    Ok((changed, false))
 }

@@ -140,9 +140,8 @@ pub(crate) enum Command {
     /// The server's configuration.
     #[command(subcommand)]
     Config(config::Verb),
-    /// Print the references that are generated from this program.
-    #[command(subcommand)]
-    Docs(docs::Verb),
+    /// Documents made of facts on record, and the references that are generated from this program.
+    Docs(Noun<docs::Verb>),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
 }

@@ -5,6 +5,7 @@
 pub mod classify;
 pub mod control;
 pub mod digest;
+pub mod document;
 pub mod framework;
 pub mod gap;
 pub mod risk;

@@ -668,6 +668,19 @@ pub enum Event {
     /// Private: what.
     #[serde(rename = "exception.noted")]
     ExceptionNoted { exception: Digest, control: ControlId, step: ExceptionStep },
+    /// Somebody answered a question of a document. Private: the answer.
+    #[serde(rename = "document.answered")]
+    DocumentAnswered { kind: Slug, subject: TagText, system: Option<SystemId>, key: Slug },
+    /// A document in which nothing was open was issued: `template` is the SHA-256 of what asked for it, `content` that of
+    /// its text, an artifact.
+    #[serde(rename = "document.issued")]
+    DocumentIssued {
+        kind: Slug,
+        subject: TagText,
+        system: Option<SystemId>,
+        template: Digest,
+        content: Digest,
+    },
     /// Somebody stated whether a row of a framework is applicable to the organisation. Private: the reason.
     #[serde(rename = "criterion.scoped")]
     CriterionScoped { framework: Slug, criterion: TagText, applicable: bool },
@@ -720,6 +733,8 @@ impl Event {
             | Self::RemediationClosed { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
             Self::ReminderRaised { system, .. }
+            | Self::DocumentAnswered { system, .. }
+            | Self::DocumentIssued { system, .. }
             | Self::DelegationCreated { system, .. }
             | Self::HoldPlaced { system, .. }
             | Self::HoldReleased { system, .. } => *system,

@@ -4,7 +4,7 @@ use crate::bundle::Bundle;
 use crate::engine::{Verdict, ask};
 use crate::request::Request;
 use crate::rule::{Effect, FiredRule, RuleInfo, RuleSet};
-use cedar_policy::{Policy, PolicySet};
+use cedar_policy::{Policy, PolicyId, PolicySet};
 use comptroller_core::vocab::Outcome;
 use comptroller_core::{Digest, Slug};
 use serde::Serialize;
@@ -106,6 +106,19 @@ impl Bundle {
             (true, true, false) => Outcome::Allow,
         };
         decision
+    }
+
+    /// Whether a rule stands against a request, without asking the others.
+    pub(crate) fn fires(&self, rule: &str, request: &Request) -> bool {
+        let id = PolicyId::new(rule);
+        match self.hard.policy(&id).or_else(|| self.review.policy(&id)) {
+            // What cannot be asked stands against it, as does what errs.
+            Some(policy) => self
+                .ask_one(policy, request)
+                .is_none_or(|verdict| !verdict.matched.is_empty() || !verdict.errors.is_empty()),
+            // The absence of a permit is no policy.
+            None => self.decide(request).rules.iter().any(|fired| fired.id.as_str() == rule),
+        }
     }
 
     /// What one policy alone says about a request; none if the request is unfit to be decided.

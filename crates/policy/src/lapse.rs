@@ -4,6 +4,7 @@
 //! a waiver ends, so these moments are tried in order, in the engine itself.
 
 use crate::bundle::Bundle;
+use crate::decide::Decision;
 use crate::request::{Fact, Facts, Request};
 use comptroller_core::Slug;
 use comptroller_core::vocab::Outcome;
@@ -27,9 +28,8 @@ pub struct Lapsing {
 
 impl Bundle {
     /// The next moment at which more rules fire. `waivers` are the rules that are waived now, each with the seconds
-    /// that are left.
-    pub fn next_lapse(&self, request: &Request, waivers: &[(Slug, i64)]) -> Option<Lapsing> {
-        let now = self.decide(request);
+    /// that are left, and `now` is the decision of this bundle about the request.
+    pub fn next_lapse(&self, request: &Request, now: &Decision, waivers: &[(Slug, i64)]) -> Option<Lapsing> {
         let fired: BTreeSet<Slug> = now.rules.iter().map(|rule| rule.id.clone()).collect();
         let mut moments: BTreeSet<i64> = waivers.iter().map(|(_, left)| (*left).max(1)).collect();
         for (name, fact) in request.facts.iter().filter(|(name, _)| name.ends_with(AGE)) {

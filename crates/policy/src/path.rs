@@ -161,7 +161,7 @@ impl Bundle {
                     facts = apply(&facts, &changes[names[*at]]);
                 }
                 let after = Request { facts, ..request.clone() };
-                if !self.decide(&after).rules.iter().any(|fired| fired.id.as_str() == rule) {
+                if !self.fires(rule, &after) {
                     options.push(set);
                 }
             }

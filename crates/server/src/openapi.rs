@@ -40,6 +40,7 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
         (name = "Monitoring", description = "Prediction records and labels, baselines, and what each day of records came to."),
         (name = "Privacy", description = "Data subjects and erasure."),
         (name = "Retention", description = "What is kept how long, what goes when, and legal holds."),
+        (name = "Documents", description = "Documents made of facts: what is open in them, answers, issues, and what changed."),
         (name = "Controls", description = "Controls in operation, what a window shows of them, and what is done about exceptions."),
         (name = "Ledger", description = "The audit log with its proofs, its key, and evidence packs."),
         (name = "Log", description = "The same log as plain tiles (C2SP tlog-tiles), for independent verifiers."),

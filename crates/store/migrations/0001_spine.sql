@@ -443,6 +443,7 @@ CREATE TABLE deployment (
 );
 CREATE INDEX deployment_live ON deployment (system, environment, live_from);
 CREATE INDEX deployment_version ON deployment (version, environment);
+CREATE INDEX deployment_model ON deployment (model, environment, live_until);
 CREATE TABLE drill (
     id TEXT PRIMARY KEY,
     system TEXT NOT NULL,

@@ -67,6 +67,36 @@ pub(crate) fn tested(walk: &mut Walk) -> Result<()> {
         "Every occurrence was tested, no sample stands for the rest, and no opinion stands anywhere.",
     );
     walk.screen.quote(&lines);
+    gaps(walk)
+}
+
+/// What of the AI Act the record shows, and what comes next.
+fn gaps(walk: &mut Walk) -> Result<()> {
+    let folder = walk.folder.join("reports");
+    std::fs::create_dir_all(&folder)?;
+    let page = folder.join("gaps-eu-ai-act.html").to_string_lossy().into_owned();
+    let found = walk.ok("auditor", &["gap", "show", "eu-ai-act", "--html", &page])?;
+    let count = |standing: &str| found["counts"][standing].as_u64().unwrap_or(0);
+    let numbers = ["holds", "does-not", "cannot-be-evidenced", "not-applicable"].map(count);
+    let rows = found["rows"].as_array().map_or(0, Vec::len);
+    ensure!(numbers.iter().all(|count| *count > 0), "a standing that no row has: {}", found["counts"]);
+    let [holds, does_not, unknown, not] = numbers;
+    walk.step(
+        &format!(
+            "Gaps of the EU AI Act over three classified systems: of {rows} rows {holds} hold, {does_not} do not, \
+             {unknown} cannot be evidenced, {not} are not applicable by tier and role."
+        ),
+        &[],
+        "What \"holds\" means stands on the page, reports/gaps-eu-ai-act.html; no conclusion stands there.",
+    );
+    let steps = found["steps"].as_array().context("no steps")?.iter().take(3);
+    let lines: Result<Vec<String>> = steps
+        .map(|step| {
+            let completes = step["completes"].as_array().map_or(0, Vec::len);
+            Ok(format!("{} (completes {completes})", text(step, "says")?))
+        })
+        .collect();
+    walk.screen.quote(&lines?);
     Ok(())
 }
 

@@ -143,6 +143,17 @@ impl App {
     /// The controls of the library and those in operation.
     pub async fn controls(&self, caller: &Caller) -> Result<Vec<ControlView>, AppError> {
         self.may_read(caller, Action::AuditRead, ORG, None, None).await?;
+        self.all_controls().await
+    }
+
+    /// Those in operation.
+    pub(crate) async fn controls_in_operation(&self) -> Result<Vec<ControlView>, AppError> {
+        let mut all = self.all_controls().await?;
+        all.retain(|control| control.since.is_some());
+        Ok(all)
+    }
+
+    async fn all_controls(&self) -> Result<Vec<ControlView>, AppError> {
         let mut conn = self.store.read().await?;
         let mut history = history(&mut conn).await?;
         for control in definitions(&mut conn, self.store.key()).await? {

@@ -11,6 +11,7 @@ mod compact;
 mod controls;
 mod credentials;
 mod delegations;
+mod documents;
 mod drift_rollback;
 mod email;
 mod emergencies;

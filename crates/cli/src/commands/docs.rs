@@ -1,24 +1,37 @@
-//! `comptroller docs`: references generated from this program, so that they cannot describe anything else.
+//! `comptroller docs`: documents made of facts on record, and references generated from this program.
 
-use crate::args::Cli;
+use super::document;
+use crate::args::{Cli, Noun};
 use crate::config::reference as config_reference;
 use crate::exit::{self, Exit};
-use crate::output::print;
+use crate::output::{Screen, print};
 use clap::{Arg, Command, CommandFactory as _, Subcommand};
 use std::fmt::Write as _;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// The HTTP interface as an OpenAPI document (JSON).
+    /// List the kinds of documents that can be made. Needs no server.
+    List,
+    /// Write a document as it stands now: a page (.html), Markdown (.md), or its data with `--format json`.
+    Show(document::ShowArgs),
+    /// Answer a question of a document, or change an answer.
+    Answer(document::AnswerArgs),
+    /// Say what is open in a document; ends with 2 if something is.
+    Check(document::Which),
+    /// Issue a document: its text is kept and its digest recorded. Refused while something is open.
+    Issue(document::Which),
+    /// Show what changed in a document since it was issued.
+    Diff(document::DiffArgs),
+    /// The HTTP interface as an OpenAPI document (JSON). Needs no server.
     Openapi,
-    /// The command line (Markdown).
+    /// The command line (Markdown). Needs no server.
     Cli,
-    /// The configuration (Markdown).
+    /// The configuration (Markdown). Needs no server.
     Config,
 }
 
-pub(crate) fn run(verb: &Verb) -> anyhow::Result<Exit> {
-    let text = match verb {
+pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
+    let text = match noun.verb {
         Verb::Openapi => {
             let mut text = serde_json::to_string_pretty(&comptroller_server::openapi())?;
             text.push('\n');
@@ -26,6 +39,8 @@ pub(crate) fn run(verb: &Verb) -> anyhow::Result<Exit> {
         }
         Verb::Cli => cli_reference(),
         Verb::Config => config_reference(),
+        Verb::List => return document::list(screen).map(|()| Exit::OK),
+        verb => return document::run(&super::Context::new(&noun.api, screen)?, verb),
     };
     print(&text).map(|()| Exit::OK)
 }

@@ -11,6 +11,7 @@ pub(crate) mod delegation;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod doctor;
+pub(crate) mod document;
 pub(crate) mod drift;
 pub(crate) mod emergency;
 pub(crate) mod evidence;
@@ -127,7 +128,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Store(what) => store::run(screen, &what),
         Command::Policy(noun) => policy::run(screen, &noun),
         Command::Config(what) => config::run(screen, &what),
-        Command::Docs(what) => docs::run(&what),
+        Command::Docs(noun) => docs::run(screen, noun),
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

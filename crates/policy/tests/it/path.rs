@@ -113,7 +113,7 @@ fn what_lapses_next_is_the_first_age_or_waiver_that_makes_a_rule_fire() {
     assert_eq!(bundle.decide(&request).outcome, Outcome::Allow, "{:?}", bundle.decide(&request).rules);
     let next = |request: &Request, left| {
         let waiver = [("baseline-monitored".parse().unwrap(), left)];
-        let next = bundle.next_lapse(request, &waiver).unwrap();
+        let next = bundle.next_lapse(request, &bundle.decide(request), &waiver).unwrap();
         (next.seconds, next.rules.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     // Silence of the runtime comes first; with that out of the way the waiver, and then the bias test.

@@ -3,6 +3,12 @@
 //! Whoever gathers the facts makes a [`Document`]; the forms (HTML, PDF, Markdown) print it and add nothing. A block that
 //! nobody has filled stays [`Block::Open`] in every form, so that a gap can be seen and counted.
 
+mod html;
+mod markdown;
+
+pub use html::html;
+pub use markdown::markdown;
+
 use serde::{Deserialize, Serialize};
 
 /// A document.
@@ -79,5 +85,50 @@ impl Document {
         blocks
             .filter_map(|block| if let Block::Open { key, .. } = block { Some(key.as_str()) } else { None })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document() -> Document {
+        Document {
+            title: "Model card".into(),
+            about: "scorer@1".into(),
+            head: vec![("basis".into(), "a paper".into())],
+            sections: vec![Section {
+                title: "Use".into(),
+                source: "Art. 13".into(),
+                blocks: vec![
+                    Block::Facts {
+                        facts: vec![Fact {
+                            name: "purpose".into(),
+                            value: "Scores <loans>\nand | nothing *else*".into(),
+                            source: "registry, entry 7".into(),
+                            at: "2026-11-27T10:00:00Z".into(),
+                        }],
+                    },
+                    Block::Table { head: vec!["a".into()], rows: vec![vec!["<b> | c".into()]] },
+                    Block::Open { key: "limits".into(), question: "What does it not do?".into() },
+                ],
+            }],
+        }
+    }
+
+    #[test]
+    fn a_gap_is_seen_in_every_form_and_no_text_becomes_markup() {
+        let document = document();
+        assert_eq!(document.open(), ["limits"]);
+        let (page, text) = (html(&document), markdown(&document));
+        assert!(page.contains("1 open") && page.contains("What does it not do?"), "{page}");
+        assert!(page.contains("&lt;loans&gt;") && !page.contains("<loans>"));
+        assert!(text.contains("**OPEN** `limits`"), "{text}");
+        assert!(
+            text.contains("registry, entry 7, 2026-11-27T10:00:00Z"),
+            "the source stands beside the fact: {text}"
+        );
+        assert!(!text.contains("*else*"), "{text}");
+        assert_eq!(text, markdown(&document.clone()));
     }
 }

@@ -10,6 +10,7 @@ mod datasets;
 mod decisions;
 mod delegations;
 mod deploy;
+mod documents;
 mod emergencies;
 mod evidence;
 mod factors;
@@ -71,6 +72,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(subjects::routes())
         .merge(retention::routes())
         .merge(controls::routes())
+        .merge(documents::routes())
         .merge(gaps::routes())
         .merge(ledger::routes())
         .merge(evidence::routes());

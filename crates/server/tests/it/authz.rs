@@ -26,7 +26,8 @@ const PUBLIC: [(&str, &str); 8] = [
 ];
 
 /// Routes that any valid credential may call.
-const ANYBODY: [(&str, &str); 4] = [
+const ANYBODY: [(&str, &str); 5] = [
+    ("get /api/v1/documents", "the kinds of documents come with the product"),
     ("get /api/v1/whoami/factors", "reading one's own"),
     ("get /api/v1/whoami/tokens", "reading one's own"),
     ("get /api/v1/whoami", "reading oneself"),
@@ -315,6 +316,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(oversight(named));
     rows.extend(retention(world, named));
     rows.extend(controls());
+    rows.extend(documents(world));
     rows.extend(authzen());
     rows
 }
@@ -760,6 +762,40 @@ fn controls() -> Vec<Row> {
             "admin",
         )
         .with(json!({"reason": "another one takes its place"})),
+    ]
+}
+
+fn documents(world: &World) -> Vec<Row> {
+    // Everything that a sheet of a dataset asks is answered, so that it can be issued.
+    let sheet = "/documents/dataset-sheet/loans@2018";
+    let shown = world.ok(&world.get("auditor", sheet));
+    let answers = format!("{sheet}/answers");
+    for open in shown["open"].as_array().unwrap() {
+        let answer = json!({"key": open["key"], "text": "as it says"});
+        world.ok(&world.post("developer", &answers, &answer));
+    }
+    world.ok(&world.post("risk", &format!("{sheet}/issue"), &Value::Null));
+    vec![
+        row("get /api/v1/documents/{kind}/{subject}", format!("/api/v1{sheet}"), "auditor", "nobody"),
+        row(
+            "post /api/v1/documents/{kind}/{subject}/answers",
+            format!("/api/v1{answers}"),
+            "developer",
+            "auditor",
+        )
+        .with(json!({"key": "missing", "text": "nothing"})),
+        row(
+            "post /api/v1/documents/{kind}/{subject}/issue",
+            format!("/api/v1{sheet}/issue"),
+            "risk",
+            "developer",
+        ),
+        row(
+            "get /api/v1/documents/{kind}/{subject}/changes",
+            format!("/api/v1{sheet}/changes"),
+            "auditor",
+            "nobody",
+        ),
     ]
 }
 

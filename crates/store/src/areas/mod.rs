@@ -138,6 +138,8 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::ControlRetired { .. }
         | Event::ExceptionNoted { .. }
         | Event::CriterionScoped { .. }
+        | Event::DocumentAnswered { .. }
+        | Event::DocumentIssued { .. }
         | Event::EvidenceExported { .. }
         | Event::StreamHeads { .. }
         | Event::Timestamped { .. } => {}

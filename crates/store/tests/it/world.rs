@@ -836,6 +836,20 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             step: ExceptionStep::Remediation,
         })
         .private("note", &text)?,
+        draft(Event::DocumentAnswered {
+            kind: "fria".parse()?,
+            subject: "org".parse()?,
+            system: None,
+            key: "harms".parse()?,
+        })
+        .private("answer", &text)?,
+        draft(Event::DocumentIssued {
+            kind: "fria".parse()?,
+            subject: "org".parse()?,
+            system: None,
+            template: digest("template"),
+            content: digest("document"),
+        }),
         draft(Event::CriterionScoped {
             framework: "soc2".parse()?,
             criterion: "P1.1".parse()?,

@@ -1,0 +1,153 @@
+//! Documents made of facts: what is open in them, answers, issues and changes. The verbs of `comptroller docs`.
+
+use super::Context;
+use super::docs::Verb;
+use crate::client::{Answer, path};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::input::read_text;
+use crate::output::{Screen, clean, write_file};
+use clap::Args;
+use comptroller_app::documents::{
+    AnswerDocument, DocumentChanges, DocumentView, document_html, document_kinds, document_markdown,
+};
+use comptroller_core::private::MAX_TEXT;
+use comptroller_core::{Digest, Slug};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Which document, of what.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The kind; `comptroller docs list` names them.
+    kind: String,
+    /// What it is about: a system, MODEL@LABEL, DATASET@LABEL, or `organisation`.
+    subject: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    which: Which,
+    /// Write it to this file, a page if its name ends in .html, else Markdown; without it print Markdown.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArgs {
+    #[command(flatten)]
+    which: Which,
+    /// The key of the block, as `docs check` names it.
+    key: Slug,
+    /// The answer.
+    #[arg(long, required_unless_present = "file")]
+    text: Option<String>,
+    /// A file with the answer.
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    which: Which,
+    /// SHA-256 of an issued text; without it the last one.
+    #[arg(long, value_name = "DIGEST")]
+    since: Option<Digest>,
+}
+
+impl Which {
+    fn path(&self, more: &[&str]) -> String {
+        path(&[&["documents", &self.kind, &self.subject][..], more].concat())
+    }
+}
+
+/// The kinds that come with this program.
+pub(crate) fn list(screen: Screen) -> anyhow::Result<()> {
+    screen.table(
+        &Answer::of_value(serde_json::json!({ "items": document_kinds()? })),
+        &[("KIND", "/kind"), ("ABOUT", "/subject"), ("TITLE", "/title"), ("ASKED FOR BY", "/basis")],
+    )
+}
+
+pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
+    let Context { client, screen } = context;
+    match verb {
+        Verb::Show(arguments) => show(context, &arguments)?,
+        Verb::Answer(AnswerArgs { which, key, text, file }) => {
+            let text = match (text, file) {
+                (Some(text), _) => text,
+                (None, Some(file)) => read_text(&file, MAX_TEXT as u64)?,
+                (None, None) => return Err(Failure::usage("no answer is given", "give --text or --file")),
+            };
+            let command = AnswerDocument { key, text };
+            screen.object(&client.post(&which.path(&["answers"]), &command)?)?;
+        }
+        Verb::Check(which) => return check(context, &which),
+        Verb::Issue(which) => {
+            screen.object(&client.post(&which.path(&["issue"]), &serde_json::Value::Null)?)?;
+        }
+        Verb::Diff(DiffArgs { which, since }) => {
+            let query = [("since", since.map(|since| since.to_string()))];
+            let answer = client.get(&which.path(&["changes"]), &query)?;
+            let found: DocumentChanges = serde_json::from_value(answer.value.clone())?;
+            screen.print(&answer, |_| {
+                let since = format!("issued {} as {}\n", found.since.at, found.since.content);
+                if found.is_same { since + "nothing changed\n" } else { since + &lines(&found.changes) }
+            })?;
+        }
+        _ => {}
+    }
+    Ok(Exit::OK)
+}
+
+fn show(Context { client, screen }: &Context, arguments: &ShowArgs) -> anyhow::Result<()> {
+    let answer = client.get(&arguments.which.path(&[]), &[])?;
+    let found: DocumentView = serde_json::from_value(answer.value.clone())?;
+    let Some(file) = &arguments.out else {
+        return screen.print(&answer, |_| lines(&document_markdown(&found.document)));
+    };
+    let is_page = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("html"));
+    let text = if is_page { document_html(&found.document) } else { document_markdown(&found.document) };
+    write_file(file, text.as_bytes()).map_err(|error| {
+        Failure::usage(format!("{}: {error}", file.display()), "name a file that can be written")
+    })?;
+    screen.object(&Answer::of_value(serde_json::json!({
+        "file": file, "bytes": text.len(), "open": found.open.len(),
+    })))
+}
+
+/// What is open, and what may no longer be so.
+fn check(Context { client, screen }: &Context, which: &Which) -> anyhow::Result<Exit> {
+    let answer = client.get(&which.path(&[]), &[])?;
+    let found: DocumentView = serde_json::from_value(answer.value)?;
+    let value = serde_json::json!({ "kind": found.kind, "subject": found.subject, "open": found.open, "stale": found.stale });
+    screen.print(&Answer::of_value(value), |_| {
+        let mut out = String::new();
+        for open in &found.open {
+            let style = screen.style;
+            let _ =
+                writeln!(out, "{} {}", style.caution(&format!("{:<24}", open.key)), clean(&open.question));
+        }
+        for stale in &found.stale {
+            let _ = writeln!(out, "{} {}", screen.style.caution("stale"), clean(stale));
+        }
+        let _ = match found.open.len() {
+            0 => writeln!(out, "nothing is open in {} of {}", found.kind, clean(&found.subject)),
+            count => writeln!(
+                out,
+                "{count} open; answer one with `comptroller docs answer {} {} KEY --text TEXT`",
+                which.kind,
+                clean(&which.subject)
+            ),
+        };
+        out
+    })?;
+    Ok(if found.open.is_empty() { Exit::OK } else { Exit::DENY })
+}
+
+/// Texts of others, line by line, without signs that steer a terminal.
+fn lines(text: &str) -> String {
+    text.lines().map(|line| clean(line) + "\n").collect()
+}
