@@ -17,6 +17,7 @@ use crate::view::Receipt;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_compliance::document::{Template, TemplateBlock, shipped};
 use comptroller_core::private::{Note, check_text};
+use comptroller_core::vocab::ReadKind;
 use comptroller_core::{Digest, Event, Slug, Timestamp};
 use comptroller_ledger::Entry;
 use comptroller_policy::Action;
@@ -158,6 +159,10 @@ impl App {
         let subject = Subject::find(&mut conn, template.subject, name).await?;
         drop(conn);
         self.may_read(caller, subject.acts().0, &resource(&subject), subject.system(), None).await?;
+        if matches!(subject, Subject::System(_) | Subject::Version(..)) {
+            // It shows the records of versions.
+            self.note_read(caller, ReadKind::ModelRecords, &resource(&subject), 1).await?;
+        }
         let mut conn = self.store.read().await?;
         self.compose(&mut conn, &template, &subject).await
     }
