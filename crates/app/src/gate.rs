@@ -190,7 +190,12 @@ pub(crate) async fn situation(
     waivers.retain(|row| row.state == "granted" && row.expires_at.0 > now);
     let waived: Vec<&str> = waivers.iter().map(|row| row.rule.0.as_str()).collect();
     let facts = known.facts.clone().set("waived", &waived);
-    let fired = fired_without_people(bundle, &known, environment, &facts);
+    // What runs and never had an approval has no votes that could count, whatever fires.
+    let fired = if in_operation && approval.is_none() {
+        BTreeSet::new()
+    } else {
+        fired_without_people(bundle, &known, environment, &facts)
+    };
     let tally = match &approval {
         Some(row) => tally(conn, now, row, &known, &fired, model.system.0, in_operation).await?,
         None => Tally::none(),
@@ -257,8 +262,10 @@ impl App {
         )
         .map_err(|error| AppError::Internal(format!("decision {}: {error}", answer.decision)))?;
         let solver = self.solver.clone();
+        let (outcome, fired) =
+            (answer.outcome, answer.rules.iter().map(|rule| rule.id.to_string()).collect());
         let work = move || {
-            let mut paths = bundle.shortest_paths(&request);
+            let mut paths = bundle.shortest_paths_of(&request, outcome, fired);
             if let (true, Some(first)) = (certify, paths.shortest.first()) {
                 let limits = Limits { time: CERTIFY, ..Limits::default() };
                 let solver = Solver::find(solver.as_ref().map(|path| path.as_path()), limits);

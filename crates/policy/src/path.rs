@@ -58,10 +58,15 @@ impl Bundle {
     /// Finds the shortest paths for a request that is not allowed.
     pub fn shortest_paths(&self, request: &Request) -> Paths {
         let decision = self.decide(request);
-        if matches!(decision.outcome, Outcome::Allow | Outcome::Unknown) {
+        let fired: Vec<String> = decision.rules.iter().map(|rule| rule.id.to_string()).collect();
+        self.shortest_paths_of(request, decision.outcome, fired)
+    }
+
+    /// The same for a request that this bundle has decided: its outcome, and the rules that fired.
+    pub fn shortest_paths_of(&self, request: &Request, outcome: Outcome, fired: Vec<String>) -> Paths {
+        if matches!(outcome, Outcome::Allow | Outcome::Unknown) {
             return Paths { complete: true, ..Paths::default() };
         }
-        let fired: Vec<String> = decision.rules.iter().map(|rule| rule.id.to_string()).collect();
         let changes = self.changes(request, &fired);
         let mut options: Vec<Vec<BTreeSet<usize>>> = Vec::new();
         let mut hopeless = Vec::new();

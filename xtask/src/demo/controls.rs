@@ -97,6 +97,31 @@ fn gaps(walk: &mut Walk) -> Result<()> {
         })
         .collect();
     walk.screen.quote(&lines?);
+    documents(walk)
+}
+
+/// The technical documentation as far as facts fill it, and a model card.
+fn documents(walk: &mut Walk) -> Result<()> {
+    let checked = walk.refused("auditor", &["docs", "check", "annex-iv", "consumer-credit-risk"], 2)?.json;
+    let open = checked["open"].as_array().context("no list of what is open")?;
+    let folder = walk.folder.join("reports");
+    for (kind, subject) in [("annex-iv", "consumer-credit-risk"), ("model-card", "credit-classifier@v1")] {
+        let page = folder.join(format!("{kind}.html")).to_string_lossy().into_owned();
+        walk.ok("auditor", &["docs", "show", kind, subject, "--out", &page])?;
+    }
+    walk.refused("risk-officer", &["docs", "issue", "annex-iv", "consumer-credit-risk"], 8)?;
+    walk.step(
+        &format!(
+            "The technical documentation by Annex IV, filled with facts that name their entries. {} questions are open, \
+             and while they are it is not issued.",
+            open.len()
+        ),
+        &[],
+        "A gap stays a gap: nobody fills it but by saying something, under their name. reports/annex-iv.html.",
+    );
+    let first =
+        open.iter().take(3).filter_map(|one| one["question"].as_str().map(str::to_owned)).collect::<Vec<_>>();
+    walk.screen.quote(&first);
     Ok(())
 }
 

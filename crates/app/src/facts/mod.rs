@@ -129,7 +129,7 @@ async fn on_record(
         reviews_overdue: emergencies::review_overdue(conn, model.system.0, now).await?,
         open_remediations,
         remediations_stalled: stalled > 0,
-        serving: serving(conn, &version, environment).await?,
+        serving: serving(conn, row, &version, environment).await?,
         has_baseline: monitors::of_version(conn, row.id.0).await?.is_some(),
         rollback_proposed: rollback::is_proposed(conn, now, row.id.0, environment).await?,
         runtimes,
@@ -141,17 +141,18 @@ async fn on_record(
 /// The metrics of the version of the model that is live in `environment`, if that is another one.
 async fn serving(
     conn: &mut Conn,
+    asked: &VersionRow,
     version: &VersionFacts,
     environment: Environment,
 ) -> Result<Option<BTreeMap<comptroller_core::Slug, f64>>, AppError> {
     let Some(live) = deployments::live(conn, version.model, environment).await? else {
         return Ok(None);
     };
+    if live.version.0 == asked.id.0 {
+        return Ok(None);
+    }
     let Some(row) = models::version(conn, live.version.0).await? else {
         return Ok(None);
     };
-    if row.label.0 == version.label {
-        return Ok(None);
-    }
     Ok(Some(facts_of(&row)?.metrics))
 }
