@@ -47,6 +47,7 @@ pub mod predictions;
 pub mod remediations;
 pub mod reminders;
 pub mod retention;
+pub mod risks;
 pub mod runtime;
 pub mod sign_in;
 pub mod statement;

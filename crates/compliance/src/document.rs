@@ -67,6 +67,7 @@ impl SubjectKind {
                 "table.alarms",
                 "table.incidents",
                 "table.remediations",
+                "table.risks",
                 "table.retention",
                 "table.controls",
                 "table.vendors",

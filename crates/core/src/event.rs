@@ -7,14 +7,14 @@
 //! new optional fields or new variants.
 
 pub use crate::event_parts::{
-    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, ShadowDecision, TierBasis,
-    VersionFacts,
+    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, RiskRating, ShadowDecision,
+    TierBasis, VersionFacts,
 };
 use crate::ids::{
     AlarmId, ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId,
     DeploymentId, DrillId, EmergencyId, EvidenceId, FactorId, FairnessMonitorId, HoldId, IncidentId,
-    InvitationId, ModelId, OrgId, PrincipalId, ProposalId, RemediationId, SessionId, SubjectId, SystemId,
-    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    InvitationId, ModelId, OrgId, PrincipalId, ProposalId, RemediationId, RiskId, SessionId, SubjectId,
+    SystemId, TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 
 use crate::name::{ControlId, MediaType};
@@ -668,6 +668,13 @@ pub enum Event {
     /// Private: what.
     #[serde(rename = "exception.noted")]
     ExceptionNoted { exception: Digest, control: ControlId, step: ExceptionStep },
+    /// A risk of a system was put into the register, or reviewed and rated anew. Private: its description, or what the
+    /// review says.
+    #[serde(rename = "risk.recorded")]
+    RiskRecorded { risk: RiskId, system: SystemId, review: bool, rating: RiskRating },
+    /// A risk is none any more. Private: the reason.
+    #[serde(rename = "risk.closed")]
+    RiskClosed { risk: RiskId, system: SystemId },
     /// Somebody answered a question of a document. Private: the answer.
     #[serde(rename = "document.answered")]
     DocumentAnswered { kind: Slug, subject: TagText, system: Option<SystemId>, key: Slug },
@@ -731,6 +738,8 @@ impl Event {
             | Self::RemediationOpened { system, .. }
             | Self::RemediationPlanned { system, .. }
             | Self::RemediationClosed { system, .. }
+            | Self::RiskRecorded { system, .. }
+            | Self::RiskClosed { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
             Self::ReminderRaised { system, .. }
             | Self::DocumentAnswered { system, .. }

@@ -3,8 +3,8 @@
 //! INVARIANT (no-personal-data-in-entries) and the rule about stored formats hold here as in [`crate::event`].
 
 use crate::ids::{DatasetVersionId, EvidenceId, ModelId, PrincipalId, ProposalId, UploadId, VersionId};
-use crate::name::Commit;
-use crate::vocab::{DatasetUse, Environment, Outcome};
+use crate::name::{Commit, ControlId};
+use crate::vocab::{DatasetUse, Environment, Outcome, RiskTreatment};
 use crate::{Digest, Label, Slug, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,6 +41,28 @@ pub struct DatasetFile {
     pub digest: Digest,
     /// Size in bytes.
     pub bytes: u64,
+}
+
+/// How a risk of the register is rated, and what is done about it. Likelihood and severity are 1 to 5.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RiskRating {
+    /// How likely it is before the treatment.
+    pub likelihood: u8,
+    /// How severe it is then.
+    pub severity: u8,
+    /// What is done about it.
+    pub treatment: RiskTreatment,
+    /// How likely it is with the treatment.
+    pub residual_likelihood: u8,
+    /// How severe it is with it.
+    pub residual_severity: u8,
+    /// The person who answers for it.
+    pub owner: PrincipalId,
+    /// Until when it is to be reviewed.
+    pub review_at: Timestamp,
+    /// The controls that hold it down.
+    pub controls: Vec<ControlId>,
 }
 
 /// What a tier rests on that was computed from stated facts.

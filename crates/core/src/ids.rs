@@ -111,6 +111,8 @@ ids! {
     WaiverId, "waiver id";
     /// A remediation: what is done about a finding.
     RemediationId, "remediation id";
+    /// A risk of the register.
+    RiskId, "risk id";
     /// A legal hold: what it covers is not purged.
     HoldId, "hold id";
     /// A proposal to put a bundle of policies in force.

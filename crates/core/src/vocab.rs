@@ -189,6 +189,17 @@ vocabulary! {
         /// A prohibited practice, Art. 5: never deployed.
         Prohibited = "prohibited",
     }
+    /// What is done about a risk (ISO 31000:2018, 6.5.2, in our own words).
+    RiskTreatment, "risk treatment" {
+        /// What leads to it is not done.
+        Avoid = "avoid",
+        /// It is made less likely or less severe.
+        Reduce = "reduce",
+        /// Somebody else bears it.
+        Transfer = "transfer",
+        /// It is borne as it is.
+        Accept = "accept",
+    }
     /// What a piece of evidence is. The first five are about one version, the others about the whole system.
     EvidenceKind, "evidence kind" {
         /// Performance on held-out data.

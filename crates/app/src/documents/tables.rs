@@ -57,6 +57,7 @@ impl App {
             ("alarms", _) => of_alarms(conn, &system).await,
             ("incidents", _) => of_incidents(conn, &system).await,
             ("remediations", _) => of_remediations(conn, &system).await,
+            ("risks", Subject::System(row)) => self.of_risks(conn, row.id.0).await,
             ("retention", _) => self.of_retention(conn).await,
             ("controls", _) => self.of_controls().await,
             ("vendors", _) => self.of_vendors(conn).await,
@@ -125,6 +126,23 @@ impl App {
             measures.join(", "),
             if row.withdrawn_at.is_some() { "withdrawn" } else { "stands" }.to_owned(),
         ])
+    }
+
+    async fn of_risks(&self, conn: &mut Conn, system: SystemId) -> Result<Table, AppError> {
+        let row = |risk: crate::risks::RiskView| {
+            vec![
+                risk.description.unwrap_or_else(|| "erased".to_owned()),
+                risk.band.as_str().to_owned(),
+                risk.rating.treatment.to_string(),
+                risk.residual_band.as_str().to_owned(),
+                risk.rating.controls.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+                minute(risk.rating.review_at),
+                risk.state,
+            ]
+        };
+        let risks = self.register(conn, Some(system)).await?;
+        let head = &["risk", "before", "treatment", "with it", "controls", "review by", "state"];
+        Ok((head, risks.into_iter().map(row).collect()))
     }
 
     async fn of_retention(&self, conn: &mut Conn) -> Result<Table, AppError> {

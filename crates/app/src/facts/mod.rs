@@ -11,7 +11,6 @@ pub(crate) use compute::{evidence_ids, is_builder, measures};
 
 use crate::AppError;
 use crate::models::{artifacts_digest, facts as facts_of};
-use crate::monitors::rollback;
 use comptroller_core::event::{FactSource, VersionFacts};
 use comptroller_core::private::VersionText;
 use comptroller_core::vocab::{LegalBasis, RiskTier, SystemStatus};
@@ -20,7 +19,7 @@ use comptroller_policy::Facts;
 use comptroller_store::areas::deployments::RuntimeRow;
 use comptroller_store::areas::evidence::{self, EvidenceRow};
 use comptroller_store::areas::models::{self, ModelRow, VersionRow};
-use comptroller_store::areas::{datasets, deployments, emergencies, monitors, remediations, systems};
+use comptroller_store::areas::{datasets, deployments, standing, systems};
 use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, journal};
 use std::collections::BTreeMap;
@@ -117,7 +116,7 @@ async fn on_record(
     let text: Option<VersionText> = journal::private(conn, key, row.private_at).await?;
     let mut runtimes = deployments::runtimes(conn, model.system.0).await?;
     runtimes.retain(|row| row.environment.0 == environment);
-    let (open_remediations, stalled) = remediations::open_of(conn, model.system.0, now).await?;
+    let standing = standing::of(conn, row.id.0, model.system.0, environment, now).await?;
     Ok(OnRecord {
         artifacts: artifacts_digest(&version.artifacts),
         stored_bytes,
@@ -125,13 +124,13 @@ async fn on_record(
         has_signature: text.is_some_and(|text| !text.inputs.is_empty() && !text.outputs.is_empty()),
         tier: system.as_ref().and_then(|row| row.risk_tier.as_ref()).map(|tier| tier.0),
         is_retired: system.is_none_or(|row| row.status.0 == SystemStatus::Retired),
-        served_in_staging: deployments::served(conn, row.id.0, Environment::Staging).await?,
-        reviews_overdue: emergencies::review_overdue(conn, model.system.0, now).await?,
-        open_remediations,
-        remediations_stalled: stalled > 0,
+        served_in_staging: standing.served_in_staging > 0,
+        reviews_overdue: standing.reviews_overdue > 0,
+        open_remediations: standing.open_remediations,
+        remediations_stalled: standing.stalled_remediations > 0,
         serving: serving(conn, row, &version, environment).await?,
-        has_baseline: monitors::of_version(conn, row.id.0).await?.is_some(),
-        rollback_proposed: rollback::is_proposed(conn, now, row.id.0, environment).await?,
+        has_baseline: standing.has_baseline > 0,
+        rollback_proposed: standing.rollback_proposed > 0,
         runtimes,
         evidence: evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?,
         version,

@@ -39,18 +39,6 @@ pub(super) async fn propose(
     Ok(())
 }
 
-/// Whether an alarm about a version proposes a rollback and is not silenced.
-pub(crate) async fn is_proposed(
-    conn: &mut Conn,
-    now: Timestamp,
-    version: VersionId,
-    environment: Environment,
-) -> Result<bool, AppError> {
-    let alarm = alarms::open(conn, version, environment, AlarmTopic::Drift).await?;
-    Ok(alarm
-        .is_some_and(|alarm| alarm.proposed == 1 && alarm.snoozed_until.is_none_or(|until| until.0 <= now)))
-}
-
 /// The version that served last in an environment before the present one, was approved for it (where approvals are
 /// needed), and has no alarm of its own that asks for a rollback.
 async fn last_good(

@@ -28,6 +28,7 @@ mod predictions;
 mod promotion;
 mod remediations;
 mod retention;
+mod risks;
 mod rotation;
 mod shadow;
 mod sign_in;

@@ -118,7 +118,7 @@ fn text(analysis: &GapAnalysis, style: Style) -> String {
     }
     for step in analysis.steps.iter().take(SHOWN) {
         let completes = match step.completes.len() {
-            0 => format!("{} rows wait for it among others", step.waits.len()),
+            0 => format!("one of several for {}", step.waits.join(", ")),
             count => format!("completes {count}"),
         };
         let _ = writeln!(out, "  {} ({completes})\n    {}", clean(&step.says), clean(&step.command));

@@ -123,7 +123,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Profile(arguments) => profile::run(screen, &arguments),
         Command::Fairness(arguments) => fairness::run(screen, &arguments),
         Command::Framework(noun) => framework::run(screen, &noun),
-        Command::Risk(noun) => risk::run(screen, &noun),
+        Command::Risk(noun) => risk::run(screen, noun),
         Command::Doctor(arguments) => doctor::run(screen, &arguments),
         Command::Store(what) => store::run(screen, &what),
         Command::Policy(noun) => policy::run(screen, &noun),

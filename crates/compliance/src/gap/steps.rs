@@ -2,7 +2,9 @@
 
 use super::evaluate::GapQuestion;
 use super::{GapRow, Step, StepKind};
+use crate::framework::Day;
 use crate::window::ControlResult;
+use comptroller_core::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Steps by name, each once.
@@ -74,9 +76,16 @@ impl Steps {
 pub(super) fn close(steps: &mut Steps, result: &ControlResult, question: &GapQuestion<'_>) -> String {
     let open = result.point.open;
     let says = format!("Close {open} open exceptions of {}: {}", result.id, result.title);
-    let (from, to) = (question.tested.from, question.tested.to);
+    let (from, to) = (Day::of(question.tested.from), second(question.tested.to));
     let command = format!("comptroller control exceptions --control {} --from {from} --to {to}", result.id);
     steps.put(StepKind::Close, &result.id, says, command)
+}
+
+/// The second after a moment, RFC 3339: no fraction has to be typed.
+fn second(at: Timestamp) -> String {
+    let next =
+        Timestamp::from_micros(at.micros().div_euclid(1_000_000).saturating_add(1).saturating_mul(1_000_000));
+    next.to_string().chars().take(19).chain(['Z']).collect()
 }
 
 pub(super) fn perform(steps: &mut Steps, result: &ControlResult) -> String {

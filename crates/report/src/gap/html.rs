@@ -99,7 +99,8 @@ fn steps(page: &mut String, analysis: &GapAnalysis) {
     );
     for step in analysis.steps.iter().take(SHOWN) {
         let completes = match step.completes.len() {
-            0 => format!("{} rows wait for it among others", step.waits.len()),
+            0 if step.waits.len() == 1 => format!("one of several for {}", step.waits[0]),
+            0 => format!("one of several for {} rows", step.waits.len()),
             1 => format!("completes {}", step.completes[0]),
             count => format!("completes {count} rows: {}", step.completes.join(", ")),
         };

@@ -1,4 +1,4 @@
-//! The tier of AI systems by rules, and what changes of the law do to them.
+//! The tier of AI systems by rules, what changes of the law do to them, and the register of risks.
 
 use super::{Answer, IdempotencyKey};
 use crate::auth::{Authenticated, Keyed};
@@ -6,8 +6,11 @@ use crate::extract::{Body, Params, Segment};
 use crate::state::ServerState;
 use axum::Json;
 use axum::extract::State;
+use comptroller_app::assess::Because;
+use comptroller_app::risks::{RateRisk, RiskView};
 use comptroller_app::tiers::{ClassificationView, ClassifyByRules, LawChanges};
 use comptroller_app::{App, Receipt};
+use comptroller_core::ids::RiskId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +21,10 @@ pub(crate) fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(classify_by_rules))
         .routes(routes!(show_classification))
         .routes(routes!(show_law_changes))
+        .routes(routes!(record_risk))
+        .routes(routes!(list_risks))
+        .routes(routes!(review_risk))
+        .routes(routes!(close_risk))
 }
 
 /// Between which days.
@@ -77,4 +84,81 @@ async fn show_law_changes(
     Params(query): Params<ChangesQuery>,
 ) -> Answer<LawChanges> {
     Ok(Json(app.law_changes(&caller, &query.before, &query.after).await?))
+}
+
+/// Which risks.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RisksQuery {
+    /// Only those of this system, by id or name.
+    system: Option<String>,
+    /// Only those whose review is overdue.
+    #[serde(default)]
+    overdue: bool,
+}
+
+/// Put a risk of an AI system into the register
+///
+/// Likelihood and severity are 1 to 5, before and with the treatment. Whoever built a version of the system does not
+/// accept what is high or critical.
+#[utoipa::path(
+    post, path = "/systems/{system}/risks", tag = "Inventory",
+    params(("system" = String, Path, description = "Id or name"), IdempotencyKey), request_body = RateRisk,
+    responses((status = 200, description = "It is in the register", body = Receipt))
+)]
+async fn record_risk(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(system): Segment<String>,
+    Body(command): Body<RateRisk>,
+) -> Answer<Receipt> {
+    Ok(Json(app.record_risk(&call, system, command).await?))
+}
+
+/// List the risks of the register
+///
+/// Those that are rated highest with their treatment first; those that are closed last.
+#[utoipa::path(
+    get, path = "/risks", tag = "Inventory", params(RisksQuery),
+    responses((status = 200, description = "The register", body = Vec<RiskView>))
+)]
+async fn list_risks(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Params(query): Params<RisksQuery>,
+) -> Answer<Vec<RiskView>> {
+    Ok(Json(app.risks(&caller, query.system.as_deref(), query.overdue).await?))
+}
+
+/// Review a risk
+///
+/// It is rated anew; the text is what the review says.
+#[utoipa::path(
+    post, path = "/risks/{risk}/review", tag = "Inventory",
+    params(("risk" = RiskId, Path, description = "Its id"), IdempotencyKey), request_body = RateRisk,
+    responses((status = 200, description = "The new rating counts", body = Receipt))
+)]
+async fn review_risk(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(risk): Segment<RiskId>,
+    Body(command): Body<RateRisk>,
+) -> Answer<Receipt> {
+    Ok(Json(app.review_risk(&call, risk, command).await?))
+}
+
+/// Close a risk: it is none any more
+#[utoipa::path(
+    post, path = "/risks/{risk}/closure", tag = "Inventory",
+    params(("risk" = RiskId, Path, description = "Its id"), IdempotencyKey), request_body = Because,
+    responses((status = 200, description = "Closed", body = Receipt))
+)]
+async fn close_risk(
+    State(app): State<App>,
+    Keyed(call): Keyed,
+    Segment(risk): Segment<RiskId>,
+    Body(command): Body<Because>,
+) -> Answer<Receipt> {
+    Ok(Json(app.close_risk(&call, risk, command).await?))
 }

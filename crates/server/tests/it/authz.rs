@@ -317,6 +317,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(retention(world, named));
     rows.extend(controls());
     rows.extend(documents(world));
+    rows.extend(risks(world));
     rows.extend(authzen());
     rows
 }
@@ -762,6 +763,33 @@ fn controls() -> Vec<Row> {
             "admin",
         )
         .with(json!({"reason": "another one takes its place"})),
+    ]
+}
+
+fn risks(world: &World) -> Vec<Row> {
+    let rated = json!({
+        "text": "people from abroad wait longer", "likelihood": 4, "severity": 3, "treatment": "reduce",
+        "residual_likelihood": 2, "residual_severity": 3, "owner": world.ids["spare"], "review_days": 90
+    });
+    let risk = text_of(&world.ok(&world.post("developer", "/systems/credit/risks", &rated)));
+    vec![
+        row("post /api/v1/systems/{system}/risks", "/api/v1/systems/credit/risks", "developer", "auditor")
+            .with(rated.clone()),
+        row("get /api/v1/risks", "/api/v1/risks?system=credit", "auditor", "nobody"),
+        row(
+            "post /api/v1/risks/{risk}/review",
+            format!("/api/v1/risks/{risk}/review"),
+            "developer",
+            "auditor",
+        )
+        .with(rated),
+        row(
+            "post /api/v1/risks/{risk}/closure",
+            format!("/api/v1/risks/{risk}/closure"),
+            "risk",
+            "developer",
+        )
+        .with(json!({"reason": "the rule is gone"})),
     ]
 }
 

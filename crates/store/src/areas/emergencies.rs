@@ -7,7 +7,7 @@ use crate::tx::At;
 use crate::types::{Micros, Text};
 use comptroller_core::ids::{DeploymentId, EmergencyId, IncidentId, PrincipalId, SystemId, VersionId};
 use comptroller_core::vocab::IncidentCause;
-use comptroller_core::{Environment, Event, TagText, Timestamp};
+use comptroller_core::{Environment, Event, TagText};
 
 /// An emergency.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -178,18 +178,6 @@ pub async fn emergencies(
         system,
         limit
     )
-}
-
-/// Whether a confirmed emergency of the system has waited for its review longer than it may.
-pub async fn review_overdue(conn: &mut Conn, system: SystemId, now: Timestamp) -> Result<bool, StoreError> {
-    let overdue: Option<(String,)> = fetch_optional!(
-        conn,
-        (String,),
-        "SELECT id FROM emergency WHERE system = $1 AND review_due_at <= $2 AND reviewed_at IS NULL LIMIT 1",
-        Text(system),
-        now.micros()
-    )?;
-    Ok(overdue.is_some())
 }
 
 /// The open incident about a thing.

@@ -24,6 +24,7 @@ pub mod remediations;
 pub mod reminders;
 pub mod retention;
 pub mod shadows;
+pub mod standing;
 pub mod subjects;
 pub mod summaries;
 pub mod systems;
@@ -138,6 +139,8 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::ControlRetired { .. }
         | Event::ExceptionNoted { .. }
         | Event::CriterionScoped { .. }
+        | Event::RiskRecorded { .. }
+        | Event::RiskClosed { .. }
         | Event::DocumentAnswered { .. }
         | Event::DocumentIssued { .. }
         | Event::EvidenceExported { .. }

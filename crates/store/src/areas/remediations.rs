@@ -125,19 +125,6 @@ pub async fn remediations(
     )
 }
 
-/// How many remediations of a system are open, and how many of those have no plan or are past its time at `now`.
-pub async fn open_of(conn: &mut Conn, system: SystemId, now: Timestamp) -> Result<(i64, i64), StoreError> {
-    let row = fetch_optional!(
-        conn,
-        (i64, i64),
-        "SELECT COUNT(*), COUNT(CASE WHEN due_at IS NULL OR due_at <= $2 THEN 1 END) FROM remediation \
-         WHERE system = $1 AND closed_at IS NULL",
-        Text(system),
-        now.micros()
-    )?;
-    Ok(row.unwrap_or_default())
-}
-
 /// The open remediation of a version with this cause, the oldest.
 pub async fn open_with_cause(
     conn: &mut Conn,

@@ -5,20 +5,21 @@ use crate::support::{Bed, add_account};
 use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{
-    ArtifactUse, DatasetFile, DatasetUsed, PurgedArtifact, ShadowDecision, TierBasis, VersionFacts,
+    ArtifactUse, DatasetFile, DatasetUsed, PurgedArtifact, RiskRating, ShadowDecision, TierBasis,
+    VersionFacts,
 };
 use comptroller_core::ids::{
     AlarmId, ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId,
     DeploymentId, DrillId, EmergencyId, EvidenceId, FactorId, FairnessMonitorId, HoldId, IncidentId,
-    InvitationId, ModelId, PrincipalId, ProposalId, RemediationId, SessionId, SubjectId, SystemId, TeamId,
-    TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
+    InvitationId, ModelId, PrincipalId, ProposalId, RemediationId, RiskId, SessionId, SubjectId, SystemId,
+    TeamId, TokenId, TrustId, UploadId, VendorId, VersionId, WaiverId,
 };
 use comptroller_core::vocab::{
     AlarmTopic, BaselineSource, BundleVerdict, CollectionMethod, CredentialOrigin, DatasetUse,
     DeploymentKind, DriftBand, DriftPillar, ErasureBasis, EvidenceKind, ExceptionStep, FactorKind,
     FairnessState, IncidentCause, LegalBasis, Measure, Outcome, PiiCategory, ReadKind, RecordKind, Relation,
-    RemediationCause, RemediationEnd, ReminderKind, RetentionClass, RiskTier, ShadowEnd, SystemKind,
-    SystemStatus, Vote,
+    RemediationCause, RemediationEnd, ReminderKind, RetentionClass, RiskTier, RiskTreatment, ShadowEnd,
+    SystemKind, SystemStatus, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Role, Timestamp};
 use comptroller_ledger::cosignature::cosign as cosign_text;
@@ -258,6 +259,17 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
     let (invitation, trust) = (InvitationId::new(now, random()), TrustId::new(now, random()));
     let (account, leaver) = (PrincipalId::new(now, random()), PrincipalId::new(now, random()));
     let later = now.plus_seconds(3_600);
+    let risk = RiskId::new(now, random());
+    let rating = RiskRating {
+        likelihood: 4,
+        severity: 3,
+        treatment: RiskTreatment::Reduce,
+        residual_likelihood: 2,
+        residual_severity: 3,
+        owner: world.person,
+        review_at: later,
+        controls: vec!["CTL-X-01".parse()?],
+    };
     let (baseline, alarm) = (BaselineId::new(now, random()), AlarmId::new(now, random()));
     let judged = |band: Option<DriftBand>| Event::WindowJudged {
         system,
@@ -836,6 +848,8 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             step: ExceptionStep::Remediation,
         })
         .private("note", &text)?,
+        draft(Event::RiskRecorded { risk, system, review: false, rating }).private("risk", &text)?,
+        draft(Event::RiskClosed { risk, system }).private("reason", &text)?,
         draft(Event::DocumentAnswered {
             kind: "fria".parse()?,
             subject: "org".parse()?,

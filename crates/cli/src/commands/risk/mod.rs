@@ -2,6 +2,7 @@
 //! Needs no server, but to record a tier.
 
 mod assess;
+mod register;
 mod text;
 
 use super::Context;
@@ -40,6 +41,27 @@ pub(crate) enum Verb {
         /// File of facts: TOML, or JSON of any other name; `comptroller risk questions --assess` prints one.
         facts: PathBuf,
     },
+    /// Put a risk of a system of a server into its register.
+    Add(register::AddArgs),
+    /// Review a risk: it is rated anew.
+    Review(register::ReviewArgs),
+    /// Close a risk: it is none any more.
+    Close {
+        /// Its id.
+        risk: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// List the register, what is rated highest with its treatment first.
+    List {
+        /// Only the risks of this system, by id or name.
+        #[arg(long)]
+        system: Option<String>,
+        /// Only those whose review is overdue.
+        #[arg(long)]
+        overdue: bool,
+    },
     /// Print the questions as a file to fill in.
     Questions {
         /// Those of `risk assess`, and not those of `risk classify`.
@@ -71,29 +93,32 @@ pub(crate) struct ClassifyArgs {
     known: Option<Day>,
 }
 
-pub(crate) fn run(screen: Screen, noun: &Noun<Verb>) -> anyhow::Result<Exit> {
-    match &noun.verb {
+pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
+    match noun.verb {
         Verb::Classify(ClassifyArgs { facts: Some(facts), target, as_of, known, reason }) => {
             let context = Context::new(&noun.api, screen)?;
             let act = act()?;
             let command = ClassifyByRules {
-                facts: serde_json::to_value(read(facts, &act)?)?,
+                facts: serde_json::to_value(read(&facts, &act)?)?,
                 as_of: as_of.map(|day| day.to_string()),
                 known: known.map(|day| day.to_string()),
-                reason: reason.clone(),
+                reason,
             };
-            let address = path(&["systems", target, "classification", "rules"]);
+            let address = path(&["systems", &target, "classification", "rules"]);
             context.screen.object(&context.client.post(&address, &command)?)?;
             Ok(Exit::OK)
         }
-        Verb::Classify(arguments) => alone(screen, arguments),
+        Verb::Classify(arguments) => alone(screen, &arguments),
         Verb::Show { system } => {
             let context = Context::new(&noun.api, screen)?;
-            let answer = context.client.get(&path(&["systems", system, "classification"]), &[])?;
+            let answer = context.client.get(&path(&["systems", &system, "classification"]), &[])?;
             screen.print(&answer, |value| text::recorded(value, screen.style))?;
             Ok(Exit::OK)
         }
-        Verb::Assess { facts } => assessed(screen, facts),
+        Verb::Assess { facts } => assessed(screen, &facts),
+        verb @ (Verb::Add(_) | Verb::Review(_) | Verb::Close { .. } | Verb::List { .. }) => {
+            register::run(&Context::new(&noun.api, screen)?, verb).map(|()| Exit::OK)
+        }
         Verb::Questions { assess: true, .. } => {
             let scale = Scale::builtin().map_err(|error| refused(&error))?;
             let value = serde_json::to_value(&scale)?;
