@@ -281,6 +281,19 @@ fn release(one: &mut Running, ids: &mut Ids, day: i64) -> anyhow::Result<Vec<Dra
         delegation: None,
     };
     let votes = [voted(ids, 4), voted(ids, 5)];
+    let decision = id!(ids, DecisionId);
+    let allowed = Event::DecisionRecorded {
+        decision,
+        action: "deploy".parse()?,
+        resource: format!("version/{}", one.version),
+        environment: Some(Environment::Production),
+        outcome: Outcome::Allow,
+        bundle: Digest::from_bytes([3; 32]),
+        facts: BTreeMap::from([("risk_tier".to_owned(), serde_json::json!("high"))]),
+        rules: Vec::new(),
+        sources: BTreeMap::new(),
+        shadow: None,
+    };
     let deployed = Event::DeploymentCreated {
         deployment: id!(ids, DeploymentId),
         system: one.system,
@@ -290,14 +303,14 @@ fn release(one: &mut Running, ids: &mut Ids, day: i64) -> anyhow::Result<Vec<Dra
         kind: DeploymentKind::Deploy,
         artifacts: one.artifacts.clone(),
         approval: Some(approval),
-        decision: id!(ids, DecisionId),
+        decision,
         replaces: None,
         drill: None,
     };
     let events = [Event::VersionRegistered { version: one.version, facts }, evaluated, fair, requested]
         .into_iter()
         .chain(votes)
-        .chain([deployed]);
+        .chain([allowed, deployed]);
     Ok(events.map(|event| Draft::new("system", event).of_system(one.system)).collect())
 }
 
