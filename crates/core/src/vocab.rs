@@ -280,7 +280,7 @@ vocabulary! {
         ModelFile = "model-file",
         /// A file of a dataset version.
         DatasetFile = "dataset-file",
-        /// The document of a piece of evidence.
+        /// The document of a piece of evidence, or the text of an issued document.
         EvidenceDocument = "evidence-document",
         /// A stored file that nothing names.
         UnusedFile = "unused-file",

@@ -4,6 +4,7 @@
 //! A document with something open is not issued. What was issued is an artifact, and what changed since can be shown.
 
 mod facts;
+mod record;
 mod subject;
 mod tables;
 
@@ -12,26 +13,28 @@ pub use comptroller_report::document::{Document, html as document_html, markdown
 
 use crate::act::Call;
 use crate::artifacts::record_made;
-use crate::controls::entries_of;
 use crate::view::Receipt;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_compliance::document::{Template, TemplateBlock, shipped};
 use comptroller_core::private::{Note, check_text};
 use comptroller_core::vocab::ReadKind;
 use comptroller_core::{Digest, Event, Slug, Timestamp};
-use comptroller_ledger::Entry;
 use comptroller_policy::Action;
 use comptroller_report::document::{Block, Fact, Section};
 use comptroller_store::Conn;
-use comptroller_store::journal::{self, Opened};
+use comptroller_store::areas::models;
 use futures_util::TryStreamExt as _;
+use record::OnRecord;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::time::Duration;
 use subject::Subject;
 use utoipa::ToSchema;
 
 /// Largest text of a document that is compared, in bytes.
 const MAX_TEXT: u64 = 4 << 20;
+
+/// How long the smallest difference of two texts is looked for; after that a larger one is shown.
+const DIFF: Duration = Duration::from_secs(1);
 
 /// A kind of document.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -105,21 +108,6 @@ pub struct DocumentChanges {
     pub is_same: bool,
     /// The lines that differ with three around them, as a unified diff.
     pub changes: String,
-}
-
-/// An answer that counts.
-struct Answer {
-    text: String,
-    by: String,
-    at: Timestamp,
-    entry: i64,
-}
-
-/// What is on record about a document.
-#[derive(Default)]
-struct OnRecord {
-    answers: BTreeMap<String, Answer>,
-    issued: Vec<Issued>,
 }
 
 /// The kinds of documents.
@@ -209,6 +197,12 @@ impl App {
 
     /// Issues a document: its text becomes an artifact and its digest an event. Refused while something is open.
     pub async fn issue_document(&self, call: &Call, kind: String, name: String) -> Result<Receipt, AppError> {
+        let mut conn = self.store.read().await?;
+        let subject = Subject::find(&mut conn, template(&kind)?.subject, &name).await?;
+        drop(conn);
+        // Before anything is made of it: who may not issue it leaves no file behind.
+        self.may_read(&call.caller, Action::ControlManage, &resource(&subject), subject.system(), None)
+            .await?;
         let found = self.document(&call.caller, &kind, &name).await?;
         if !found.open.is_empty() {
             let open: Vec<&str> = found.open.iter().map(|open| open.key.as_str()).collect();
@@ -218,13 +212,22 @@ impl App {
                 open.join(", ")
             )));
         }
-        let made = self.store_made(document_markdown(&found.document).into_bytes()).await?;
+        let mut conn = self.store.read().await?;
+        let is_stored = models::artifact(&mut conn, &found.digest).await?.is_some();
+        drop(conn);
+        let made = if is_stored {
+            None
+        } else {
+            Some(self.store_made(document_markdown(&found.document).into_bytes()).await?)
+        };
         self.act(call, "document.issue", (kind, name, found.digest), |mut act, (kind, name, content)| {
             Box::pin(async move {
                 let template = template(&kind)?;
                 let subject = Subject::find(act.conn(), template.subject, &name).await?;
                 act.may(Action::ControlManage, &resource(&subject), subject.system()).await?;
-                record_made(&mut act, made, "text/markdown").await?;
+                if let Some(made) = made {
+                    record_made(&mut act, made, "text/markdown").await?;
+                }
                 let event = Event::DocumentIssued {
                     kind: kind.parse()?,
                     subject: subject.id().parse()?,
@@ -232,10 +235,8 @@ impl App {
                     template: template.digest,
                     content: content.clone(),
                 };
-                let index = {
-                    let draft = act.draft(event).about("artifact", &content);
-                    act.record(draft).await?
-                };
+                let draft = act.draft(event).about("artifact", &content);
+                let index = act.record(draft).await?;
                 Ok(Receipt::new(content, index))
             })
         })
@@ -260,7 +261,7 @@ impl App {
         })?;
         let before = self.read_text(&since.content).await?;
         let now = document_markdown(&found.document);
-        let diff = similar::TextDiff::from_lines(&before, &now);
+        let diff = similar::TextDiff::configure().timeout(DIFF).diff_lines(&before, &now);
         let changes = diff.unified_diff().context_radius(3).header("issued", "now").to_string();
         Ok(DocumentChanges { is_same: before == now, since, changes })
     }
@@ -362,46 +363,6 @@ impl App {
                 at: answer.at.to_string(),
             }],
         })
-    }
-
-    /// Answers and issues of a document, from the journal.
-    async fn on_record(&self, conn: &mut Conn, kind: &str, subject: &str) -> Result<OnRecord, AppError> {
-        let mut found = OnRecord::default();
-        for row in entries_of(conn, "document.answered").await? {
-            let entry: Entry = serde_json::from_str(&row.entry)?;
-            let Event::DocumentAnswered { kind: of, subject: about, key, .. } =
-                Event::from_parts(&entry.kind, &entry.data)?
-            else {
-                continue;
-            };
-            if of.as_str() != kind || about.as_str() != subject {
-                continue;
-            }
-            match journal::payload(conn, self.store.key(), row.idx).await? {
-                Opened::Readable { plain, .. } => {
-                    let text = serde_json::from_slice::<Note>(&plain)?.text;
-                    let at = Timestamp::from_micros(entry.recorded_at);
-                    let answer = Answer { text, by: entry.actor.clone(), at, entry: row.idx };
-                    found.answers.insert(key.to_string(), answer);
-                }
-                // An answer that was erased or purged is open again.
-                _ => {
-                    found.answers.remove(key.as_str());
-                }
-            }
-        }
-        for row in entries_of(conn, "document.issued").await? {
-            let entry: Entry = serde_json::from_str(&row.entry)?;
-            if let Event::DocumentIssued { kind: of, subject: about, content, .. } =
-                Event::from_parts(&entry.kind, &entry.data)?
-                && of.as_str() == kind
-                && about.as_str() == subject
-            {
-                let at = Timestamp::from_micros(entry.recorded_at);
-                found.issued.push(Issued { content, at, ledger_index: row.idx.unsigned_abs() });
-            }
-        }
-        Ok(found)
     }
 }
 

@@ -27,6 +27,13 @@ fn minute(at: Timestamp) -> String {
     at.to_string().chars().take(16).collect::<String>().replace('T', " ")
 }
 
+/// Millionths as a decimal number; the sign stands there also below one.
+fn millionths(ppm: i64) -> String {
+    let sign = if ppm < 0 { "-" } else { "" };
+    let ppm = ppm.unsigned_abs();
+    format!("{sign}{}.{:06}", ppm / 1_000_000, ppm % 1_000_000)
+}
+
 fn ended(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), minute)
 }
@@ -100,7 +107,8 @@ impl App {
         version: Option<comptroller_core::ids::VersionId>,
     ) -> Result<Table, AppError> {
         let mut rows = Vec::new();
-        for row in evidence::of_system(conn, system, "", MOST).await? {
+        let about = version.map_or_else(String::new, |version| version.to_string());
+        for row in evidence::of_system(conn, system, &about, MOST).await? {
             if version.is_none_or(|wanted| row.version.as_ref().is_some_and(|of| of.0 == wanted)) {
                 rows.push(self.evidence_row(conn, &row).await?);
             }
@@ -114,10 +122,8 @@ impl App {
             None => "the system".to_owned(),
         };
         let measures: BTreeMap<String, i64> = serde_json::from_str(&row.measures)?;
-        let measures: Vec<String> = measures
-            .iter()
-            .map(|(name, ppm)| format!("{name} {}.{:06}", ppm / 1_000_000, ppm.abs() % 1_000_000))
-            .collect();
+        let measures: Vec<String> =
+            measures.iter().map(|(name, ppm)| format!("{name} {}", millionths(*ppm))).collect();
         Ok(vec![
             row.kind.0.to_string(),
             version,
@@ -394,4 +400,15 @@ async fn of_processing(conn: &mut Conn) -> Result<Table, AppError> {
         }
     }
     Ok((&["dataset", "categories", "legal basis", "kept for"], rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_measure_keeps_its_sign_and_every_digit() {
+        let shown = [850_000, -50_000, -1_250_000, 0, 2].map(millionths);
+        assert_eq!(shown, ["0.850000", "-0.050000", "-1.250000", "0.000000", "0.000002"]);
+    }
 }

@@ -84,6 +84,9 @@ pub(super) async fn item(conn: &mut Conn, rules: &Retention, row: &ArtifactRow) 
     for (_, recorded_at) in retention::evidence_naming(conn, digest).await? {
         uses.push(Use { class: RetentionClass::EvidenceDocument, since: recorded_at.0, own_days: None });
     }
+    for issued_at in retention::issues_naming(conn, digest).await? {
+        uses.push(Use { class: RetentionClass::EvidenceDocument, since: issued_at.0, own_days: None });
+    }
     if uses.is_empty() {
         uses.push(Use { class: RetentionClass::UnusedFile, since: row.stored_at.0, own_days: None });
     }

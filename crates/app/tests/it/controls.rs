@@ -1,18 +1,18 @@
 //! Controls from adoption to the pack that an auditor tests again, offline.
 
-use crate::world::World;
+use crate::world::Desk;
 use comptroller_app::assess::Because;
 use comptroller_app::controls::{AdoptControl, NoteException, TestControls, test_pack};
 use comptroller_app::datasets::RegisterDatasetVersion;
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::gaps::{AskGaps, ScopeCriterion};
-use comptroller_app::{AppError, Call, Caller};
+use comptroller_app::{AppError, Call};
 use comptroller_compliance::control::shipped;
 use comptroller_compliance::gap::{GapAnalysis, Standing};
 use comptroller_core::event::DatasetFile;
 use comptroller_core::private::DatasetVersionText;
 use comptroller_core::vocab::{CollectionMethod, ExceptionStep, LegalBasis};
-use comptroller_core::{Digest, Role, Timestamp};
+use comptroller_core::{Digest, Timestamp};
 use comptroller_ledger::pack::{PackReader, verify_pack};
 use comptroller_ledger::verify::Trust;
 use std::io::Seek as _;
@@ -20,25 +20,14 @@ use std::io::Seek as _;
 const HOUR: i64 = 3_600;
 const CONTROL: &str = "CTL-DATA-01";
 
-struct Desk {
-    world: World,
-    risk: Caller,
-    developer: Caller,
-    auditor: Caller,
-}
-
 impl Desk {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let risk = world.person("risk", &[Role::RiskOfficer], None).await;
-        let developer = world.person("dev", &[Role::Developer], None).await;
-        let auditor = world.person("auditor", &[Role::Auditor], None).await;
-        world.system(&developer).await;
-        Self { world, risk, developer, auditor }
-    }
-
     fn now(&self) -> Timestamp {
         self.world.app.store().clock().now()
+    }
+
+    /// The day before today, `YYYY-MM-DD`.
+    fn day_before(&self) -> String {
+        self.now().plus_seconds(-24 * HOUR).to_string().chars().take(10).collect()
     }
 
     async fn adopt(&self, definition: Option<String>) -> Result<u64, AppError> {
@@ -203,6 +192,9 @@ async fn gaps_of_a_framework_follow_what_is_in_operation_and_what_is_stated() {
     let stated = row(&ask("soc2", None).await.unwrap(), "P1.1");
     assert_eq!(stated.standing, Standing::NotApplicable);
     assert!(stated.because[0].contains("no personal data is held"), "{stated:?}");
+    let yesterday = AskGaps { framework: "soc2".into(), system: None, as_of: Some(desk.day_before()) };
+    let then = row(&app.gaps(&desk.auditor, yesterday).await.unwrap(), "P1.1");
+    assert_ne!(then.standing, Standing::NotApplicable, "it was stated later");
     app.scope_criterion(&risk, scope(true, "P1.1")).await.unwrap();
     assert_ne!(row(&ask("soc2", None).await.unwrap(), "P1.1").standing, Standing::NotApplicable);
 

@@ -1,28 +1,13 @@
 //! Documents made of facts: what is on record is shown with its source, what is not stays open, and nothing open is issued.
 
-use crate::world::World;
+use crate::world::Desk;
 use comptroller_app::documents::{AnswerDocument, DocumentView, document_kinds, document_markdown};
 use comptroller_app::systems::UpdateSystem;
 use comptroller_app::{AppError, Call, Caller};
-use comptroller_core::Role;
 use comptroller_core::private::SystemText;
-
-struct Desk {
-    world: World,
-    risk: Caller,
-    developer: Caller,
-    auditor: Caller,
-}
+use comptroller_store::areas::retention;
 
 impl Desk {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let risk = world.person("risk", &[Role::RiskOfficer], None).await;
-        let developer = world.person("dev", &[Role::Developer], None).await;
-        let auditor = world.person("auditor", &[Role::Auditor], None).await;
-        Self { world, risk, developer, auditor }
-    }
-
     async fn show(&self, kind: &str, subject: &str) -> DocumentView {
         self.world.app.document(&self.auditor, kind, subject).await.unwrap()
     }
@@ -51,7 +36,6 @@ impl Desk {
 async fn every_kind_shows_what_is_on_record_and_is_issued_once_every_question_is_answered() {
     let desk = Desk::new().await;
     let app = &desk.world.app;
-    desk.world.system(&desk.developer).await;
     desk.world.version(&desk.developer, "1", 0.9).await;
     for kind in document_kinds().unwrap() {
         let (kind, subject) = (kind.kind.as_str(), Desk::subject(&kind.kind));
@@ -82,7 +66,6 @@ async fn every_kind_shows_what_is_on_record_and_is_issued_once_every_question_is
 async fn a_fact_names_its_source_and_what_changed_since_the_issue_is_shown() {
     let desk = Desk::new().await;
     let app = &desk.world.app;
-    desk.world.system(&desk.developer).await;
     let before = desk.show("annex-iv", "scoring").await;
     let text = document_markdown(&before.document);
     assert!(text.contains("> Scores") && text.contains("registry, entry"), "{text}");
@@ -118,7 +101,6 @@ async fn a_fact_names_its_source_and_what_changed_since_the_issue_is_shown() {
 #[tokio::test]
 async fn who_may_not_answer_and_what_is_not_asked_is_refused_with_what_would_do() {
     let desk = Desk::new().await;
-    desk.world.system(&desk.developer).await;
     let denied = desk.answer(&desk.auditor, "annex-iv", "scoring", "design").await;
     assert!(matches!(denied, Err(AppError::Denied { .. })));
     let unknown = desk.answer(&desk.developer, "annex-iv", "scoring", "colour").await.unwrap_err();
@@ -129,4 +111,30 @@ async fn who_may_not_answer_and_what_is_not_asked_is_refused_with_what_would_do(
     assert!(kind.to_string().contains("eu-declaration"), "the kinds are named: {kind}");
     let subject = desk.world.app.document(&desk.auditor, "annex-iv", "nothing").await.unwrap_err();
     assert!(matches!(subject, AppError::NotFound { .. }), "{subject}");
+}
+
+#[tokio::test]
+async fn who_may_not_issue_leaves_no_file_and_what_is_issued_is_kept_as_evidence() {
+    let desk = Desk::new().await;
+    let app = &desk.world.app;
+    for open in desk.show("dataset-sheet", "loans@1").await.open {
+        desk.answer(&desk.developer, "dataset-sheet", "loans@1", &open.key).await.unwrap();
+    }
+    let files =
+        || std::fs::read_dir(desk.world.folder.path().join("objects/artifacts")).map_or(0, Iterator::count);
+    let before = files();
+    let issue = async |who: &Caller| {
+        app.issue_document(&Call::new(who.clone()), "dataset-sheet".into(), "loans@1".into()).await
+    };
+    assert!(matches!(issue(&desk.developer).await, Err(AppError::Denied { .. })));
+    assert_eq!(files(), before);
+    let issued = issue(&desk.risk).await.unwrap();
+    assert_eq!(files(), before + 1);
+    issue(&desk.risk).await.unwrap();
+    assert_eq!(files(), before + 1, "the same text is stored once");
+    let kept = app.retention(&desk.risk).await.unwrap();
+    assert_eq!((kept.files, kept.next.len()), (1, 0), "nothing is due");
+    let mut conn = app.store().read().await.unwrap();
+    let named = retention::issues_naming(&mut conn, &issued.id.parse().unwrap()).await.unwrap();
+    assert_eq!(named.len(), 2, "it was issued twice");
 }

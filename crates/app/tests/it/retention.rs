@@ -4,6 +4,7 @@ use crate::governance::{Team, command};
 use comptroller_app::assess::{Because, RecordEvidence};
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::caller::Caller;
+use comptroller_app::documents::AnswerDocument;
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::holds::PlaceHold;
 use comptroller_app::predictions::proof::verify;
@@ -79,6 +80,19 @@ impl Team {
         document
     }
 
+    /// An issued sheet of the dataset.
+    async fn issued(&self) -> Digest {
+        let app = &self.world.app;
+        let (kind, subject) = ("dataset-sheet", "loans@1");
+        for open in app.document(&self.developer, kind, subject).await.unwrap().open {
+            let answer = AnswerDocument { key: open.key.parse().unwrap(), text: "as it says".into() };
+            let call = Call::new(self.developer.clone());
+            app.answer_document(&call, kind.into(), subject.into(), answer).await.unwrap();
+        }
+        let call = Call::new(self.risk.clone());
+        app.issue_document(&call, kind.into(), subject.into()).await.unwrap().id.parse().unwrap()
+    }
+
     async fn purge(&self) -> PurgeReport {
         self.world.app.purge(&self.world.owner, RunPurge { dry_run: false }).await.unwrap()
     }
@@ -134,6 +148,7 @@ async fn what_is_too_old_is_purged_with_a_record_and_every_proof_holds() {
 
     team.keep().await;
     let document = team.evaluation().await;
+    let issued = team.issued().await;
     let fired = team.fired().await;
     assert!(!fired.contains(&"baseline-evaluated".to_owned()), "{fired:?}");
     let dry = team.would_purge().await;
@@ -150,11 +165,13 @@ async fn what_is_too_old_is_purged_with_a_record_and_every_proof_holds() {
     assert!(missing.contains("purged"), "{missing}");
 
     team.world.clock.pass(89 * DAY);
-    assert_eq!(team.purge().await.files, 0, "the version's file is in use, the document young");
+    assert_eq!(team.purge().await.files, 0, "the version's file is in use, the documents young");
+    assert!(team.is_stored(&issued).await);
     team.world.clock.pass(DAY);
     let report = team.purge().await;
     assert_eq!(report.purged.iter().filter(|item| item.artifact == Some(document.clone())).count(), 1);
     assert!(!team.is_stored(&document).await);
+    assert!(!team.is_stored(&issued).await, "what was issued is kept as long as evidence, and no longer");
     // The evidence without its document is no evidence any more.
     assert!(team.fired().await.contains(&"baseline-evaluated".to_owned()));
     let version = app.version(&team.developer, "scorer@1").await.unwrap();

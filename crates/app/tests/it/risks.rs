@@ -1,32 +1,15 @@
 //! The register of risks: rated, reviewed, overdue, closed, and not accepted by those who built what it is about.
 
-use crate::world::World;
+use crate::world::Desk;
 use comptroller_app::assess::Because;
 use comptroller_app::risks::{RateRisk, RiskView};
 use comptroller_app::{AppError, Call, Caller};
 use comptroller_compliance::risk::Band;
-use comptroller_core::Role;
 use comptroller_core::vocab::RiskTreatment;
 
 const DAY: i64 = 86_400;
 
-struct Desk {
-    world: World,
-    risk: Caller,
-    developer: Caller,
-    auditor: Caller,
-}
-
 impl Desk {
-    async fn new() -> Self {
-        let world = World::new().await;
-        let risk = world.person("risk", &[Role::RiskOfficer], None).await;
-        let developer = world.person("dev", &[Role::Developer], None).await;
-        let auditor = world.person("auditor", &[Role::Auditor], None).await;
-        world.system(&developer).await;
-        Self { world, risk, developer, auditor }
-    }
-
     fn rated(&self, likelihood: u8, residual: u8, treatment: RiskTreatment) -> RateRisk {
         RateRisk {
             text: "people from abroad wait longer".into(),
@@ -94,7 +77,12 @@ async fn builders_do_not_bear_high_risks_and_what_is_out_of_range_is_named() {
     let accepted = desk.rated(5, 4, RiskTreatment::Accept);
     let denied = desk.add(&desk.developer, accepted.clone()).await;
     assert!(matches!(denied, Err(AppError::Denied { .. })), "{denied:?}");
-    desk.add(&desk.risk, accepted).await.unwrap();
+    let id = desk.add(&desk.risk, accepted).await.unwrap().parse().unwrap();
+    // Nor do they rate it lower: somebody else has to see that the treatment works.
+    let lower = || desk.rated(5, 1, RiskTreatment::Reduce);
+    let denied = desk.world.app.review_risk(&Call::new(desk.developer.clone()), id, lower()).await;
+    assert!(matches!(denied, Err(AppError::Denied { .. })), "{denied:?}");
+    desk.world.app.review_risk(&Call::new(desk.risk.clone()), id, lower()).await.unwrap();
     let good = desk.rated(3, 2, RiskTreatment::Reduce);
     for (wrong, says) in [
         (RateRisk { likelihood: 0, ..good.clone() }, "likelihood"),

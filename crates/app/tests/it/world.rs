@@ -214,3 +214,23 @@ pub(crate) fn version(label: &str, digest: &Digest, auc: f64) -> RegisterVersion
 pub(crate) fn digest(content: &[u8]) -> Digest {
     comptroller_ledger::digest(content).to_string().parse().unwrap()
 }
+
+/// A world with the people of whom most acts of governance are made.
+pub(crate) struct Desk {
+    pub(crate) world: World,
+    pub(crate) risk: Caller,
+    pub(crate) developer: Caller,
+    pub(crate) auditor: Caller,
+}
+
+impl Desk {
+    /// With the system `scoring`, which nobody has built a version of yet.
+    pub(crate) async fn new() -> Self {
+        let world = World::new().await;
+        let risk = world.person("risk", &[Role::RiskOfficer], None).await;
+        let developer = world.person("dev", &[Role::Developer], None).await;
+        let auditor = world.person("auditor", &[Role::Auditor], None).await;
+        world.system(&developer).await;
+        Self { world, risk, developer, auditor }
+    }
+}

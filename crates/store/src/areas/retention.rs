@@ -171,6 +171,18 @@ pub async fn datasets_naming(conn: &mut Conn, digest: &Digest) -> Result<Vec<Nam
     )
 }
 
+/// When a file was issued as a document, oldest first.
+pub async fn issues_naming(conn: &mut Conn, digest: &Digest) -> Result<Vec<Micros>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (Micros,),
+        "SELECT j.recorded_at FROM journal_subject s JOIN journal j ON j.idx = s.idx \
+         WHERE s.subject = $1 AND j.kind = 'document.issued' ORDER BY j.idx",
+        format!("artifact/{digest}")
+    )?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
 /// The evidence whose document a file is, and since when.
 pub async fn evidence_naming(
     conn: &mut Conn,
