@@ -102,7 +102,7 @@ impl App {
             Box::pin(async move {
                 let system = systems::find(act.conn(), &system).await?.id.0;
                 let risk = act.new_id(RiskId::new)?;
-                rate(&mut act, risk, system, false, command).await
+                rate(&mut act, risk, system, None, command).await
             })
         })
         .await
@@ -117,8 +117,8 @@ impl App {
     ) -> Result<Receipt, AppError> {
         self.act(call, "risk.review", (risk, command), |mut act, (risk, command)| {
             Box::pin(async move {
-                let system = open_system(act.conn(), risk).await?;
-                rate(&mut act, risk, system, true, command).await
+                let (system, last) = find_open(act.conn(), risk).await?;
+                rate(&mut act, risk, system, Some(last), command).await
             })
         })
         .await
@@ -129,7 +129,7 @@ impl App {
         self.act(call, "risk.close", (risk, command), |mut act, (risk, command)| {
             Box::pin(async move {
                 check_text("reason", &command.reason, false)?;
-                let system = open_system(act.conn(), risk).await?;
+                let (system, _) = find_open(act.conn(), risk).await?;
                 // Saying that something is no risk lowers what is known of it, as another tier would.
                 lower(&mut act, risk, system).await?;
                 let draft = act
@@ -252,12 +252,12 @@ async fn events(conn: &mut Conn) -> Result<Vec<Seen>, AppError> {
     Ok(events)
 }
 
-/// The system of a risk that is not closed.
-async fn open_system(conn: &mut Conn, id: RiskId) -> Result<SystemId, AppError> {
+/// The system and the last rating of a risk that is not closed.
+async fn find_open(conn: &mut Conn, id: RiskId) -> Result<(SystemId, RiskRating), AppError> {
     let mut found = None;
     for seen in events(conn).await? {
         match seen.event {
-            Event::RiskRecorded { risk, system, .. } if risk == id => found = Some(system),
+            Event::RiskRecorded { risk, system, rating, .. } if risk == id => found = Some((system, rating)),
             Event::RiskClosed { risk, .. } if risk == id => {
                 return Err(AppError::Conflict("this risk is closed already; record a new one".into()));
             }
@@ -271,7 +271,7 @@ async fn rate(
     act: &mut Act<'_>,
     risk: RiskId,
     system: SystemId,
-    review: bool,
+    last: Option<RiskRating>,
     command: RateRisk,
 ) -> Result<Receipt, AppError> {
     check_text("text", &command.text, false)?;
@@ -306,8 +306,12 @@ async fn rate(
         return Err(AppError::not_found("control of the library", unknown));
     }
     act.may(Action::RemediationOpen, &format!("system/{system}"), Some(system)).await?;
-    let residual = scale()?.band(command.residual_likelihood, command.residual_severity);
-    if command.treatment == RiskTreatment::Accept && residual >= Band::High {
+    let scale = scale()?;
+    let residual = scale.band(command.residual_likelihood, command.residual_severity);
+    let before = last.as_ref().map(|last| scale.band(last.residual_likelihood, last.residual_severity));
+    let is_borne = command.treatment == RiskTreatment::Accept && residual >= Band::High;
+    let is_lowered = before.is_some_and(|before| before >= Band::High && residual < before);
+    if is_borne || is_lowered {
         lower(act, risk, system).await?;
     }
     let owner = find_principal(act.conn(), &command.owner).await?;
@@ -325,14 +329,14 @@ async fn rate(
         controls: command.controls,
     };
     let draft = act
-        .draft(Event::RiskRecorded { risk, system, review, rating })
+        .draft(Event::RiskRecorded { risk, system, review: last.is_some(), rating })
         .about("risk", &risk)
         .private("risk", &Note { text: command.text })?;
     let index = act.record(draft).await?;
     Ok(Receipt::new(risk, index))
 }
 
-/// Bearing a high risk, and saying that there is none, is for those who may lower a tier: no builder of the system.
+/// Bearing a high risk, rating one lower, and saying that there is none, is for those who may lower a tier: no builder of the system.
 async fn lower(act: &mut Act<'_>, risk: RiskId, system: SystemId) -> Result<(), AppError> {
     let actor = act.caller.principal;
     let builder = built_a_version(act.conn(), system, actor).await?;
