@@ -91,10 +91,10 @@ impl App {
             None => self.duties_of_all(&mut conn, as_of).await?,
         };
         drop(conn);
-        let excluded = self.excluded(&framework.id).await?;
+        let end = as_of.start().plus_seconds(DAY).min(now);
+        let excluded = self.excluded(&framework.id, end).await?;
         let signed = self.store.publish().await?;
         let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
-        let end = as_of.start().plus_seconds(DAY).min(now);
         let window = TestControls {
             from: end.plus_seconds(-LOOKED_AT),
             to: end,
@@ -142,8 +142,8 @@ impl App {
         .await
     }
 
-    /// Rows of a framework that are stated not to be applicable, with the reason.
-    async fn excluded(&self, framework: &str) -> Result<BTreeMap<String, String>, AppError> {
+    /// Rows of a framework that were stated not to be applicable before `end`, with the reason.
+    async fn excluded(&self, framework: &str, end: Timestamp) -> Result<BTreeMap<String, String>, AppError> {
         let mut conn = self.store.read().await?;
         let mut excluded = BTreeMap::new();
         for row in entries_of(&mut conn, "criterion.scoped").await? {
@@ -153,7 +153,7 @@ impl App {
             else {
                 continue;
             };
-            if of.as_str() != framework {
+            if of.as_str() != framework || entry.recorded_at >= end.micros() {
                 continue;
             }
             if applicable {

@@ -222,11 +222,18 @@ fn by_controls(question: &GapQuestion<'_>, row: &Row, found: &mut GapRow, steps:
                 format!("{}: {open} open exceptions", control.id),
                 close(steps, result, question),
             ),
-            Some(result) if settled == 0 => (
+            Some(result) if settled == 0 && is_recurring(result) => (
                 Standing::CannotBeEvidenced,
-                format!("{}: nothing that it expects has happened in the window", control.id),
+                format!("{}: what it expects {} has not happened in the window", control.id, result.rhythm),
                 perform(steps, result),
             ),
+            Some(result) if settled == 0 => {
+                // Nothing is to be done about that: nobody leaves, or is erased, so that a control has something to show.
+                found.standing = found.standing.min(Standing::CannotBeEvidenced);
+                let says = "nothing that it is asked of has happened in the window";
+                found.because.push(format!("{}: {says} ({})", control.id, result.rhythm));
+                continue;
+            }
             Some(_) => continue,
         };
         found.standing = found.standing.min(standing);
@@ -268,4 +275,9 @@ fn serving<'a>(question: &GapQuestion<'a>, row: &str) -> Vec<Serving<'a>> {
 /// A control that was retired in the window has results, and is no longer in operation.
 fn is_in_operation(result: &ControlResult) -> bool {
     result.timeline.last().is_none_or(|run| run.state != crate::window::result::DayState::NotInOperation)
+}
+
+/// A control of the calendar, and not one that waits for an event: by the words of [`crate::control::Control::rhythm`].
+fn is_recurring(result: &ControlResult) -> bool {
+    result.rhythm.starts_with("every ")
 }

@@ -1,7 +1,7 @@
 //! Gap analysis: what each row rests on, what is said to be unknown, and an order of steps that pays.
 
 use comptroller_compliance::classify::{Classification, Facts, classify};
-use comptroller_compliance::control::{Library, shipped};
+use comptroller_compliance::control::{Library, Population, shipped};
 use comptroller_compliance::framework::{Catalogue, Day};
 use comptroller_compliance::gap::{GapAnalysis, GapQuestion, Standing, StepKind, SystemDuties, analyse};
 use comptroller_compliance::window::result::{DayState, PeriodResult, PointResult, Run};
@@ -152,6 +152,25 @@ fn a_row_that_is_excluded_says_by_what_reason() {
         (row.because.as_slice(), row.steps.len()),
         (["stated: no personal data".to_owned()].as_slice(), 0)
     );
+}
+
+#[test]
+fn a_control_that_waits_for_an_event_is_no_step_and_one_of_the_calendar_is() {
+    let library = shipped().unwrap();
+    let all: Vec<(&str, u64, u64)> = library.iter().map(|control| (control.id.as_str(), 0, 0)).collect();
+    let found = gaps("soc2", &all, &[], &[]);
+    assert!(found.rows.iter().all(|row| row.standing == Standing::CannotBeEvidenced));
+    let performed: BTreeSet<&str> =
+        found.steps.iter().filter_map(|step| step.id.strip_prefix("perform ")).collect();
+    let serves = |control: &&comptroller_compliance::control::Control| control.serves_framework("soc2");
+    let recurring: BTreeSet<&str> = library
+        .iter()
+        .filter(serves)
+        .filter(|control| matches!(control.population, Population::Every { .. }))
+        .map(|control| control.id.as_str())
+        .collect();
+    assert_eq!(performed, recurring);
+    assert!(!recurring.is_empty() && recurring.len() < all.len());
 }
 
 #[test]
