@@ -1,8 +1,9 @@
 //! Running deployments, decided about again: when a fact changes, when policies come in force, when something lapses,
 //! and once a day as proof that somebody looks.
 //!
-//! Only what changes is recorded, and one decision a day. The decision is made inside the transaction that records it,
-//! so two servers of one database never record the same change twice.
+//! Only what changes is recorded, and one decision a day. Decisions are made beside each other on readers, and recorded if
+//! the log is still as long as it was before they were made; else they are made again inside the transaction. So two
+//! servers of one database never record the same change twice.
 
 use crate::gate::{Parts, situation};
 use crate::models::find_version;
@@ -15,7 +16,7 @@ use comptroller_core::{Environment, Event, Label, Slug, Timestamp};
 use comptroller_policy::{Action, Bundle, Decision, Lapse, Lapsing, Principal, Request};
 use comptroller_store::areas::{approvals, deployments, policies};
 use comptroller_store::keys::OrgKey;
-use comptroller_store::{Conn, Draft, Micros, Tx, journal};
+use comptroller_store::{Conn, Draft, Tx, journal};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,29 +66,6 @@ pub struct Watch {
     seen: Option<i64>,
 }
 
-/// A deployment that is to be decided about, and why.
-#[derive(Clone)]
-struct Due {
-    deployment: DeploymentId,
-    trigger: Slug,
-    last: Option<Last>,
-}
-
-/// The decision about a deployment that is on record.
-#[derive(Clone, Copy)]
-struct Last {
-    outcome: Outcome,
-    decided_at: Timestamp,
-    lapses_at: Option<Timestamp>,
-}
-
-impl Last {
-    fn of(outcome: Option<Outcome>, decided_at: Option<Micros>, lapses_at: Option<Micros>) -> Option<Self> {
-        let (outcome, decided_at) = outcome.zip(decided_at)?;
-        Some(Self { outcome, decided_at: decided_at.0, lapses_at: lapses_at.map(|at| at.0) })
-    }
-}
-
 /// What was decided without being recorded yet.
 struct Looked {
     found: Vec<(DeploymentId, Slug, Look)>,
@@ -120,7 +98,7 @@ impl App {
             Some(seen) => news(&mut conn, seen, size).await?,
         };
         let now = self.store.clock().now();
-        let mut due: Vec<Due> = Vec::new();
+        let mut due: Vec<(DeploymentId, Slug)> = Vec::new();
         for row in policies::running(&mut conn, "", "", MAX_RUNNING).await? {
             let trigger = match (&row.decided_at, &row.lapses_at, &news.all) {
                 (None, ..) => "deploy",
@@ -130,8 +108,7 @@ impl App {
                 _ if news.systems.contains(&row.system.0.to_string()) => "fact-change",
                 _ => continue,
             };
-            let last = Last::of(row.outcome.map(|outcome| outcome.0), row.decided_at, row.lapses_at);
-            due.push(Due { deployment: row.deployment.0, trigger: trigger.parse()?, last });
+            due.push((row.deployment.0, trigger.parse()?));
         }
         drop(conn);
         let mut changed = 0;
@@ -151,7 +128,7 @@ impl App {
 
     /// Decides about deployments side by side, without keeping others from writing. Answers those of which something is
     /// to be recorded.
-    async fn look_at_all(&self, due: &[Due]) -> Result<Looked, AppError> {
+    async fn look_at_all(&self, due: &[(DeploymentId, Slug)]) -> Result<Looked, AppError> {
         let mut conn = self.store.read().await?;
         let size = journal::head(&mut conn).await?.map_or(0, |head| head.size).unsigned_abs();
         drop(conn);
@@ -163,8 +140,8 @@ impl App {
                 let bundle = app.policies.in_force(&mut conn, app.store.key()).await?;
                 let now = app.store.clock().now();
                 let mut found = Vec::new();
-                for Due { deployment, trigger, last } in share {
-                    if let Some(look) = look(&app, &mut conn, now, &bundle, deployment, last).await? {
+                for (deployment, trigger) in share {
+                    if let Some(look) = look(&app, &mut conn, now, &bundle, deployment).await? {
                         found.push((deployment, trigger, look));
                     }
                 }
@@ -195,11 +172,7 @@ impl App {
                             Some(known)
                         } else {
                             let bundle = app.policies.in_force(tx.conn(), key).await?;
-                            let last = policies::operation(tx.conn(), deployment).await?;
-                            let last = last.and_then(|last| {
-                                Last::of(Some(last.outcome.0), Some(last.decided_at), last.lapses_at)
-                            });
-                            look(&app, tx.conn(), now, &bundle, deployment, last).await?
+                            look(&app, tx.conn(), now, &bundle, deployment).await?
                         };
                         let Some(known) = known else { continue };
                         let (is_changed, is_rolled_back) =
@@ -375,12 +348,13 @@ async fn look(
     now: Timestamp,
     bundle: &Arc<Bundle>,
     id: DeploymentId,
-    last: Option<Last>,
 ) -> Result<Option<Look>, AppError> {
     let Some(present) = present(conn, app.store.key(), now, bundle, id).await? else { return Ok(None) };
-    let previous = last.map(|last| last.outcome);
+    // Read here, after the size of the log: another server may have decided since the deployments were listed.
+    let last = policies::operation(conn, id).await?;
+    let previous = last.as_ref().map(|last| last.outcome.0);
     let due = last.is_none_or(|last| {
-        last.decided_at.plus_seconds(DAILY_SECONDS) <= now || last.lapses_at.is_some_and(|at| at <= now)
+        last.decided_at.0.plus_seconds(DAILY_SECONDS) <= now || last.lapses_at.is_some_and(|at| at.0 <= now)
     });
     let is_news = due || previous != Some(present.decision.outcome);
     Ok(is_news.then(|| Look { bundle: Arc::clone(bundle), present, previous }))

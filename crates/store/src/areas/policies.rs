@@ -307,8 +307,6 @@ pub struct RunningRow {
     pub deployment: Text<DeploymentId>,
     /// Its system.
     pub system: Text<SystemId>,
-    /// The last outcome.
-    pub outcome: Option<Text<Outcome>>,
     /// When it was last decided about.
     pub decided_at: Option<Micros>,
     /// When something was to lapse, by that decision.
@@ -325,7 +323,7 @@ pub async fn running(
     fetch_all!(
         conn,
         RunningRow,
-        "SELECT d.id AS deployment, d.system, o.outcome, o.decided_at, o.lapses_at FROM deployment d \
+        "SELECT d.id AS deployment, d.system, o.decided_at, o.lapses_at FROM deployment d \
          LEFT JOIN operation o ON o.deployment = d.id \
          WHERE d.environment = 'production' AND d.live_until IS NULL AND d.id > $1 AND ($2 = '' OR d.system = $2) \
          ORDER BY d.id LIMIT $3",
