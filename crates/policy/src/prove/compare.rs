@@ -3,16 +3,18 @@
 //! Two questions of each slice that differs, in both directions: is a request allowed outright, and is it at least not
 //! refused? A rule that moves from the hard to the review set changes only the second.
 
+use super::Progress;
 use super::example::{self, Example};
 use super::report::{Comparison, Finding, Flip, SliceProof, Totality};
 use super::session::Session;
 use super::solver::Solver;
-use super::{meaning, total, world};
+use super::{meaning, threads, total, world};
 use crate::bundle::Bundle;
 use crate::request::Request;
 use cedar_policy::{Policy, RequestEnv};
 use comptroller_core::vocab::BundleVerdict;
 use comptroller_core::vocab::Outcome;
+use std::collections::HashSet;
 
 /// How far a request gets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +57,15 @@ impl<'a> Side<'a> {
 }
 
 /// Compares two bundles slice by slice.
-pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn Fn(&str)) -> Comparison {
+///
+/// # Errors
+/// Why a proof broke off.
+pub(super) fn prove(
+    old: &Bundle,
+    new: &Bundle,
+    solver: &Solver,
+    progress: Progress,
+) -> Result<Comparison, String> {
     let problem = solver.problem().map(str::to_owned);
     let problem = problem.or_else(|| world::check(&old.declared).err());
     let problem = problem.or_else(|| world::check(&new.declared).err());
@@ -78,6 +88,7 @@ pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn 
         comparison.verdict = BundleVerdict::Looser;
     }
     let gone = before.iter().filter(|slice| !after.contains(slice));
+    let mut questions = Vec::new();
     for slice in after.iter().chain(gone) {
         // A slice that only one of them knows is decided by that one alone: the other refuses all of it.
         let (in_old, in_new) = (before.contains(slice), after.contains(slice));
@@ -100,42 +111,56 @@ pub(super) fn prove(old: &Bundle, new: &Bundle, solver: &Solver, progress: &dyn 
             comparison.unchanged += 1;
             continue;
         }
-        progress(&world::name(slice).0);
-        let proof = of_slice(&older, &newer, slice, if in_new { new } else { old }, solver, doubt);
-        comparison.verdict = comparison.verdict.max(proof.verdict);
-        comparison.slices.push(proof);
+        questions.push(Question { older, newer, slice, schema: if in_new { new } else { old }, doubt });
     }
-    comparison
+    comparison.slices = threads::each(&questions, |question| {
+        progress(&world::name(question.slice).0);
+        question.prove(solver)
+    })?;
+    for proof in &comparison.slices {
+        comparison.verdict = comparison.verdict.max(proof.verdict);
+    }
+    Ok(comparison)
 }
 
-fn of_slice(
-    old: &Side,
-    new: &Side,
-    slice: &RequestEnv,
-    schema: &Bundle,
-    solver: &Solver,
+/// A slice that differs, or may.
+struct Question<'a> {
+    older: Side<'a>,
+    newer: Side<'a>,
+    slice: &'a RequestEnv,
+    schema: &'a Bundle,
     doubt: Option<String>,
-) -> SliceProof {
-    let session = doubt.map_or_else(|| Session::new(solver, &schema.schema), Err);
-    let (lets_in, keeps_out, queries) = match session {
-        Err(why) => (Finding::Unproven { why: why.clone() }, Finding::Unproven { why }, Vec::new()),
-        Ok(mut session) => {
-            let unfit = world::unfit(&schema.declared, slice.action().id().unescaped());
-            let mut ask = Ask { slice, unfit: &unfit, session: &mut session };
-            let lets_in = ask.what_gets_through(new, old, |new, old| (old, new));
-            let keeps_out = ask.what_gets_through(old, new, |old, new| (old, new));
-            (lets_in, keeps_out, session.queries())
-        }
-    };
-    let verdict = match (&lets_in, &keeps_out) {
-        (Finding::Something { .. }, _) => BundleVerdict::Looser,
-        (Finding::Unproven { .. }, _) => BundleVerdict::Unproven,
-        (Finding::Nothing, Finding::Nothing) => BundleVerdict::Equivalent,
-        // What matters is proven: nothing new is let in.
-        (Finding::Nothing, Finding::Something { .. } | Finding::Unproven { .. }) => BundleVerdict::Stricter,
-    };
-    let (action, principal, resource) = world::name(slice);
-    SliceProof { principal, action, resource, verdict, lets_in, keeps_out, queries }
+}
+
+impl Question<'_> {
+    fn prove(&self, solver: &Solver) -> SliceProof {
+        let session = match &self.doubt {
+            None => Session::new(solver, &self.schema.schema),
+            Some(doubt) => Err(doubt.clone()),
+        };
+        let (lets_in, keeps_out, queries) = match session {
+            Err(why) => (Finding::Unproven { why: why.clone() }, Finding::Unproven { why }, Vec::new()),
+            Ok(mut session) => {
+                let unfit = world::unfit(&self.schema.declared, self.slice.action().id().unescaped());
+                let mut ask =
+                    Ask { slice: self.slice, unfit: &unfit, session: &mut session, total: HashSet::new() };
+                let lets_in = ask.what_gets_through(&self.newer, &self.older, |new, old| (old, new));
+                let keeps_out = ask.what_gets_through(&self.older, &self.newer, |old, new| (old, new));
+                (lets_in, keeps_out, session.queries())
+            }
+        };
+        let verdict = match (&lets_in, &keeps_out) {
+            (Finding::Something { .. }, _) => BundleVerdict::Looser,
+            (Finding::Unproven { .. }, _) => BundleVerdict::Unproven,
+            (Finding::Nothing, Finding::Nothing) => BundleVerdict::Equivalent,
+            // What matters is proven: nothing new is let in.
+            (Finding::Nothing, Finding::Something { .. } | Finding::Unproven { .. }) => {
+                BundleVerdict::Stricter
+            }
+        };
+        let (action, principal, resource) = world::name(self.slice);
+        SliceProof { principal, action, resource, verdict, lets_in, keeps_out, queries }
+    }
 }
 
 /// The questions of one slice.
@@ -143,6 +168,9 @@ struct Ask<'a, 's> {
     slice: &'a RequestEnv,
     unfit: &'a [Policy],
     session: &'a mut Session<'s>,
+    /// Texts of the rules that are proven never to error here. The schema of a slice is one, so equal texts mean the
+    /// same in both bundles.
+    total: HashSet<String>,
 }
 
 impl Ask<'_, '_> {
@@ -216,8 +244,14 @@ impl Ask<'_, '_> {
     /// A request on which a rule errors.
     fn error_in(&mut self, side: &Side, level: Level) -> Result<Option<Request>, String> {
         for policy in side.policies(level) {
+            let text = policy.to_string();
+            if self.total.contains(&text) {
+                continue;
+            }
             match total::in_slice(side.bundle, &policy, self.slice, self.session) {
-                Totality::Proven => {}
+                Totality::Proven => {
+                    self.total.insert(text);
+                }
                 Totality::CanError { example, .. } => {
                     return example.request().map(Some).map_err(|error| error.to_string());
                 }

@@ -22,6 +22,7 @@ mod process;
 mod report;
 mod session;
 mod solver;
+mod threads;
 mod total;
 mod world;
 
@@ -36,16 +37,14 @@ pub use report::{
     Standing, Totality,
 };
 pub use solver::Solver;
+use threads::aside;
 
 /// Told what is being examined, so that somebody who waits sees it.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 
-/// The stack of a proof: the compiler recurses over terms that grow with the number of rules.
-const STACK: usize = 256 << 20;
-
 /// Whether rules can error: every rule in every request environment to which it applies.
 pub fn never_errors(bundle: &Bundle, solver: &Solver, progress: Progress) -> Vec<RuleProof> {
-    aside(|| total::prove(bundle, solver, progress)).unwrap_or_else(|why| {
+    total::prove(bundle, solver, progress).unwrap_or_else(|why| {
         let unproven = |rule: &crate::RuleInfo| RuleProof {
             rule: rule.id.clone(),
             set: rule.set,
@@ -72,7 +71,7 @@ pub fn invariants(
 
 /// What a change from `old` to `new` lets in and keeps out.
 pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) -> Comparison {
-    aside(|| compare::prove(old, new, solver, progress)).unwrap_or_else(|why| {
+    aside(|| compare::prove(old, new, solver, progress)).flatten().unwrap_or_else(|why| {
         let doubt = Finding::Unproven { why };
         let everything = SliceProof {
             principal: "any".to_owned(),
@@ -128,14 +127,4 @@ pub fn analyse(
     }
     report.comparison = Some(compare(old, new, solver, progress));
     Ok(report)
-}
-
-/// Works on a thread of its own, with a large stack, and turns a panic of the compiler into a cause.
-fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("prove".to_owned()).stack_size(STACK);
-        let thread =
-            thread.spawn_scoped(scope, work).map_err(|error| format!("no thread for proofs: {error}"))?;
-        thread.join().map_err(|_| "the symbolic compiler broke off; please report the policies".to_owned())
-    })
 }

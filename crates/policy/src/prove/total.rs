@@ -5,21 +5,25 @@ use super::example::{self, Example};
 use super::report::{RuleProof, Totality};
 use super::session::Session;
 use super::solver::Solver;
-use super::world;
+use super::{Progress, threads, world};
+use crate::RuleInfo;
 use crate::bundle::Bundle;
 use crate::request::Request;
 use cedar_policy::{Policy, PolicyId, RequestEnv};
 
 /// Examines every rule in every request environment to which it applies.
-pub(super) fn prove(bundle: &Bundle, solver: &Solver, progress: &dyn Fn(&str)) -> Vec<RuleProof> {
-    let mut session = Session::new(solver, &bundle.schema);
+///
+/// # Errors
+/// Why a proof broke off.
+pub(super) fn prove(bundle: &Bundle, solver: &Solver, progress: Progress) -> Result<Vec<RuleProof>, String> {
     let slices = world::slices(bundle);
     let problem = solver.problem().map(str::to_owned).or_else(|| world::check(&bundle.declared).err());
-    let mut proofs = Vec::new();
-    for rule in bundle.rules() {
+    let rules: Vec<&RuleInfo> = bundle.rules().collect();
+    threads::each(&rules, |rule| {
         progress(rule.id.as_str());
         let id = PolicyId::new(rule.id.as_str());
         let policy = bundle.hard.policy(&id).or_else(|| bundle.review.policy(&id));
+        let mut session = Session::new(solver, &bundle.schema);
         let verdict = match (&problem, policy, &mut session) {
             (Some(why), _, _) => Totality::Unproven { why: why.clone() },
             (None, Some(policy), Ok(session)) => of_rule(bundle, policy, &slices, session),
@@ -27,9 +31,8 @@ pub(super) fn prove(bundle: &Bundle, solver: &Solver, progress: &dyn Fn(&str)) -
             (None, _, Err(why)) => Totality::Unproven { why: why.clone() },
         };
         let queries = session.as_mut().map(Session::queries).unwrap_or_default();
-        proofs.push(RuleProof { rule: rule.id.clone(), set: rule.set, verdict, queries });
-    }
-    proofs
+        RuleProof { rule: rule.id.clone(), set: rule.set, verdict, queries }
+    })
 }
 
 fn of_rule(bundle: &Bundle, policy: &Policy, slices: &[RequestEnv], session: &mut Session) -> Totality {
