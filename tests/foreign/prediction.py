@@ -23,7 +23,7 @@ WORDS = [
     '","recorded_at":', ',"stream":"system/', '","stream_seq":', ',"subjects":["version/', '","block/',
     '"],"type":"predictions.sealed","v":1}', "c2sp.org/tlog-proof@v1\nindex ", "\u2014 ",
 ]
-TEXT, NUMBER, WHOLE, TRUTH = 1, 2, 3, 4
+TEXT, NUMBER, WHOLE, TRUTH, VECTOR = 1, 2, 3, 4, 5
 LIMIT = 4 << 20
 
 
@@ -96,7 +96,7 @@ def read_record(reader: Reader) -> tuple[dict, bytes, bytes]:
         kind = code & 0x7F
         shared = reader.number()
         following = name[:shared] + reader.take(reader.number())
-        if shared > len(name) or kind not in (TEXT, NUMBER, WHOLE, TRUTH) or (record and following <= name):
+        if shared > len(name) or kind not in (TEXT, NUMBER, WHOLE, TRUTH, VECTOR) or (record and following <= name):
             raise ValueError("fields are out of order, or of no type")
         name = following
         schema += len(name).to_bytes(4, "big") + name + bytes([kind])
@@ -112,6 +112,11 @@ def read_record(reader: Reader) -> tuple[dict, bytes, bytes]:
         elif kind == WHOLE:
             data = reader.take(8)
             value, cell = struct.unpack(">q", data)[0], b"\3" + data
+        elif kind == VECTOR:
+            count = reader.number()
+            data = reader.take(4 * count)
+            value = list(struct.unpack(f">{count}f", data))
+            cell = b"\5" + count.to_bytes(4, "big") + data
         else:
             data = reader.take(1)
             value, cell = bool(data[0]), b"\4" + data

@@ -41,7 +41,7 @@ impl Batch {
             "labels" => json!({"id": self.id(at), "time": "2026-03-02T10:00:00Z", "label": "good"}),
             _ => json!({
                 "id": self.id(at), "time": "2026-03-01T10:00:00Z", "prediction": "good", "score": 0.25,
-                "inputs": {"income": 1_000 + at}
+                "inputs": {"income": 1_000 + at, "embedding": [0.5, -0.25, at]}
             }),
         };
         json!({ "records": (0..RECORDS).map(record).collect::<Vec<_>>() })
@@ -232,6 +232,15 @@ fn a_compact_proof_convinces_a_program_that_is_not_ours() {
     }
     let vkey = server.call("", &["ledger", "status"]).json()["vkeys"][0].as_str().unwrap().to_owned();
     let ours = server.call("", &["verify-prediction", "record.proof", "--key", &vkey]).json();
+    let shown = ["prediction", "show", "credit", &id, "--prove", "--key", &vkey];
+    let shown = server.call(&tokens.auditor, &shown).json();
+    assert_eq!((&shown["proof"]["verified"], &shown["record"]), (&true.into(), &ours["record"]));
+
+    let name = vkey.split_once('+').unwrap().0;
+    let other = comptroller_ledger::SigningKey::new_note(name, &[9; 32]).unwrap().verifier_key().to_string();
+    let refused =
+        server.call(&tokens.auditor, &["prediction", "show", "credit", &id, "--prove", "--key", &other]);
+    assert_eq!(refused.code, Some(11), "a key that did not sign proves nothing");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/foreign/prediction.py");
     let judge = |name: &str| {
         let mut judge = Command::new(&python);

@@ -128,7 +128,7 @@ struct CommonProblem {
     header: Option<(&'static str, &'static str)>,
 }
 
-const PROBLEMS: [CommonProblem; 14] = [
+const PROBLEMS: [CommonProblem; 15] = [
     problem(
         "400",
         "InvalidInput",
@@ -203,6 +203,15 @@ const PROBLEMS: [CommonProblem; 14] = [
             "Unavailable",
             When::Always,
             "The store takes no writes, or too many requests are under way. Codes `read-only`, `overloaded`, `not-ready`.",
+        )
+    },
+    CommonProblem {
+        header: Some(("Retry-After", "Seconds after which to send the same again.")),
+        ..problem(
+            "507",
+            "StorageFull",
+            When::HasRecords,
+            "The disk of the write-ahead log is full; nothing was taken. Code `storage-full`.",
         )
     },
 ];

@@ -172,12 +172,15 @@ pub(super) fn of_profiles(
         columns.push(Compared::of(&column.name, column.role, before, now, current.rows));
     }
     let side = |name: &str, rows| SideView { name: name.to_owned(), rows, is_profile: true };
-    let embeddings = reference
-        .vectors
-        .iter()
-        .filter_map(|(name, before)| Some(embedding::of_moments(name, before, current.vectors.get(name)?)));
+    let mut embeddings = Vec::new();
+    for (name, before) in &reference.vectors {
+        let Some(now) = current.vectors.get(name) else { continue };
+        let (found, column) = embedding::of_profiles(name, before, now);
+        embeddings.push(found);
+        columns.extend(column);
+    }
     Ok(Inputs {
-        embeddings: embeddings.collect(),
+        embeddings,
         columns,
         pairs: Some((reference.pairs.clone(), current.pairs.clone())),
         outcomes: (reference.outcomes.clone(), current.outcomes.clone()),

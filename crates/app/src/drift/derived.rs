@@ -66,7 +66,9 @@ pub(super) fn of_profile(
     for (name, moments) in &profile.vectors {
         if let Some(now) = place(current, name) {
             let found = vectors(current, now, Some(moments.dims()))?;
-            inputs.embeddings.push(embedding::of_moments(name, moments, &found.moments));
+            let (found, column) = embedding::of_profiles(name, moments, &found.moments);
+            inputs.embeddings.push(found);
+            inputs.columns.extend(column);
         }
     }
     let of_role = |role: Role| profile.columns.iter().filter(move |column| column.role == role);

@@ -7,6 +7,7 @@ use comptroller_stats::column::Reference;
 use comptroller_stats::counts::Counts;
 use comptroller_stats::dependence::{Pairs, Quartiles};
 use comptroller_stats::drift::{Report, Settings, report};
+use comptroller_stats::embedding::Moments;
 use comptroller_stats::grid::{Grid, Kind};
 use comptroller_stats::profile::{Binned, Column, FORMAT, Profile, Role, VERSION};
 
@@ -25,10 +26,11 @@ pub(crate) fn watched(profile: &Profile) -> Profile {
 }
 
 /// Counts rows on the bins of `profile`. `columns` are named as the profile names them; one that is missing counts as
-/// missing in every row. `labels` stand in the order of the rows, empty where none has come.
+/// missing in every row. `vectors` are summed already. `labels` stand in the order of the rows, empty where none has come.
 pub(crate) fn count_part(
     profile: &Profile,
     columns: &BTreeMap<String, Block>,
+    vectors: BTreeMap<String, Moments>,
     labels: Option<&Block>,
     rows: usize,
 ) -> Profile {
@@ -73,7 +75,7 @@ pub(crate) fn count_part(
         columns: counted,
         pairs: pairs(profile, columns, &nothing),
         outcomes,
-        vectors: BTreeMap::new(),
+        vectors,
     }
 }
 

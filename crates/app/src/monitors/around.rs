@@ -6,7 +6,7 @@ use super::onset::{MAX_DAYS, trend};
 use super::running::Running;
 use super::unusual::{self, Finding};
 use super::watch::Effective;
-use super::window::{Judged, Window};
+use super::window::{Judged, Window, in_words};
 use crate::{App, AppError};
 use comptroller_core::Slug;
 use comptroller_core::vocab::{AlarmTopic, DriftBand};
@@ -90,6 +90,12 @@ impl App {
         notes.extend(of_coefficient(&rows, baseline, coefficient));
         if let Some(season) = &judged.season {
             notes.push(format!("compared with the part of the baseline that is of a {season}"));
+        }
+        if let Some(hours) = &judged.hours {
+            notes.push(format!(
+                "compared with the hours of the baseline that the day has: {}",
+                in_words(hours)
+            ));
         }
         notes.push(format!(
             "{} With nothing wrong, days like this one raise at most {} alarms a month by their columns.",

@@ -6,6 +6,8 @@ use comptroller_stats::tail::chi_square_upper;
 
 /// Degrees of freedom of the indicator of quality: sound and six ways not to be.
 const QUALITY_FREEDOM: f64 = 6.0;
+/// Degrees of freedom of the score of a classifier: its bins and the one of missing vectors, less one.
+const SCORE_FREEDOM: f64 = 10.0;
 
 /// The chance, at most, that a day of `rows` records that come from the very law of the baseline reaches `limit` by the
 /// columns' own distributions or by their quality; no more than `alpha`, the level of the report.
@@ -28,6 +30,12 @@ pub(super) fn daily(baseline: &Profile, rows: u64, limit: f64, alpha: f64) -> f6
             chance += reach(real(filled as u64 - 1));
         }
         chance += reach(QUALITY_FREEDOM);
+    }
+    // A classifier judges half of the sampled vectors of each side.
+    for vectors in baseline.vectors.values().filter(|vectors| !vectors.sampled().is_empty()) {
+        let judged = real(vectors.sampled().len() as u64) / 2.0;
+        let noise = 0.25 * (1.0 / judged + 1.0 / judged.min(real(rows) / 2.0));
+        chance += chi_square_upper(limit * limit / noise + SCORE_FREEDOM, SCORE_FREEDOM);
     }
     chance.min(alpha)
 }
@@ -68,7 +76,7 @@ mod tests {
             let stated = daily(&baseline, rows as u64, limit, settings.alpha);
             let mut bad = 0_u32;
             for _ in 0..days {
-                let current = count_part(&baseline, &dice.columns(rows), None, rows);
+                let current = count_part(&baseline, &dice.columns(rows), BTreeMap::new(), None, rows);
                 let report = judge(&baseline, &current, ("a", "b"), &settings).unwrap();
                 bad += u32::from(report.headline.band >= Band::Investigate);
             }

@@ -1,8 +1,9 @@
 //! A baseline from the first rows that a version got: whole sealed blocks, in the order of the log, until there are
 //! enough rows; bins are frozen from them.
 
+use super::hours::{Hours, name_of};
 use super::season::seasons;
-use super::window::count;
+use super::window::{count, moments};
 use crate::drift::{DriftError, Profile, Role, profile_of_blocks};
 use crate::{App, AppError};
 use comptroller_core::Environment;
@@ -10,6 +11,7 @@ use comptroller_core::ids::{BlockId, VersionId};
 use comptroller_core::vocab::RecordKind;
 use comptroller_lake::records::Records;
 use comptroller_stats::cells::{Block, BlockBuilder, Cell};
+use comptroller_stats::embedding::Moments;
 use comptroller_store::areas::predictions::{self, BlockRow};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,6 +40,8 @@ pub(super) struct Counted {
     pub(super) blocks: Vec<BlockId>,
     /// Profiles of single seasons on the same bins, by name.
     pub(super) seasons: BTreeMap<String, Profile>,
+    /// The hours of each of them, or of all days, by name.
+    pub(super) hours: BTreeMap<String, Hours>,
 }
 
 impl App {
@@ -68,11 +72,12 @@ impl App {
         let blocks = rows.iter().map(|row| row.id.0).collect();
         let made = tokio::task::spawn_blocking(move || {
             let profile = freeze(&parts, &labels)?;
-            let of_seasons = by_season(&profile, &parts, &labels, &days)?;
-            Ok::<_, AppError>((profile, of_seasons))
+            let (of_seasons, hours) = by_season(&profile, &parts, &labels, &days)?;
+            Ok::<_, AppError>((profile, of_seasons, hours))
         });
-        let (profile, seasons) = made.await.map_err(|error| AppError::Internal(error.to_string()))??;
-        Ok(Counted { profile, blocks, seasons })
+        let (profile, seasons, hours) =
+            made.await.map_err(|error| AppError::Internal(error.to_string()))??;
+        Ok(Counted { profile, blocks, seasons, hours })
     }
 
     async fn first_blocks(&self, version: VersionId, first: &FirstRows) -> Result<Vec<BlockRow>, AppError> {
@@ -108,7 +113,15 @@ fn freeze(parts: &[(i64, Records)], labels: &HashMap<String, String>) -> Result<
     let mut columns: Vec<(String, Option<Role>, Block)> = Vec::new();
     // An input of that name would stand beside the model's own column.
     let is_own = |name: &str| matches!(name, "score" | "prediction" | "label");
+    let mut vectors: BTreeMap<String, Moments> = BTreeMap::new();
     for (name, block) in all.blocks()? {
+        if let (Some(input), Some(found)) = (name.strip_prefix("input."), all.vectors(&name)) {
+            // The first vector says how long they are.
+            let dims = found.flatten().next().map_or(0, <[f32]>::len);
+            vectors.insert(input.to_owned(), moments(&all, input, dims));
+            columns.push((input.to_owned(), Some(Role::Embedding), block));
+            continue;
+        }
         match (name.as_str(), name.strip_prefix("input.")) {
             (_, Some(input)) if is_own(input) => {}
             (_, Some(input)) => columns.push((input.to_owned(), None, block)),
@@ -129,8 +142,10 @@ fn freeze(parts: &[(i64, Records)], labels: &HashMap<String, String>) -> Result<
         }
         columns.push(("label".to_owned(), Some(Role::Label), numbers_if_many(builder.finish())));
     }
-    profile_of_blocks(columns, all.len() as u64)
-        .map_err(|error: DriftError| AppError::Conflict(format!("{error}; {}", error.remedy())))
+    let mut profile = profile_of_blocks(columns, all.len() as u64)
+        .map_err(|error: DriftError| AppError::Conflict(format!("{error}; {}", error.remedy())))?;
+    profile.vectors = vectors;
+    Ok(profile)
 }
 
 /// What a model says is kept as text; many different ones that are all numbers are a number.
@@ -155,25 +170,28 @@ fn many_numbers(block: &Block) -> Option<Block> {
     (seen.len() > MAX_CLASSES).then(|| builder.finish())
 }
 
-/// Profiles of single seasons, on the same bins; none if the days make no seasons.
+/// Profiles of single seasons on the same bins, none if the days make no seasons; and the hours of each, or of all days.
+#[expect(clippy::type_complexity, reason = "two maps, named by their fields where they are kept")]
 fn by_season(
     profile: &Profile,
     parts: &[(i64, Records)],
     labels: &HashMap<String, String>,
     days: &BTreeMap<i64, u64>,
-) -> Result<BTreeMap<String, Profile>, AppError> {
-    let mut found: BTreeMap<String, Profile> = BTreeMap::new();
-    let Some(season) = seasons(days) else { return Ok(found) };
+) -> Result<(BTreeMap<String, Profile>, BTreeMap<String, Hours>), AppError> {
+    let season = seasons(days);
+    let mut hours: BTreeMap<Option<&str>, Hours> = BTreeMap::new();
     for (day, records) in parts {
-        let part = count(profile, records, labels)?;
-        match found.get_mut(season(*day)) {
-            None => {
-                found.insert(season(*day).to_owned(), part);
-            }
-            Some(sum) => {
-                sum.merge(&part).map_err(|error| AppError::Internal(format!("merging a season: {error}")))?;
-            }
+        let of_season = hours.entry(season.map(|season| season(*day))).or_default();
+        for (hour, records) in records.by_hour()? {
+            let part = count(profile, &records, labels)?;
+            of_season.add(usize::try_from(hour.rem_euclid(24)).unwrap_or(0), part)?;
         }
     }
-    Ok(found)
+    let mut found = BTreeMap::new();
+    for (name, hours) in &hours {
+        if let (Some(name), Some(sum)) = (name, hours.sum(&(0..=23))?) {
+            found.insert((*name).to_owned(), sum);
+        }
+    }
+    Ok((found, hours.into_iter().map(|(season, hours)| (name_of(season), hours)).collect()))
 }

@@ -13,6 +13,7 @@ pub mod fairness;
 mod first;
 mod gauges;
 mod history;
+mod hours;
 mod hysteresis;
 mod judge;
 mod labels;
@@ -111,6 +112,8 @@ pub struct BaselineView {
     pub source: BaselineSource,
     /// The months or weekdays that it tells apart.
     pub seasons: Vec<String>,
+    /// Whether a part of a day is compared with the same hours.
+    pub hours: bool,
     /// Where the bands begin.
     pub bands: SetBands,
     /// Who set it.
@@ -189,6 +192,19 @@ impl App {
 
     /// The profile that an artifact is.
     async fn read_profile(&self, digest: &Digest) -> Result<Profile, AppError> {
+        let bytes = self.read_bounded(digest).await?;
+        let read = tokio::task::spawn_blocking(move || Profile::from_bytes(&bytes));
+        let profile = read.await.map_err(|error| AppError::Internal(error.to_string()))?;
+        profile.map_err(|error| {
+            AppError::invalid(
+                "profile",
+                format!("{error}; make it with `comptroller profile DATA --out FILE`"),
+            )
+        })
+    }
+
+    /// An artifact that is no larger than a profile may be.
+    async fn read_bounded(&self, digest: &Digest) -> Result<Vec<u8>, AppError> {
         let download = self.open_artifact(digest, 0).await?;
         if download.artifact.bytes > MAX_PROFILE {
             return Err(AppError::invalid("profile", format!("it has more than {MAX_PROFILE} bytes")));
@@ -198,14 +214,7 @@ impl App {
         while let Some(piece) = stream.try_next().await? {
             bytes.extend_from_slice(&piece);
         }
-        let read = tokio::task::spawn_blocking(move || Profile::from_bytes(&bytes));
-        let profile = read.await.map_err(|error| AppError::Internal(error.to_string()))?;
-        profile.map_err(|error| {
-            AppError::invalid(
-                "profile",
-                format!("{error}; make it with `comptroller profile DATA --out FILE`"),
-            )
-        })
+        Ok(bytes)
     }
 }
 
@@ -267,7 +276,9 @@ fn baseline_view(row: BaselineRow) -> BaselineView {
         seasons: serde_json::from_str::<std::collections::BTreeMap<String, Digest>>(&row.seasons)
             .unwrap_or_default()
             .into_keys()
+            .filter(|season| !hours::is_name(season))
             .collect(),
+        hours: row.seasons.contains("-hours"),
         bands: SetBands { watch, investigate, rollback },
         set_by: row.set_by,
         set_at: row.set_at.0,

@@ -7,7 +7,7 @@ use comptroller_core::Slug;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of a season, at least: fewer would say "not enough" where the whole baseline could tell.
-const MIN_ROWS: u64 = 500;
+pub(super) const MIN_ROWS: u64 = 500;
 /// Days of a season, at least.
 const MIN_DAYS: usize = 4;
 /// Months without which a year is not told apart.

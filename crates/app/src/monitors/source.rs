@@ -105,6 +105,15 @@ impl App {
             seasons.insert(name.parse()?, file.digest.clone());
             made.push(file);
         }
+        for (name, hours) in &counted.hours {
+            let bytes = hours.to_bytes()?;
+            // Without it a part of a day is compared with the whole season.
+            if bytes.len() as u64 <= MAX_PROFILE {
+                let file = self.store_made(bytes).await?;
+                seasons.insert(name.parse()?, file.digest.clone());
+                made.push(file);
+            }
+        }
         Ok(Found {
             profile: counted.profile,
             digest,

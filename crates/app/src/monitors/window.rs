@@ -1,6 +1,7 @@
 //! A day of records, counted on its baseline block by block, and compared.
 
 use super::chance::daily;
+use super::hours;
 use super::running::Running;
 use super::season::season_of;
 use super::watch::Effective;
@@ -12,9 +13,11 @@ use comptroller_core::vocab::RecordKind;
 use comptroller_core::{Digest, Environment, Slug, Timestamp};
 use comptroller_lake::records::Records;
 use comptroller_stats::cells::{Block, BlockBuilder};
+use comptroller_stats::embedding::Moments;
 use comptroller_store::areas::monitors::BaselineRow;
-use comptroller_store::areas::predictions;
+use comptroller_store::areas::predictions::{self, BlockRow};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Which day, of what.
@@ -45,6 +48,8 @@ pub(super) struct Judged {
     pub(super) running: Running,
     /// The part of the baseline that it was compared with; none: all of it.
     pub(super) season: Option<Slug>,
+    /// The hours of it, of a part of a day; none: all of them.
+    pub(super) hours: Option<RangeInclusive<usize>>,
     /// How many alarms a month of such days would raise with nothing wrong, at most.
     pub(super) false_alarms: f64,
 }
@@ -79,7 +84,8 @@ impl App {
         drop(conn);
         let labels = self.labels_of(window, &profile, labels_through).await?;
         let mut merged: Option<Profile> = None;
-        for row in blocks.iter().filter(|row| row.idx <= through) {
+        let blocks: Vec<&BlockRow> = blocks.iter().filter(|row| row.idx <= through).collect();
+        for row in &blocks {
             let part = self.part_of((window, row), (baseline.id.0, &profile), labels).await?;
             match &mut merged {
                 None => merged = Some(part),
@@ -95,14 +101,28 @@ impl App {
         let settings = Settings { bands: effective.bands, ..Settings::default() };
         let seasons: BTreeMap<Slug, Digest> = serde_json::from_str(&baseline.seasons)?;
         let season = season_of(day, &seasons).map(|(name, digest)| (name.clone(), digest.clone()));
-        let reference = match &season {
+        let whole = match &season {
             Some((_, digest)) => Arc::new(self.read_profile(digest).await?),
             None => Arc::clone(&profile),
         };
+        let mut hours = hours::seen(&blocks);
+        let of_hours = match &hours {
+            Some(hours) => self.of_hours(&seasons, season.as_ref().map(|(name, _)| name), hours).await?,
+            None => None,
+        };
+        let reference = match of_hours.filter(|of_hours| of_hours.rows < whole.rows) {
+            Some(of_hours) => Arc::new(of_hours),
+            // Nothing is known of these hours alone, or the baseline has no others.
+            None => {
+                hours = None;
+                whole
+            }
+        };
         let false_alarms = false_alarms(&reference, rows, effective, settings.alpha);
+        let of_hours = hours.as_ref().map_or_else(String::new, |hours| format!(", {}", in_words(hours)));
         let of_season = season.as_ref().map_or_else(String::new, |(name, _)| format!(", each {name}"));
         let names = (
-            format!("baseline of {} rows{of_season}", reference.rows),
+            format!("baseline of {} rows{of_season}{of_hours}", reference.rows),
             format!("{environment}, {}", window.date()),
         );
         let judged =
@@ -110,8 +130,13 @@ impl App {
         let judged = judged.await.map_err(|error| AppError::Internal(error.to_string()))?;
         let report = judged.map_err(|error: DriftError| format!("{error}; {}", error.remedy()));
         let season = season.map(|(name, _)| name);
-        Ok(Judged { report, rows, labelled, running: Running::default(), season, false_alarms })
+        Ok(Judged { report, rows, labelled, running: Running::default(), season, hours, false_alarms })
     }
+}
+
+/// Hours as people say them.
+pub(super) fn in_words(hours: &RangeInclusive<usize>) -> String {
+    format!("{:02}:00 to {:02}:59", hours.start(), hours.end())
 }
 
 /// Alarms of a month of such days with nothing wrong, at most.
@@ -148,7 +173,27 @@ pub(super) fn count(
         }
         builder.finish()
     });
-    Ok(count_part(profile, &columns, labels.as_ref(), records.len()))
+    let vectors =
+        profile.vectors.iter().map(|(name, known)| (name.clone(), moments(records, name, known.dims())));
+    Ok(count_part(profile, &columns, vectors.collect(), labels.as_ref(), records.len()))
+}
+
+/// The sums of the vectors of an input; records without that column have none.
+pub(super) fn moments(records: &Records, input: &str, dims: usize) -> Moments {
+    let mut moments = Moments::empty(dims);
+    match records.vectors(&format!("input.{input}")) {
+        Some(vectors) => {
+            records.ids().zip(vectors).for_each(|(id, vector)| moments.add_row(hash(id), vector));
+        }
+        None => records.ids().for_each(|id| moments.add_row(hash(id), None)),
+    }
+    moments
+}
+
+/// By what a record is sampled: its id, so that the same records are, whatever blocks they stand in.
+fn hash(id: &str) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = *comptroller_ledger::hash::digest(id.as_bytes()).as_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 #[cfg(test)]

@@ -97,6 +97,10 @@ fn put_field(out: &mut Vec<u8>, before: &str, field: &Field) -> Option<()> {
         }
         (Kind::Whole, Cell::Whole(whole)) => out.extend_from_slice(&whole.to_be_bytes()),
         (Kind::Truth, Cell::Truth(truth)) => out.push(u8::from(*truth)),
+        (Kind::Vector, Cell::Vector(vector)) => {
+            put_number(out, vector.len() as u64);
+            out.extend(vector.iter().flat_map(|number| number.to_be_bytes()));
+        }
         (Kind::Number, value) => out.extend_from_slice(&value.number()?.to_be_bytes()),
         _ => return None,
     }
@@ -122,6 +126,11 @@ fn field(input: &mut Unpacked<'_>, before: &str) -> Option<Field> {
             1 => true,
             _ => return None,
         }),
+        (_, Kind::Vector) => {
+            let length = usize::try_from(input.number()?).ok()?.checked_mul(4)?;
+            let numbers = input.bytes(length)?.as_chunks::<4>().0.iter();
+            Cell::Vector(numbers.map(|bytes| f32::from_be_bytes(*bytes)).collect())
+        }
         (_, Kind::Number) => Cell::of_number(f64::from_be_bytes(input.eight()?)),
     };
     Some(Field { name, kind, value })
@@ -143,6 +152,7 @@ mod tests {
                 field("input.b", Kind::Number, Cell::Null),
                 field("input.\u{e9}", Kind::Truth, Cell::Truth(true)),
                 field("input.\u{ea}", Kind::Whole, Cell::Whole(-5)),
+                field("input.\u{eb}", Kind::Vector, Cell::Vector(vec![0.1, -0.0, 3e38])),
                 field("time", Kind::Whole, Cell::Whole(i64::MAX)),
             ],
             salt: "0123456789abcdef0123456789abcdef".into(),

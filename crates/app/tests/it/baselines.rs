@@ -43,7 +43,7 @@ async fn the_first_rows_become_a_baseline_that_names_its_blocks_and_knows_weekda
     let set = entries(&bed, "baseline.set").await.remove(0);
     assert_eq!((&set["source"], &set["rows"]), (&"production".into(), &17_178.into()));
     assert_eq!(set["blocks"].as_array().unwrap().len(), 28);
-    assert_eq!(set["seasons"].as_object().unwrap().len(), 7);
+    assert_eq!(set["seasons"].as_object().unwrap().len(), 14, "seven weekdays, and the hours of each");
     let view = app.baselines(&bed.risk, Some("scoring"), Slice::default()).await.unwrap().items.remove(0);
     assert_eq!((view.source, view.seasons.len()), (BaselineSource::Production, 7));
     // What was made is an artifact like any other.
@@ -70,6 +70,81 @@ async fn the_first_rows_become_a_baseline_that_names_its_blocks_and_knows_weekda
     let both = SetBaseline { from_training: true, ..first(8_000) };
     let error = app.set_baseline(&Call::new(developer), both).await.unwrap_err();
     assert!(error.to_string().contains("exactly one"), "{error}");
+}
+
+#[tokio::test]
+async fn a_day_that_has_only_its_night_is_compared_with_nights() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = bed.world.person("builder", &[Role::Developer], None).await;
+    // At night everything is otherwise, as ever.
+    let part = |date: &str, hour: u8, rows: usize, shift: f64| {
+        let (mut body, _) = records(date, rows, shift, true);
+        for record in body["records"].as_array_mut().unwrap() {
+            record["id"] = format!("{hour}-{}", record["id"].as_str().unwrap()).into();
+            record["time"] = format!("{date}T{hour:02}:30:00Z").into();
+        }
+        body
+    };
+    for n in 1..=3 {
+        let date = format!("2026-02-{n:02}");
+        bed.send(&format!("{date}-night"), &part(&date, 2, 400 + n, 40.0)).await.unwrap();
+        bed.send(&format!("{date}-day"), &part(&date, 14, 400 + n, 0.0)).await.unwrap();
+    }
+    app.seal_predictions(true).await.unwrap();
+    app.set_baseline(&Call::new(developer), first(2_400)).await.unwrap();
+    let view = app.baselines(&bed.risk, None, Slice::default()).await.unwrap().items.remove(0);
+    assert_eq!((view.seasons.len(), view.hours), (0, true));
+    // Nothing is known of three o'clock, so all hours are compared; a night as ever; a night like a day.
+    for (date, hour, shift) in [("2026-03-01", 3, 40.0), ("2026-03-02", 2, 40.0), ("2026-03-03", 2, 0.0)] {
+        bed.send(date, &part(date, hour, 3_000, shift)).await.unwrap();
+    }
+    look(app, &mut Watched::default()).await;
+    let windows = app.windows(&bed.risk, "scoring", Slice::default()).await.unwrap().items;
+    let band = |date: &str| windows.iter().find(|window| window.day == date).unwrap().band.unwrap();
+    assert_eq!(band("2026-03-02"), DriftBand::Normal, "{windows:?}");
+    assert!(band("2026-03-03") >= DriftBand::Investigate, "{windows:?}");
+    assert!(band("2026-03-01") >= DriftBand::Investigate, "{windows:?}");
+    let report =
+        async |date: &str| app.window_page(&bed.risk, "scorer@1", Environment::Staging, date).await.unwrap();
+    let says = |report: &comptroller_app::drift::Report| {
+        report.notes.iter().any(|note| note.contains("02:00 to 02:59"))
+    };
+    assert!(says(&report("2026-03-02").await) && !says(&report("2026-03-01").await));
+}
+
+#[tokio::test]
+async fn embeddings_of_a_day_are_compared_with_those_of_the_baseline() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = bed.world.person("builder", &[Role::Developer], None).await;
+    let day = |date: &str, direction: f64| {
+        let (mut body, _) = records(date, 600, 0.0, true);
+        for (n, record) in body["records"].as_array_mut().unwrap().iter_mut().enumerate() {
+            let wiggle = f64::from(u32::try_from(n % 7).unwrap()) / 100.0;
+            record["inputs"]["note-vector"] = vec![1.0 + wiggle, direction - wiggle].into();
+        }
+        (date.to_owned(), body)
+    };
+    let (date, body) = day("2026-02-01", 1.0);
+    bed.send(&date, &body).await.unwrap();
+    app.seal_predictions(true).await.unwrap();
+    app.set_baseline(&Call::new(developer), first(600)).await.unwrap();
+    for (date, body) in [day("2026-03-01", 1.0), day("2026-03-02", -1.0)] {
+        bed.send(&date, &body).await.unwrap();
+    }
+    look(app, &mut Watched::default()).await;
+    for (date, expected) in [("2026-03-01", 0.0), ("2026-03-02", 1.0)] {
+        let report = app.window_page(&bed.risk, "scorer@1", Environment::Staging, date).await.unwrap();
+        let embedding = &report.embeddings[0];
+        assert_eq!((embedding.column.as_str(), embedding.dims), ("note-vector", 2));
+        let cosine = embedding.cosine.unwrap();
+        assert!((cosine - expected).abs() < 0.1, "{date}: {cosine}");
+        assert!(embedding.classifier.is_some(), "a sample of the vectors is kept: {:?}", embedding.notes);
+    }
+    let windows = app.windows(&bed.risk, "scoring", Slice::default()).await.unwrap().items;
+    assert!(windows[0].band >= Some(DriftBand::Investigate), "{windows:?}");
+    assert_eq!(windows[1].band, Some(DriftBand::Normal), "{windows:?}");
 }
 
 #[tokio::test]

@@ -286,6 +286,76 @@ async fn blocks_stay_what_they_are_when_their_bytes_move_into_one_file() {
     assert!(matches!(error, AppError::NotFound { .. }), "{error}");
 }
 
+/// A process that dies goes no further than it got: here after each step in turn, until one run comes to its end.
+#[tokio::test]
+async fn compaction_that_is_cut_off_at_any_step_loses_and_doubles_nothing() {
+    // INVARIANT (blocks-stay)
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    for n in 0..3 {
+        let records = json!([record(&format!("p{n}a"), 1.0), record(&format!("p{n}b"), f64::from(n))]);
+        bed.send(&format!("b{n}"), &json!({ "records": records })).await.unwrap();
+        app.seal_predictions(true).await.unwrap();
+    }
+    app.store().publish().await.unwrap();
+    bed.world.clock.pass(4_000);
+    let uploads = || {
+        let folder = bed.world.folder.path().join("objects/artifacts");
+        let holds_files = |entry: std::io::Result<std::fs::DirEntry>| {
+            std::fs::read_dir(entry.unwrap().path()).unwrap().next().is_some()
+        };
+        std::fs::read_dir(folder).unwrap().filter_map(|entry| holds_files(entry).then_some(())).count()
+    };
+    let before = uploads();
+    let all_there = async || {
+        for n in 0..3 {
+            for id in [format!("p{n}a"), format!("p{n}b")] {
+                let proof = app.prediction_proof(&bed.risk, "scoring", &id).await.unwrap();
+                let keys: Vec<_> =
+                    app.store().signer().vkeys().iter().map(|key| key.parse().unwrap()).collect();
+                verify(&proof.to_compact().unwrap(), &keys, "proof").unwrap();
+            }
+        }
+        assert_eq!(bed.sealed_rows().await, 6);
+    };
+    let mut cuts = 0;
+    loop {
+        let mut alone = LeftAlone::default();
+        let mut run = Box::pin(app.compact_predictions(&mut alone));
+        let mut ended = None;
+        for _ in 0..=cuts {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(run.as_mut().poll(cx))).await;
+            if let std::task::Poll::Ready(made) = polled {
+                ended = Some(made.unwrap());
+                break;
+            }
+            // What it waits for, a thread or the writer, goes on by itself.
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        drop(run);
+        app.store().publish().await.unwrap();
+        all_there().await;
+        match ended {
+            None => cuts += 1,
+            Some(0) if cuts == 0 => panic!("there was nothing to do"),
+            Some(_) => break,
+        }
+        assert!(cuts < 10_000, "it never ends");
+    }
+    assert!(cuts > 5, "it was cut off {cuts} times");
+    let compacted = EntryQuery { kind: Some("predictions.compacted".into()), ..EntryQuery::default() };
+    let events = app.entries(&bed.risk, compacted, Slice::default()).await.unwrap().items.len();
+    assert_eq!(events, 1, "what was moved is moved once");
+    // What runs that were cut off left behind goes in time, and so do the old files.
+    bed.world.clock.pass(100_000);
+    app.store().sweep().await.unwrap();
+    all_there().await;
+    assert_eq!(uploads(), before - 3 + 1, "three files became one, and nothing else is there");
+    for findings in [app.store().doctor(true).await.unwrap(), app.store().rebuild_check().await.unwrap()] {
+        assert!(findings.is_clean(), "{:?}", findings.found);
+    }
+}
+
 #[tokio::test]
 async fn who_may_not_and_what_does_not_fit_is_refused() {
     let bed = Bed::new().await;
@@ -304,14 +374,14 @@ async fn who_may_not_and_what_does_not_fit_is_refused() {
     let mut late = record("late", 1.0);
     late["time"] = json!("2199-01-01T00:00:00Z");
     let mut listed = record("list", 1.0);
-    listed["inputs"]["amount"] = json!([1, 2]);
+    listed["inputs"]["amount"] = json!(["a"]);
     let mut spelled = record("x", 1.0);
     spelled["predicton"] = json!("good");
     let mut mixed = record("y", 1.0);
     mixed["inputs"]["amount"] = json!("many");
     for (records, expected) in [
         (json!([late]), "in the future"),
-        (json!([listed]), "a list or an object"),
+        (json!([listed]), "a list of something else than numbers"),
         (json!([spelled]), "predicton"),
         (json!([record("m", 1.0), mixed]), "a column has one type"),
         (json!([record("twice", 1.0), record("twice", 2.0)]), "stands twice"),

@@ -7,8 +7,11 @@ use crate::input::{one_of, pair};
 use crate::output::{line, note, print, write_file};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use comptroller_app::predictions::proof::verify;
 use comptroller_app::predictions::{Batch, FileOptions, PredictionProof, batches};
 use comptroller_core::{Environment, Timestamp};
+use comptroller_ledger::VerifierKey;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[derive(Debug, Subcommand)]
@@ -24,6 +27,13 @@ pub(crate) enum Verb {
         system: String,
         /// The prediction's id.
         id: String,
+        /// Get its proof too, and verify here that the record was sealed and logged; ends as `verify-prediction` does.
+        #[arg(long, requires = "key")]
+        prove: bool,
+        /// Verification key of the log that you trust, NAME+HASH+KEY, from another source than this server. May be
+        /// given several times.
+        #[arg(long, value_name = "VKEY", requires = "prove")]
+        key: Vec<VerifierKey>,
     },
     /// Get the proof of a prediction; `verify-prediction` checks it offline. A file gets the compact form, some 2 KB
     /// that mean the same.
@@ -74,8 +84,13 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     match verb {
         Verb::Send(arguments) => send(context, "predictions", &arguments),
         Verb::Label(arguments) => send(context, "labels", &arguments),
-        Verb::Show { system, id } => {
-            screen.object(&client.get(&path(&["systems", &system, "predictions", &id]), &[])?)
+        Verb::Show { system, id, key, .. } => {
+            let mut answer = client.get(&path(&["systems", &system, "predictions", &id]), &[])?;
+            if !key.is_empty() {
+                answer.value["proof"] = proven(context, &system, &id, &answer.value["record"], &key)?;
+                answer = Answer::of_value(answer.value);
+            }
+            screen.object(&answer)
         }
         Verb::Prove { system, id, out, readable } => {
             let answer = client.get(&path(&["systems", &system, "predictions", &id, "proof"]), &[])?;
@@ -88,6 +103,28 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// What the proof of a prediction shows under keys that the caller trusts; it has to be about the very record.
+fn proven(
+    context: &Context,
+    system: &str,
+    id: &str,
+    record: &Value,
+    keys: &[VerifierKey],
+) -> anyhow::Result<Value> {
+    let answer = context.client.get(&path(&["systems", system, "predictions", id, "proof"]), &[])?;
+    let bytes = line(&answer).into_bytes();
+    let verified = serde_json::to_value(verify(&bytes, keys, "the proof").map_err(Failure::Verify)?)?;
+    if verified["record"] != *record {
+        anyhow::bail!("the server shows another record than it proves: trust neither, and keep both answers");
+    }
+    Ok(json!({
+        "verified": true,
+        "ledger_index": verified["ledger_index"],
+        "recorded_at": Timestamp::from_micros(verified["recorded_at"].as_i64().unwrap_or_default()),
+        "signed_by": verified["signed_by"],
+    }))
 }
 
 fn compact(answer: &Answer) -> anyhow::Result<Vec<u8>> {

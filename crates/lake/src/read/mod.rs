@@ -5,7 +5,7 @@ pub(crate) mod csv_file;
 pub(crate) mod ipc_file;
 pub(crate) mod json_file;
 pub(crate) mod parquet_file;
-mod raw;
+pub(crate) mod raw;
 mod text;
 
 use std::fs::File;

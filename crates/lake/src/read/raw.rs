@@ -124,6 +124,6 @@ fn text(text: &str) -> Raw<'_> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "vectors are kept with 32 bits a number")]
-fn narrow(number: f64) -> f32 {
+pub(crate) fn narrow(number: f64) -> f32 {
     number as f32
 }

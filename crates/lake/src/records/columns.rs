@@ -20,6 +20,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::json::arrow_type;
 use super::{Kind, MAX_BATCH_BYTES, MAX_BATCH_ROWS, RecordError, bytes_of, reserved};
+use crate::read::raw::is_vector;
 use crate::read::{guarded, next_batch};
 
 /// Rows that are read at once, so that a batch which grows too large is noticed early.
@@ -129,6 +130,7 @@ fn guess(kind: &DataType) -> Option<Kind> {
         DataType::Boolean => Some(Kind::Truth),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => Some(Kind::Text),
         DataType::Dictionary(_, values) => guess(values),
+        kind if is_vector(kind) => Some(Kind::Vector),
         DataType::Timestamp(..) | DataType::Date32 | DataType::Date64 => Some(Kind::Whole),
         kind if kind.is_numeric() => Some(Kind::Number),
         _ => None,

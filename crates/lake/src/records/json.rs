@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
+use arrow_array::builder::{
+    BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, ListBuilder, StringBuilder,
+};
 use arrow_array::{ArrayRef, RecordBatchOptions};
 use arrow_schema::{DataType, Field as ArrowField, Schema};
 use comptroller_core::Timestamp;
@@ -14,6 +16,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Kind, MAX_BATCH_ROWS, MAX_ROW_COLUMNS, RecordError};
+use crate::read::raw::{is_numbers, narrow};
 
 /// A prediction as a client writes it.
 #[derive(Deserialize)]
@@ -120,6 +123,7 @@ enum Column {
     Number(Float64Builder),
     Whole(Int64Builder),
     Truth(BooleanBuilder),
+    Vector(ListBuilder<Float32Builder>),
 }
 
 impl Table {
@@ -164,8 +168,9 @@ impl Table {
                     self.number(row, &name, number)?;
                 }
                 Value::String(text) => self.text(row, &name, text)?,
+                Value::Array(items) if is_numbers(&items) => self.vector(row, &name, &items)?,
                 Value::Array(_) | Value::Object(_) => {
-                    let problem = "a list or an object; send each of its parts as an input of its own";
+                    let problem = "an object, or a list of something else than numbers; send each of its parts as an input of its own";
                     return Err(RecordError::at(row, &name, problem));
                 }
             }
@@ -187,6 +192,7 @@ impl Table {
                 Kind::Number => Column::Number(Float64Builder::new()),
                 Kind::Whole => Column::Whole(Int64Builder::new()),
                 Kind::Truth => Column::Truth(BooleanBuilder::new()),
+                Kind::Vector => Column::Vector(ListBuilder::new(Float32Builder::new())),
             };
             self.columns.insert(name.to_owned(), column);
         }
@@ -227,6 +233,18 @@ impl Table {
         Ok(())
     }
 
+    fn vector(&mut self, row: usize, name: &str, items: &[Value]) -> Result<(), RecordError> {
+        let Column::Vector(builder) = self.column(row, name, Kind::Vector)? else {
+            return Err(self.columns[name].mixed(row, name, "a vector"));
+        };
+        for item in items {
+            // An empty place is no number: what is checked of every format names it.
+            builder.values().append_option(item.as_f64().map(narrow));
+        }
+        builder.append(true);
+        Ok(())
+    }
+
     fn finish(self) -> Result<RecordBatch, RecordError> {
         let mut fields = Vec::new();
         let mut arrays = Vec::new();
@@ -237,6 +255,7 @@ impl Table {
                 Column::Number(mut builder) => Arc::new(builder.finish()),
                 Column::Whole(mut builder) => Arc::new(builder.finish()),
                 Column::Truth(mut builder) => Arc::new(builder.finish()),
+                Column::Vector(mut builder) => Arc::new(builder.finish()),
             };
             fields.push(ArrowField::new(name, array.data_type().clone(), true));
             arrays.push(array);
@@ -256,6 +275,7 @@ impl Column {
             Self::Number(builder) => (builder.len()..rows).for_each(|_| builder.append_null()),
             Self::Whole(builder) => (builder.len()..rows).for_each(|_| builder.append_null()),
             Self::Truth(builder) => (builder.len()..rows).for_each(|_| builder.append_null()),
+            Self::Vector(builder) => (builder.len()..rows).for_each(|_| builder.append_null()),
         }
     }
 
@@ -265,6 +285,7 @@ impl Column {
             Self::Number(_) => "numbers",
             Self::Whole(_) => "whole numbers",
             Self::Truth(_) => "truth values",
+            Self::Vector(_) => "vectors",
         };
         RecordError::at(
             row,
@@ -281,5 +302,6 @@ pub(super) fn arrow_type(kind: Kind) -> DataType {
         Kind::Number => DataType::Float64,
         Kind::Whole => DataType::Int64,
         Kind::Truth => DataType::Boolean,
+        Kind::Vector => DataType::List(Arc::new(ArrowField::new_list_field(DataType::Float32, true))),
     }
 }

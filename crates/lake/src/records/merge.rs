@@ -1,17 +1,19 @@
-//! Several tables of records as one, and one as several by the day.
+//! Several tables of records as one, and one as several by the day or hour.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::{Array as _, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{
+    Array as _, ArrayRef, ListArray, RecordBatch, RecordBatchOptions, StringArray, UInt32Array,
+    new_null_array,
+};
 use arrow_cast::cast;
 use arrow_schema::{DataType, Field as ArrowField, Schema};
 use arrow_select::take::take;
 
+use super::row::vector_at;
 use super::{RecordError, Records};
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 fn table(all: &[Records], kinds: &BTreeMap<String, DataType>) -> Result<RecordBatch, RecordError> {
     let mut fields = Vec::with_capacity(kinds.len());
@@ -22,7 +24,10 @@ fn table(all: &[Records], kinds: &BTreeMap<String, DataType>) -> Result<RecordBa
             parts.push(match records.batch.column_by_name(name) {
                 None => new_null_array(kind, records.len()),
                 Some(column) if column.data_type() == kind => Arc::clone(column),
-                Some(column) => cast(column, kind).map_err(RecordError::own)?,
+                Some(column) => match column.as_list_opt::<i32>() {
+                    Some(vectors) => bracketed(vectors),
+                    None => cast(column, kind).map_err(RecordError::own)?,
+                },
             });
         }
         let parts: Vec<&dyn arrow_array::Array> = parts.iter().map(AsRef::as_ref).collect();
@@ -33,6 +38,15 @@ fn table(all: &[Records], kinds: &BTreeMap<String, DataType>) -> Result<RecordBa
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
         .map_err(RecordError::own)
+}
+
+/// Vectors as texts in brackets, where other records of a day hold something else in the column.
+fn bracketed(vectors: &ListArray) -> ArrayRef {
+    let text = |at: usize| {
+        let numbers: Vec<String> = vector_at(vectors, at).iter().map(f32::to_string).collect();
+        vectors.is_valid(at).then(|| format!("[{}]", numbers.join(",")))
+    };
+    Arc::new((0..vectors.len()).map(text).collect::<StringArray>())
 }
 
 fn kinds(all: &[Records]) -> BTreeMap<String, DataType> {
@@ -62,24 +76,24 @@ pub(super) fn concat(all: &[Records]) -> Result<Records, RecordError> {
     Ok(Records::of_batch(first.kind, batch))
 }
 
-pub(super) fn by_day(records: &Records) -> Result<Vec<(i32, Records)>, RecordError> {
-    let mut days: BTreeMap<i32, Vec<u32>> = BTreeMap::new();
+/// The records of each span of `micros`, counted from 1970-01-01, in the order of the spans.
+pub(super) fn by_span(records: &Records, micros: i64) -> Result<Vec<(i64, Records)>, RecordError> {
+    let mut spans: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
     for (row, time) in records.times().iter().enumerate() {
-        let day = i32::try_from(time.div_euclid(DAY)).unwrap_or(i32::MAX);
-        days.entry(day).or_default().push(row as u32);
+        spans.entry(time.div_euclid(micros)).or_default().push(row as u32);
     }
-    if days.len() == 1 {
-        return Ok(days.into_keys().map(|day| (day, records.clone())).collect());
+    if spans.len() == 1 {
+        return Ok(spans.into_keys().map(|span| (span, records.clone())).collect());
     }
-    let mut parts = Vec::with_capacity(days.len());
-    for (day, rows) in days {
+    let mut parts = Vec::with_capacity(spans.len());
+    for (span, rows) in spans {
         let rows = UInt32Array::from(rows);
         let mut columns = Vec::with_capacity(records.batch.num_columns());
         for column in records.batch.columns() {
             columns.push(take(column, &rows, None).map_err(RecordError::own)?);
         }
         let batch = RecordBatch::try_new(records.batch.schema(), columns).map_err(RecordError::own)?;
-        parts.push((day, Records::of_batch(records.kind, batch)));
+        parts.push((span, Records::of_batch(records.kind, batch)));
     }
     Ok(parts)
 }

@@ -1,7 +1,8 @@
 //! Prediction records, and labels that come later, as columns.
 //!
 //! Whatever format they come in, records are one table: an `id`, a `time`, what the model said, and an `input.NAME` for
-//! each input. Four types of cells: numbers, whole numbers, truth values and texts. Everything is bounded here.
+//! each input. Five types of cells: numbers, whole numbers, truth values, texts and vectors (embeddings). Everything is
+//! bounded here.
 
 mod columns;
 mod error;
@@ -17,10 +18,11 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array as _, RecordBatch};
+use arrow_array::{Array as _, ListArray, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use comptroller_core::vocab::RecordKind;
+use comptroller_stats::embedding::MAX_DIMS;
 
 /// Records of one batch, at most.
 pub const MAX_BATCH_ROWS: usize = 65_536;
@@ -32,6 +34,9 @@ pub const MAX_ID: usize = 128;
 pub const MAX_TEXT: usize = 8 << 10;
 /// Times are not before 2000-01-01 and not after 2200-01-01, in microseconds: a time in another unit is noticed.
 pub const TIMES: std::ops::Range<i64> = 946_684_800_000_000..7_258_118_400_000_000;
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
 
 /// In what form records come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +142,13 @@ impl Records {
 
     /// The records of each day (days since 1970-01-01, UTC), in the order of the days.
     pub fn by_day(&self) -> Result<Vec<(i32, Self)>, RecordError> {
-        merge::by_day(self)
+        let days = merge::by_span(self, DAY)?;
+        Ok(days.into_iter().map(|(day, records)| (i32::try_from(day).unwrap_or(i32::MAX), records)).collect())
+    }
+
+    /// The records of each hour (hours since 1970-01-01, UTC), in the order of the hours.
+    pub fn by_hour(&self) -> Result<Vec<(i64, Self)>, RecordError> {
+        merge::by_span(self, DAY / 24)
     }
 
     /// Records `from..from + len`.
@@ -179,6 +190,14 @@ impl Records {
     pub fn text(&self, column: &str, at: usize) -> Option<&str> {
         let column = self.batch.column_by_name(column)?.as_string_opt::<i32>()?;
         (at < column.len() && column.is_valid(at)).then(|| column.value(at))
+    }
+
+    /// The vectors of a column, in the order of the records; none if it holds something else.
+    pub fn vectors(&self, column: &str) -> Option<impl Iterator<Item = Option<&[f32]>>> {
+        let column = self.batch.column_by_name(column)?;
+        let vectors =
+            (Kind::of(column.data_type()) == Some(Kind::Vector)).then(|| column.as_list::<i32>())?;
+        Some((0..vectors.len()).map(|at| vectors.is_valid(at).then(|| row::vector_at(vectors, at))))
     }
 
     /// A table of a day's block, as it was stored.
@@ -223,6 +242,9 @@ impl Records {
         }
         let schema = self.batch.schema();
         for (field, column) in schema.fields().iter().zip(self.batch.columns()) {
+            if let Some(vectors) = column.as_list_opt::<i32>() {
+                check_vectors(field.name(), vectors)?;
+            }
             let Some(texts) = column.as_string_opt::<i32>() else { continue };
             let limit = if field.name() == "id" { MAX_ID } else { MAX_TEXT };
             for (row, text) in texts.iter().enumerate() {
@@ -244,4 +266,23 @@ impl Records {
         }
         Ok(())
     }
+}
+
+/// Vectors have 1 to [`MAX_DIMS`] numbers, all finite.
+fn check_vectors(name: &str, vectors: &ListArray) -> Result<(), RecordError> {
+    let items = vectors.values();
+    for at in (0..vectors.len()).filter(|at| vectors.is_valid(*at)) {
+        let vector = row::vector_at(vectors, at);
+        if !(1..=MAX_DIMS).contains(&vector.len()) {
+            let problem = format!("a vector of {} numbers; it has 1 to {MAX_DIMS}", vector.len());
+            return Err(RecordError::at(at, name, problem));
+        }
+        let from = usize::try_from(vectors.value_offsets()[at]).unwrap_or(0);
+        let wrong = |(place, number): (usize, &f32)| !number.is_finite() || items.is_null(from + place);
+        if let Some(place) = vector.iter().enumerate().position(wrong) {
+            let problem = format!("place {} of the vector is no finite 32-bit number", place + 1);
+            return Err(RecordError::at(at, name, problem));
+        }
+    }
+    Ok(())
 }

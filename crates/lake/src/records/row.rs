@@ -4,11 +4,12 @@
 //! `comptroller-record/1` and, for each column in the order of the names, the length of its name (4 bytes,
 //! big-endian), the name and its type (1). A cell is 0 for no value; or its type and the value: 1 text (length in 4
 //! bytes, UTF-8), 2 number (the 8 bytes of a 64-bit float, every NaN as 7ff8000000000000), 3 whole number (8 bytes,
-//! two's complement), 4 truth value (1). Big-endian throughout. `docs/PREDICTIONS.md` says the same for auditors.
+//! two's complement), 4 truth value (1), 5 vector (count in 4 bytes, each the 4 bytes of a finite 32-bit float).
+//! Big-endian throughout. `docs/PREDICTIONS.md` says the same for auditors.
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array as _, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::types::{Float32Type, Float64Type, Int64Type};
+use arrow_array::{Array as _, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow_schema::DataType;
 use comptroller_ledger::Hash;
 use comptroller_ledger::hash::Digester;
@@ -33,6 +34,8 @@ pub enum Kind {
     Whole,
     /// True or false.
     Truth,
+    /// An embedding: finite 32-bit floats.
+    Vector,
 }
 
 impl Kind {
@@ -43,6 +46,7 @@ impl Kind {
             Self::Number => 2,
             Self::Whole => 3,
             Self::Truth => 4,
+            Self::Vector => 5,
         }
     }
 
@@ -53,6 +57,7 @@ impl Kind {
             2 => Some(Self::Number),
             3 => Some(Self::Whole),
             4 => Some(Self::Truth),
+            5 => Some(Self::Vector),
             _ => None,
         }
     }
@@ -63,6 +68,7 @@ impl Kind {
             DataType::Float64 => Some(Self::Number),
             DataType::Int64 => Some(Self::Whole),
             DataType::Boolean => Some(Self::Truth),
+            DataType::List(item) if *item.data_type() == DataType::Float32 => Some(Self::Vector),
             _ => None,
         }
     }
@@ -82,6 +88,8 @@ pub enum Cell {
     Number(f64),
     /// A text.
     Text(String),
+    /// An embedding.
+    Vector(Vec<f32>),
 }
 
 impl Cell {
@@ -108,7 +116,7 @@ impl Cell {
                 "-Infinity" => Some(f64::NEG_INFINITY),
                 _ => None,
             },
-            Self::Null | Self::Truth(_) => None,
+            Self::Null | Self::Truth(_) | Self::Vector(_) => None,
         }
     }
 }
@@ -164,6 +172,14 @@ impl RowBytes {
     fn truth(&mut self, truth: bool) {
         self.0.extend_from_slice(&[Kind::Truth.code(), u8::from(truth)]);
     }
+
+    fn vector(&mut self, vector: &[f32]) {
+        self.0.push(Kind::Vector.code());
+        self.0.extend_from_slice(&u32::try_from(vector.len()).unwrap_or(u32::MAX).to_be_bytes());
+        for number in vector {
+            self.0.extend_from_slice(&number.to_bits().to_be_bytes());
+        }
+    }
 }
 
 /// The digest of a schema: names in order, with their types.
@@ -207,6 +223,9 @@ pub fn leaf(fields: &[Field], salt: &[u8; SALT_BYTES]) -> Result<Hash, RowError>
             (Kind::Text, Cell::Text(text)) => row.text(text),
             (Kind::Whole, Cell::Whole(whole)) => row.whole(*whole),
             (Kind::Truth, Cell::Truth(truth)) => row.truth(*truth),
+            (Kind::Vector, Cell::Vector(vector)) if vector.iter().all(|number| number.is_finite()) => {
+                row.vector(vector);
+            }
             (Kind::Number, value) => match value.number() {
                 Some(number) => row.number(number),
                 None => return Err(wrong(&field.name, "the value is not of the type")),
@@ -239,6 +258,7 @@ enum Column<'a> {
     Number(&'a Float64Array),
     Whole(&'a Int64Array),
     Truth(&'a BooleanArray),
+    Vector(&'a ListArray),
 }
 
 fn columns(batch: &RecordBatch) -> Option<Vec<Column<'_>>> {
@@ -251,9 +271,17 @@ fn columns(batch: &RecordBatch) -> Option<Vec<Column<'_>>> {
                 Kind::Number => Column::Number(column.as_primitive::<Float64Type>()),
                 Kind::Whole => Column::Whole(column.as_primitive::<Int64Type>()),
                 Kind::Truth => Column::Truth(column.as_boolean()),
+                Kind::Vector => Column::Vector(column.as_list()),
             })
         })
         .collect()
+}
+
+/// The vector in place `at` of a column of [`Kind::Vector`].
+pub(super) fn vector_at(column: &ListArray, at: usize) -> &[f32] {
+    let (from, to) = (column.value_offsets()[at], column.value_offsets()[at + 1]);
+    let span = usize::try_from(from).unwrap_or(0)..usize::try_from(to).unwrap_or(0);
+    column.values().as_primitive_opt::<Float32Type>().map_or(&[], |values| &values.values()[span])
 }
 
 /// The schema digest of a table; none if a column has a type that records do not have.
@@ -281,6 +309,7 @@ pub(crate) fn leaves(batch: &RecordBatch, secret: &[u8; 32]) -> Option<Vec<Hash>
                 Column::Number(column) if column.is_valid(at) => row.number(column.value(at)),
                 Column::Whole(column) if column.is_valid(at) => row.whole(column.value(at)),
                 Column::Truth(column) if column.is_valid(at) => row.truth(column.value(at)),
+                Column::Vector(column) if column.is_valid(at) => row.vector(vector_at(column, at)),
                 _ => row.null(),
             }
         }
@@ -306,6 +335,10 @@ pub(crate) fn fields_of(batch: &RecordBatch, at: usize) -> Vec<Field> {
             }
             Column::Truth(column) => {
                 (Kind::Truth, column.is_valid(at).then(|| Cell::Truth(column.value(at))))
+            }
+            Column::Vector(column) => {
+                let vector = || Cell::Vector(vector_at(column, at).to_vec());
+                (Kind::Vector, column.is_valid(at).then(vector))
             }
         };
         Field { name: field.name().clone(), kind, value: value.unwrap_or(Cell::Null) }

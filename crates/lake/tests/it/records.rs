@@ -1,7 +1,9 @@
 //! Records of every format are one table, its rows have one form, and blocks give them back.
 
+use arrow_array::types::Float32Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use comptroller_core::vocab::RecordKind;
 use comptroller_lake::block::{Block, inclusion, root, seal};
@@ -116,6 +118,68 @@ fn every_row_of_a_block_is_proved_from_its_fields_alone() {
         verify_inclusion(&leaf, at as u64, 5, &inclusion(&leaves, at), &sealed.root).unwrap();
     }
     assert_ne!(block.salt(0), block.salt(1));
+}
+
+/// `e` as lists of a fixed length, as embeddings stand in Parquet files.
+fn embedded(vectors: &[Option<[f32; 2]>]) -> RecordBatch {
+    let ids: ArrayRef = Arc::new((0..vectors.len()).map(|n| Some(n.to_string())).collect::<StringArray>());
+    let lists = vectors.iter().map(|vector| vector.map(|vector| vector.map(Some)));
+    let lists: ArrayRef = Arc::new(FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(lists, 2));
+    RecordBatch::try_from_iter_with_nullable([("id", ids, true), ("e", lists, true)]).unwrap()
+}
+
+#[test]
+fn embeddings_are_kept_found_and_proved_in_every_format() {
+    let batch = embedded(&[Some([0.1, -2.5]), None]);
+    let of_json =
+        json("{\"id\":\"0\",\"inputs\":{\"e\":[0.1,-2.5]}}\n{\"id\":\"1\",\"inputs\":{\"e\":null}}");
+    for (format, bytes) in [(Format::Arrow, ipc(&batch)), (Format::Parquet, parquet(&batch))] {
+        let records = Records::read(RecordKind::Prediction, format, &bytes, NOW).unwrap();
+        assert_eq!(records.fields(0), of_json.fields(0));
+        assert_eq!(records.fields(1)[1].value, Cell::Null);
+        let vectors: Vec<Option<Vec<f32>>> =
+            records.vectors("input.e").unwrap().map(|vector| vector.map(<[f32]>::to_vec)).collect();
+        assert_eq!(vectors, [Some(vec![0.1, -2.5]), None]);
+        assert!(records.vectors("id").is_none());
+        let logged = Records::from_ipc(RecordKind::Prediction, &records.to_ipc().unwrap()).unwrap();
+        let many = Records::concat(&[logged, records.slice(1, 1), records]).unwrap();
+        let sealed = seal(&many, &[3; 32]).unwrap();
+        let block = Block::read(RecordKind::Prediction, sealed.parquet).unwrap();
+        let leaves = block.leaves().unwrap();
+        assert_eq!((root(&leaves), leaves.len()), (sealed.root, 5));
+        let text = serde_json::to_string(&block.records.fields(3)).unwrap();
+        let fields: Vec<_> = serde_json::from_str(&text).unwrap();
+        assert_eq!(leaf(&fields, &block.salt(3)).unwrap(), leaves[3], "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_embedding_is_named_and_one_beside_texts_becomes_a_text() {
+    for (value, expected) in [
+        ("[]", "list of something else than numbers"),
+        ("[1,null]", "place 2 of the vector"),
+        ("[1,1e39]", "place 2 of the vector"),
+        ("[1,\"2\"]", "list of something else than numbers"),
+        ("{\"a\":1}", "an object"),
+    ] {
+        let line = format!("{{\"id\":\"a\",\"inputs\":{{\"e\":{value}}}}}");
+        let read = Records::read(RecordKind::Prediction, Format::Ndjson, line.as_bytes(), NOW);
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains(expected) && error.contains("input.e"), "{error}");
+    }
+    let read = |batch| Records::read(RecordKind::Prediction, Format::Arrow, &ipc(&batch), NOW);
+    let error = read(embedded(&[None, Some([1.0, f32::NAN])])).unwrap_err().to_string();
+    assert!(error.contains("record 2") && error.contains("place 2"), "{error}");
+    let long = format!("{{\"id\":\"a\",\"inputs\":{{\"e\":[{}1]}}}}", "0,".repeat(4_096));
+    let error =
+        Records::read(RecordKind::Prediction, Format::Ndjson, long.as_bytes(), NOW).unwrap_err().to_string();
+    assert!(error.contains("4097 numbers"), "{error}");
+
+    let mixed =
+        [read(embedded(&[Some([0.5, -1.0])])).unwrap(), json("{\"id\":\"x\",\"inputs\":{\"e\":\"none\"}}")];
+    let mixed = Records::concat(&mixed).unwrap();
+    assert_eq!(mixed.text("input.e", 0), Some("[0.5,-1]"));
+    assert_eq!(mixed.text("input.e", 1), Some("none"));
 }
 
 #[test]

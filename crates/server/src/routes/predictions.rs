@@ -57,7 +57,9 @@ impl BatchQuery {
 ///
 /// Answered when every record is durable. In JSON a record is `{"id", "time", "prediction", "score", "latency_us",
 /// "error", "caller", "subject", "inputs": {}, "attributions": {}}`, of which only `id` is needed. In Arrow and Parquet
-/// these are columns, and every other column is an input. 429 means that too much waits: send the same batch again.
+/// these are columns, and every other column is an input. An input
+/// may be a list of numbers: an embedding. 429 means that too much waits, 507 that a disk is full: send the same batch
+/// again.
 #[utoipa::path(
     post, path = "/predictions", tag = "Monitoring", params(BatchQuery),
     request_body(

@@ -89,8 +89,15 @@ pub fn compare(name: &str, reference: &Vectors, current: &Vectors) -> (Embedding
     (embedding, Some(column))
 }
 
-/// What sums alone can say, as a stored profile has them.
-pub fn of_moments(name: &str, reference: &Moments, current: &Moments) -> Embedding {
+/// The same of stored profiles: all of it where both kept a sample, else what sums alone can say.
+pub fn of_profiles(name: &str, reference: &Moments, current: &Moments) -> (Embedding, Option<Compared>) {
+    match (reference.vectors(), current.vectors()) {
+        (Some(before), Some(now)) => compare(name, &before, &now),
+        _ => (of_moments(name, reference, current), None),
+    }
+}
+
+fn of_moments(name: &str, reference: &Moments, current: &Moments) -> Embedding {
     Embedding {
         column: name.to_owned(),
         dims: reference.dims(),
@@ -102,8 +109,8 @@ pub fn of_moments(name: &str, reference: &Moments, current: &Moments) -> Embeddi
         classifier: None,
         discrepancy: None,
         notes: vec![
-            "a profile keeps the sum of the vectors: components, the domain classifier and the discrepancy need the data, \
-             and nothing of the column enters the coefficient"
+            "only sums of the vectors are known on one side: components, the domain classifier and the discrepancy need a \
+             sample of them, and nothing of the column enters the coefficient"
                 .to_owned(),
         ],
     }

@@ -12,10 +12,12 @@ mod classifier;
 mod compare;
 mod discrepancy;
 mod moments;
+mod sample;
 mod vectors;
 
 pub use classifier::{Classifier, HeldOut, held_out};
-pub use compare::{Component, Embedding, compare, of_moments};
+pub use compare::{Component, Embedding, compare, of_profiles};
 pub use discrepancy::{Discrepancy, linear_discrepancy};
 pub use moments::{Moments, cosine_distance};
+pub use sample::VectorSample;
 pub use vectors::{MAX_DIMS, VectorGather, Vectors};

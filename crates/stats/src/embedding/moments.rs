@@ -1,8 +1,8 @@
-//! The sum of vectors: what a profile keeps of a column of vectors.
+//! What a profile keeps of a column of vectors: their exact sum, and a sample of the rows.
 
 use serde::{Deserialize, Serialize};
 
-use super::MAX_DIMS;
+use super::{MAX_DIMS, VectorSample, Vectors};
 use crate::error::StatsError;
 use crate::wide::Wide;
 
@@ -11,7 +11,7 @@ const PARTS: f64 = 1_073_741_824.0;
 /// A component beyond this counts as this.
 const MOST: f64 = 1e9;
 
-/// Exact sums of the vectors of one column.
+/// Exact sums of the vectors of one column, and a sample of its rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moments {
@@ -21,17 +21,20 @@ pub struct Moments {
     pub missing: u64,
     /// The sum of each component.
     sums: Vec<Wide>,
+    /// Rows for what sums cannot say; none where only sums were kept.
+    #[serde(default, skip_serializing_if = "VectorSample::is_empty")]
+    sample: VectorSample,
 }
 
 impl Moments {
     /// No rows, of vectors of this length.
     pub fn empty(dims: usize) -> Self {
-        Self { rows: 0, missing: 0, sums: vec![Wide::default(); dims] }
+        Self { sums: vec![Wide::default(); dims], ..Self::default() }
     }
 
     /// Rows that hold no vector, before any was seen.
     pub(super) fn of_missing(rows: u64) -> Self {
-        Self { rows, missing: rows, sums: Vec::new() }
+        Self { rows, missing: rows, ..Self::default() }
     }
 
     /// Length of the vectors.
@@ -42,14 +45,56 @@ impl Moments {
     /// Adds a row; a vector of another length or with a component that is no finite number counts as missing.
     pub fn add(&mut self, vector: Option<&[f32]>) {
         self.rows += 1;
-        match vector {
-            Some(vector) if vector.len() == self.dims() && vector.iter().all(|x| x.is_finite()) => {
+        match self.whole(vector) {
+            Some(vector) => {
                 for (sum, value) in self.sums.iter_mut().zip(vector) {
                     sum.add(f64::from(*value).clamp(-MOST, MOST), PARTS);
                 }
             }
-            _ => self.missing += 1,
+            None => self.missing += 1,
         }
+    }
+
+    /// The same, and the row may be one of the sample: `hash` says so, an even number of 64 bits that does not depend on
+    /// the vector.
+    pub fn add_row(&mut self, hash: u64, vector: Option<&[f32]>) {
+        self.add(vector);
+        self.sample(hash, vector);
+    }
+
+    /// Puts a row that was added into the sample, if its hash is among the smallest.
+    pub(super) fn sample(&mut self, hash: u64, vector: Option<&[f32]>) {
+        let (dims, whole) = (self.dims(), self.whole(vector));
+        self.sample.add(hash, whole, dims);
+    }
+
+    fn whole<'a>(&self, vector: Option<&'a [f32]>) -> Option<&'a [f32]> {
+        vector.filter(|vector| vector.len() == self.dims() && vector.iter().all(|x| x.is_finite()))
+    }
+
+    /// The sampled rows.
+    pub fn sampled(&self) -> &VectorSample {
+        &self.sample
+    }
+
+    /// The sums alone.
+    #[must_use]
+    pub fn without_sample(mut self) -> Self {
+        self.sample = VectorSample::default();
+        self
+    }
+
+    /// The sums and the sample, as they are gathered from data; none without a sample.
+    pub(super) fn vectors(&self) -> Option<Vectors> {
+        if self.sample.is_empty() {
+            return None;
+        }
+        let mut vectors = Vectors { moments: self.clone(), dims: self.dims(), ..Vectors::default() };
+        for row in self.sample.rows() {
+            vectors.present.push(row.is_some());
+            vectors.values.extend(row.unwrap_or_default());
+        }
+        Some(vectors)
     }
 
     /// Adds the rows of another part.
@@ -65,11 +110,13 @@ impl Moments {
         for (ours, theirs) in self.sums.iter_mut().zip(&other.sums) {
             ours.merge(*theirs);
         }
+        self.sample.merge(&other.sample, other.dims());
         Ok(())
     }
 
     pub(crate) fn check(&self, rows: u64, place: &str) -> Result<(), StatsError> {
-        if self.dims() <= MAX_DIMS && self.rows == rows && self.missing <= self.rows {
+        let fits = self.sample.fits(self.dims()) && self.sample.len() as u64 <= self.rows;
+        if self.dims() <= MAX_DIMS && self.rows == rows && self.missing <= self.rows && fits {
             return Ok(());
         }
         let problem =

@@ -4,6 +4,7 @@
 
 use super::Moments;
 use crate::gather::keeps;
+use crate::num::mix;
 
 /// Numbers of a vector, at most; a longer one counts as missing.
 pub const MAX_DIMS: usize = 4096;
@@ -100,6 +101,11 @@ impl VectorGather {
     pub fn finish(mut self) -> Vectors {
         if self.gathered.dims == 0 {
             self.gathered.moments = Moments::of_missing(self.before);
+        }
+        let mut vectors = self.gathered.values.chunks_exact(self.gathered.dims.max(1));
+        for (row, present) in self.sampled.iter().zip(&self.gathered.present) {
+            let vector = if *present { vectors.next() } else { None };
+            self.gathered.moments.sample(mix(*row), vector);
         }
         self.gathered
     }

@@ -36,6 +36,8 @@ const MAX_GROUPS: usize = 2048;
 const PARTS: f64 = 1e6;
 /// The logarithmic loss of one row, at most: a score of 0 for what came true would make it infinite.
 const MAX_LOG_LOSS: f64 = 36.0;
+/// How far from 1 the scores of all classes may add up to: they may have been rounded.
+const SUM_TOLERANCE: f64 = 0.01;
 /// The class of texts that were not told apart when they were read.
 const REST: &str = "(others)";
 
@@ -54,11 +56,11 @@ pub struct Outcomes {
     pub classes: Vec<ClassScores>,
     /// Whether the score of two classes is a chance; none without such a score.
     pub reliability: Option<Reliability>,
-    /// Sum of (score - outcome)^2 in millionths, over scores within 0..=1.
+    /// Sum of (score - outcome)^2 in millionths, over scores within 0..=1; of several classes, summed over them.
     pub squared_loss: u64,
     /// Sum of the logarithmic loss in millionths, over scores within 0..=1.
     pub log_loss: u64,
-    /// Labelled rows whose score lies within 0..=1.
+    /// Labelled rows whose score lies within 0..=1; of several classes, whose scores add up to 1 besides.
     pub scored: u64,
     /// Labelled rows by decision, then by label; empty without decisions, or with more than [`MAX_CLASSES`].
     pub decisions: BTreeMap<String, BTreeMap<String, u64>>,
@@ -137,6 +139,11 @@ impl Outcomes {
             let came_true = label == *positive;
             self.losses(score, came_true);
         }
+        if columns.score.is_none()
+            && let Some((squared, given)) = class_losses(scores, row, &label)
+        {
+            self.add_losses(squared, given);
+        }
         if let Some(decision) = decision {
             self.decision(decision, label, 1);
         }
@@ -144,12 +151,17 @@ impl Outcomes {
 
     fn losses(&mut self, score: f64, came_true: bool) {
         let given = if came_true { score } else { 1.0 - score };
-        self.scored += 1;
-        self.squared_loss += ((1.0 - given).powi(2) * PARTS).round() as u64;
-        self.log_loss += ((-given.ln()).min(MAX_LOG_LOSS) * PARTS).round() as u64;
+        self.add_losses((1.0 - given).powi(2), given);
         if let Some(reliability) = &mut self.reliability {
             reliability.add(score, came_true);
         }
+    }
+
+    /// Adds a row by its squared loss and the chance that was given to what came true.
+    fn add_losses(&mut self, squared: f64, given: f64) {
+        self.scored += 1;
+        self.squared_loss += (squared * PARTS).round() as u64;
+        self.log_loss += ((-given.ln()).min(MAX_LOG_LOSS) * PARTS).round() as u64;
     }
 
     fn decision(&mut self, decision: String, label: String, rows: u64) {
@@ -233,7 +245,8 @@ impl Outcomes {
         (!all.is_empty()).then(|| all.iter().sum::<f64>() / size(all.len()))
     }
 
-    /// Mean squared difference of score and outcome (Brier 1950), if there are scores within 0..=1.
+    /// Mean squared difference of score and outcome, if there are scores within 0..=1. Of two classes by the one score,
+    /// 0..=1; of several the sum over the classes, 0..=2, as Brier (1950) defined it.
     pub fn brier(&self) -> Option<f64> {
         (self.scored > 0).then(|| real(self.squared_loss) / PARTS / real(self.scored))
     }
@@ -288,6 +301,25 @@ fn scores<'a>(columns: &Columns<'a>, positive: Option<&'a str>) -> Vec<(&'a str,
         scores.push((positive, grid, block));
     }
     scores
+}
+
+/// The squared loss of the scores of several classes, and the score of the one that came true; none where they are no
+/// chances, or where that class has no score.
+fn class_losses(scores: &[(&str, &NumberGrid, &Block)], row: usize, label: &str) -> Option<(f64, f64)> {
+    let (mut sum, mut squared, mut given) = (0.0, 0.0, None);
+    for (class, _, block) in scores {
+        let Cell::Number(score) = block.cell(row) else { return None };
+        if !(0.0..=1.0).contains(&score) {
+            return None;
+        }
+        let came_true = *class == label;
+        sum += score;
+        squared += (score - f64::from(u8::from(came_true))).powi(2);
+        if came_true {
+            given = Some(score);
+        }
+    }
+    ((sum - 1.0).abs() <= SUM_TOLERANCE).then_some((squared, given?))
 }
 
 /// The word for a value as a class; nothing for what is no value.

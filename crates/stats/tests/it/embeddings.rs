@@ -4,7 +4,7 @@ use crate::support::Random;
 use comptroller_stats::coefficient::Band;
 use comptroller_stats::drift::{Code, Inputs, Report, Settings, Side, report};
 use comptroller_stats::embedding::{
-    Embedding, Moments, VectorGather, Vectors, compare, cosine_distance, linear_discrepancy, of_moments,
+    Embedding, Moments, VectorGather, Vectors, compare, cosine_distance, linear_discrepancy, of_profiles,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -133,15 +133,58 @@ fn memory_is_bounded_by_the_sample() {
 }
 
 #[test]
-fn a_profile_of_vectors_says_what_sums_can_say() {
+fn profiles_of_vectors_say_what_their_samples_show_and_sums_alone_say_less() {
     let mut random = Random::new(36);
     let (before, now) =
-        (of(&drawn(&mut random, 500, 8, 1.0, 1.0)), of(&drawn(&mut random, 500, 8, -1.0, 1.0)));
-    let found = of_moments("vector", &before.moments, &now.moments);
+        (of(&drawn(&mut random, 900, 8, 1.0, 1.0)), of(&drawn(&mut random, 900, 8, -1.0, 1.0)));
+    let (found, column) = of_profiles("vector", &before.moments, &now.moments);
     assert_eq!(found.cosine, cosine_distance(&before.moments, &now.moments));
-    assert!(
-        found.cosine.unwrap() > 1.9 && found.classifier.is_none() && found.notes[0].contains("need the data")
+    assert!(found.cosine.unwrap() > 1.9 && found.classifier.unwrap()[0] > 0.99, "{found:?}");
+    assert_eq!((found.sampled, found.drifted), ([512, 512], Some(8)));
+    assert!(column.is_some());
+    let (found, column) = of_profiles("vector", &before.moments, &now.moments.without_sample());
+    assert!(found.cosine.unwrap() > 1.9 && found.classifier.is_none() && column.is_none());
+    assert!(found.notes[0].contains("only sums"), "{:?}", found.notes);
+}
+
+#[test]
+fn samples_of_stable_vectors_raise_no_more_alarms_than_stated() {
+    let mut random = Random::new(37);
+    let mut alarms = 0;
+    for _ in 0..200 {
+        let [before, now] = [0, 1].map(|_| of(&drawn(&mut random, 600, 4, 0.0, 1.0)).moments);
+        let (embedding, column) = of_profiles("vector", &before, &now);
+        let side = |rows| Side { name: "side".to_owned(), rows, is_profile: true };
+        let inputs = Inputs {
+            columns: column.into_iter().collect(),
+            reference: side(before.rows),
+            current: side(now.rows),
+            embeddings: vec![embedding],
+            ..Inputs::default()
+        };
+        alarms += u32::from(report(inputs, &Settings::default()).headline.band > Band::Normal);
+    }
+    // 200 tests at 5 % are 10; more than 20 have a chance of 1 in 1,000.
+    assert!(alarms <= 20, "{alarms} of 200");
+}
+
+#[test]
+fn a_stored_sample_is_read_back_and_what_is_none_is_refused() {
+    let mut moments = Moments::empty(2);
+    moments.add_row(7, Some(&[0.1, -0.0]));
+    moments.add_row(3, None);
+    moments.add_row(u64::MAX, Some(&[1.0, f32::NAN]));
+    let text = serde_json::to_value(&moments).unwrap();
+    assert_eq!(
+        text["sample"],
+        serde_json::json!(["0000000000000003", "00000000000000073dcccccd80000000", "ffffffffffffffff"])
     );
+    assert_eq!(serde_json::from_value::<Moments>(text.clone()).unwrap(), moments);
+    for bad in ["3", "000000000000000G", "00000000000000083dcccc", "0000000000000001"] {
+        let mut broken = text.clone();
+        broken["sample"][1] = bad.into();
+        assert!(serde_json::from_value::<Moments>(broken).is_err(), "{bad}");
+    }
 }
 
 proptest! {
@@ -152,7 +195,7 @@ proptest! {
         let sum = |rows: &[[f32; 3]]| {
             let mut moments = Moments::empty(3);
             for row in rows {
-                moments.add(Some(row));
+                moments.add_row(u64::from(row[0].to_bits()) << 20, Some(row));
             }
             moments
         };

@@ -141,6 +141,9 @@ fn several_classes_are_judged_as_scikit_learn_does() {
     near(found.decided().precision.unwrap(), &case["precision"], 1e-12, "precision");
     near(found.decided().recall.unwrap(), &case["recall"], 1e-12, "recall");
     near(found.decided().f1.unwrap(), &case["f1"], 1e-12, "F1");
+    // Losses are kept in millionths of each row.
+    near(found.brier().unwrap(), &case["brier"], 1e-5, "Brier");
+    near(found.mean_log_loss().unwrap(), &case["log_loss"], 1e-5, "logarithmic loss");
     let lame = of("lame").decided();
     near(
         lame.precision.unwrap(),

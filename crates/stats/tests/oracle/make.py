@@ -124,6 +124,8 @@ def classes():
         "precision": metrics.precision_score(y, decision, **macro),
         "recall": metrics.recall_score(y, decision, **macro),
         "f1": metrics.f1_score(y, decision, **macro),
+        "brier": metrics.brier_score_loss(y, score, labels=[0, 1, 2]),
+        "log_loss": metrics.log_loss(y, score),
         # A class that is never decided for, and one that never comes true.
         "lame": names[np.where(decision == 2, 1, decision)].tolist(),
         "lame_precision": metrics.precision_score(y, np.where(decision == 2, 1, decision), **macro),

@@ -60,11 +60,11 @@ def line(record: Mapping[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers of array libraries, and dates."""
+    """Numbers and vectors of array libraries, and dates."""
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    if hasattr(value, "item"):
-        return value.item()
+    if hasattr(value, "tolist"):
+        return value.tolist()
     raise TypeError(f"a value of type {type(value).__name__} cannot be recorded")
 
 
