@@ -4,10 +4,11 @@ The first is NIST's own JSON schema of OSCAL, read by `jsonschema-rs`; the secon
 `compliance-trestle` with all its validators, which also look for ids that are there twice.
 
 Usage: oscal.py SCHEMA FILE... Prints one line of JSON for each file, {"file", "schema", "trestle"}: null where a
-judge accepts, else what it says. Ends with 1 if anything was refused.
+judge accepts, else what it says. Ends with 1 if anything was refused, and with 2 if SCHEMA is another one.
 """
 
 import argparse
+import hashlib
 import json
 import logging
 import sys
@@ -26,11 +27,20 @@ MODELS = {
     "mapping-collection": MappingCollection,
     "plan-of-action-and-milestones": PlanOfActionAndMilestones,
 }
+# oscal_complete_schema.json of OSCAL 1.2.1.
+SCHEMA_SHA256 = "1fb34a1db562f06fa48669fb38a9af2dc3e87f52e44116071d7b564551911171"
 SHOWN = 600
 
 
-def by_schema(validator: jsonschema_rs.Draft7Validator, document: dict) -> str | None:
-    errors = [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator.iter_errors(document)]
+def by_schema(schema: dict, document: dict) -> str | None:
+    # Of all the models the one that the document is of: else the only complaint would be that it is none of them.
+    root = next(iter(document), "")
+    model = next((model for model in schema["oneOf"] if root in model["properties"]), None)
+    if model is None:
+        return "no model of OSCAL"
+    whole = {key: value for key, value in schema.items() if key != "oneOf"} | model
+    validator = jsonschema_rs.Draft7Validator(whole, validate_formats=True)
+    errors = (f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator.iter_errors(document))
     return "; ".join(errors)[:SHOWN] or None
 
 
@@ -51,12 +61,15 @@ def by_trestle(path: Path, document: dict) -> str | None:
 
 def main() -> int:
     logging.disable(logging.CRITICAL)
-    schema = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    validator = jsonschema_rs.Draft7Validator(schema, validate_formats=True)
+    schema = Path(sys.argv[1]).read_bytes()
+    if hashlib.sha256(schema).hexdigest() != SCHEMA_SHA256:
+        print(f"{sys.argv[1]} is not the schema that is asked for", file=sys.stderr)
+        return 2
+    schema = json.loads(schema)
     refused = 0
     for path in map(Path, sys.argv[2:]):
         document = json.loads(path.read_text(encoding="utf-8"))
-        verdict = {"schema": by_schema(validator, document), "trestle": by_trestle(path, document)}
+        verdict = {"schema": by_schema(schema, document), "trestle": by_trestle(path, document)}
         refused += any(verdict.values())
         print(json.dumps({"file": path.name} | verdict))
     return int(refused > 0)
