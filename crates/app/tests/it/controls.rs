@@ -108,6 +108,23 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     assert_eq!(file(&format!("controls/populations/{CONTROL}.csv")).lines().count(), 3);
     let held = shipped().unwrap().get(CONTROL).unwrap().digest.clone();
     assert!(file(&format!("controls/definitions/{held}.toml")).contains(CONTROL));
+    // The plan has the remediation in words, and leads to the entry and its opening; others judge its form elsewhere.
+    let plan: serde_json::Value = serde_json::from_str(&file("controls/oscal-poam.json")).unwrap();
+    let plan = &plan["plan-of-action-and-milestones"];
+    assert_eq!(plan["system-id"]["id"], app.store().org().to_string());
+    let remediation = &plan["risks"][0]["remediations"][0];
+    assert_eq!(remediation["description"], "registered again with its basis");
+    assert_eq!(remediation["links"][0]["href"], format!("../openings/{}.json", noted.ledger_index));
+    assert_eq!(reader.openings(noted.ledger_index).unwrap().len(), 1, "it leads to nothing");
+    for (name, root) in [
+        ("assessment-results", "assessment-results"),
+        ("component-definition", "component-definition"),
+        ("mapping-collection", "mapping-collection"),
+    ] {
+        let document: serde_json::Value =
+            serde_json::from_str(&file(&format!("controls/oscal-{name}.json"))).unwrap();
+        assert!(document[root]["back-matter"].to_string().contains(held.as_str()), "{name}");
+    }
 }
 
 #[tokio::test]

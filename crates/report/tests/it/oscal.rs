@@ -2,7 +2,7 @@
 
 use crate::year::Tested;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -26,6 +26,28 @@ fn the_year_has_exceptions_of_each_kind() {
     let frameworks = documents["oscal-mapping-collection.json"]["mapping-collection"]["mappings"].as_array();
     assert_eq!(frameworks.unwrap().len(), 7, "all that ship");
     assert_eq!(documents, Tested::new(7).documents(), "the same bytes");
+    for (name, document) in &documents {
+        let (mut here, mut named) = (BTreeSet::new(), BTreeSet::new());
+        uuids("", document, &mut here, &mut named);
+        assert!(named.is_subset(&here), "{name}: {:?}", named.difference(&here));
+        assert!(!named.is_empty(), "{name}");
+    }
+}
+
+/// The UUIDs that things of a document have, and those by which it refers to things of its own.
+fn uuids<'d>(key: &str, value: &'d Value, here: &mut BTreeSet<&'d str>, named: &mut BTreeSet<&'d str>) {
+    match value {
+        Value::String(text) if key == "uuid" => {
+            here.insert(text);
+        }
+        Value::String(text) if key.ends_with("-uuid") => {
+            named.insert(text);
+        }
+        Value::String(text) if matches!(key, "href" | "source") => named.extend(text.strip_prefix('#')),
+        Value::Array(items) => items.iter().for_each(|item| uuids(key, item, here, named)),
+        Value::Object(fields) => fields.iter().for_each(|(key, field)| uuids(key, field, here, named)),
+        _ => {}
+    }
 }
 
 #[test]
