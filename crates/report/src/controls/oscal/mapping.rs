@@ -3,7 +3,7 @@
 //! Relationship and rationale are those that the definitions state; the words are those of set theory that OSCAL takes
 //! from NIST IR 8477. They compare what comes of the two, which OSCAL calls functional. People wrote them: the method is
 //! `human`. Nobody has looked at every pair, so the status is `not-complete`, and there is neither a confidence nor a
-//! share of coverage. What no control in operation is mapped to stands in the gap summary by its id.
+//! share of coverage. What nothing in the collection is mapped to stands in the gap summary by its id.
 
 use super::text::{markup, token};
 use super::{NAMESPACE, OscalSource, Serving, prop, relationship};
@@ -32,7 +32,8 @@ pub(super) fn document(source: &OscalSource<'_>) -> Option<Value> {
             "matching-rationale": "functional",
             "status": "not-complete",
             "mapping-description": "Each entry is from a control in operation to a criterion, as the definition of \
-                the control states it. Which criteria exist is as known at the end of the window.",
+                the control states it. A gap summary names what the framework asks for, as known at the end of the \
+                window, and none of the tested controls is mapped to.",
         },
         "mappings": mappings,
         "back-matter": { "resources": resources },
@@ -80,7 +81,7 @@ fn item(id: &str, name: &str, whole: &str) -> Value {
     json!({ "type": "control", "id-ref": token(id), "props": [prop(name, whole)] })
 }
 
-/// What the framework asks for and no control in operation is mapped to, in the order of the framework.
+/// What the framework asks for and none of these controls is mapped to, in the order of the framework.
 fn unmapped(
     source: &OscalSource<'_>,
     framework: &str,

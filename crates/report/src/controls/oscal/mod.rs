@@ -99,10 +99,14 @@ impl<'a> OscalSource<'a> {
     }
 
     /// The controls in operation, by framework and criterion.
+    ///
+    /// Of a test that was narrowed to a framework only that one: of the others not all controls are in it.
     fn by_criterion(&self) -> BTreeMap<&'a str, BTreeMap<&'a str, Serving<'a>>> {
         let mut all: BTreeMap<&str, BTreeMap<&str, Serving<'_>>> = BTreeMap::new();
         for control in &self.result.controls {
-            for serves in &control.serves {
+            let narrowed = self.result.framework.as_deref();
+            let wanted = |serves: &&Serves| narrowed.is_none_or(|wanted| serves.framework() == wanted);
+            for serves in control.serves.iter().filter(wanted) {
                 let criteria = all.entry(serves.framework()).or_default();
                 criteria.entry(criterion_id(serves)).or_default().push((control, serves));
             }

@@ -168,6 +168,20 @@ fn a_mapping_has_the_words_of_the_model_and_names_what_nothing_is_mapped_to() {
         assert_eq!(gaps.len(), 60);
         assert!(!gaps.contains(&json!("CC8.1")) && gaps.contains(&json!("CC7.1")), "{gaps:?}");
     }
+    // Of a framework that was not asked about not all controls are at hand, so that its gaps would be none.
+    let other = Serves { criterion: "gdpr:32".to_owned(), ..kit.result.controls[0].serves[0].clone() };
+    kit.result.controls[0].serves.push(other);
+    assert_eq!(kit.result.framework.as_deref(), Some("soc2"));
+    let count = |kit: &Kit, name: &str, pointer: &str| {
+        kit.documents()[name].pointer(pointer).unwrap().as_array().unwrap().len()
+    };
+    let mappings = ("oscal-mapping-collection.json", "/mapping-collection/mappings");
+    let sets = "/component-definition/components/0/control-implementations";
+    assert_eq!(count(&kit, mappings.0, mappings.1), 1);
+    assert_eq!(count(&kit, "oscal-component-definition.json", sets), 1);
+    kit.result.framework = None;
+    assert_eq!(count(&kit, mappings.0, mappings.1), 2);
+    kit.result.controls[0].serves.truncate(1);
     kit.result.controls[0].serves[0].criterion = "own-rules:4 (b)".to_owned();
     let documents = kit.documents();
     let mapping = &documents["oscal-mapping-collection.json"]["mapping-collection"]["mappings"][0];
