@@ -1,7 +1,7 @@
 //! Evidence packs: the whole log up to a signed checkpoint, the private parts that may be shown, proofs, and the
 //! population of deployments, in one file that verifies offline.
 
-use crate::controls::{TestControls, control_files};
+use crate::controls::TestControls;
 use crate::ledger::proof;
 use crate::timestamp::packed;
 use crate::witness::cosigned;
@@ -80,7 +80,7 @@ impl App {
         };
         let mut pack = PackWriter::new(BufWriter::new(file), header).map_err(|e| pack_error(&e))?;
         if let Some(test) = &tested {
-            for (path, bytes) in control_files(test, made)? {
+            for (path, bytes) in self.control_files(test, made).await? {
                 add(&mut pack, &path, &bytes)?;
             }
         }

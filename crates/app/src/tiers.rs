@@ -115,15 +115,19 @@ pub(crate) fn act_data() -> Result<&'static Framework, AppError> {
 
 /// A framework of the shipped data, read once.
 pub(crate) fn framework_data(id: &str) -> Result<&'static Framework, AppError> {
-    static DATA: OnceLock<Result<Catalogue, String>> = OnceLock::new();
-    let catalogue = DATA
-        .get_or_init(|| Catalogue::builtin().map_err(|error| error.to_string()))
-        .as_ref()
-        .map_err(|error| AppError::Internal(format!("framework data: {error}")))?;
+    let catalogue = all_data()?;
     catalogue.framework(id).ok_or_else(|| {
         let known: Vec<&str> = catalogue.frameworks().iter().map(|framework| framework.id.as_str()).collect();
         AppError::invalid("framework", format!("{id:?} is none of {}", known.join(", ")))
     })
+}
+
+/// The frameworks of the shipped data, read once.
+pub(crate) fn all_data() -> Result<&'static Catalogue, AppError> {
+    static DATA: OnceLock<Result<Catalogue, String>> = OnceLock::new();
+    DATA.get_or_init(|| Catalogue::builtin().map_err(|error| error.to_string()))
+        .as_ref()
+        .map_err(|error| AppError::Internal(format!("framework data: {error}")))
 }
 
 fn day(field: &'static str, text: &str) -> Result<Day, AppError> {

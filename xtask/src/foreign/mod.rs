@@ -2,10 +2,11 @@
 //!
 //! Go's `golang.org/x/mod/sumdb` packages, two Python packages for C2SP logs, and OpenSSL with an RFC 3161 client; and
 //! strace, which makes file calls fail; cvc5, with which proofs about policies are made; a browser and two identity
-//! providers. They are checks and never dependencies of the product; only `comptroller policy` calls cvc5, where it is.
+//! providers; validators of OSCAL. They are checks and never dependencies of the product; only `comptroller policy` calls cvc5, where it is.
 
 mod browser;
 mod go;
+mod oscal;
 mod python;
 
 use anyhow::{Context, Result, bail};
@@ -18,7 +19,7 @@ use crate::workspace::Workspace;
 ///
 /// `COMPTROLLER_TEST_GO` is the `go` program and `COMPTROLLER_TEST_GO_VERIFY` the built `tests/foreign/verify.go`;
 /// `COMPTROLLER_TEST_PYTHON` is a Python with the packages; `COMPTROLLER_TEST_OPENSSL`, `COMPTROLLER_TEST_STRACE`
-/// and `COMPTROLLER_TEST_CVC5` are the programs of these names; those of [`browser::install`] follow.
+/// and `COMPTROLLER_TEST_CVC5` are the programs of these names; those of [`browser::install`] and [`oscal::install`] follow.
 pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let mut variables = go::install(workspace).context("cannot install the Go verifier")?;
     let python = python::install(&workspace.cache).context("cannot install the Python verifiers")?;
@@ -27,6 +28,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     variables.push(("COMPTROLLER_TEST_STRACE".to_owned(), debian_program("strace")?));
     variables.push(("COMPTROLLER_TEST_CVC5".to_owned(), debian_program("cvc5")?));
     variables.extend(browser::install(&workspace.cache).context("cannot install the browser tests")?);
+    variables.extend(oscal::install(&workspace.cache).context("cannot install the validators of OSCAL")?);
     Ok(variables)
 }
 

@@ -1,35 +1,81 @@
-//! What a pack holds of a test of controls: the result, its tables, its page, and what it was asked by.
+//! What a pack holds of a test of controls: the result, its tables, its page, OSCAL, and what it was asked by.
 
 use super::ControlTest;
-use crate::AppError;
-use comptroller_core::Timestamp;
+use crate::tiers::all_data;
+use crate::{App, AppError};
+use comptroller_compliance::control::Control;
+use comptroller_core::private::Note;
+use comptroller_core::{Digest, Timestamp};
 use comptroller_report::controls::{
-    assessment_results, exceptions_csv, html, population_csv, samples_csv, tests_csv,
+    OscalSource, exceptions_csv, html, oscal_documents, population_csv, samples_csv, tests_csv,
 };
+use comptroller_store::Conn;
+use comptroller_store::journal::{self, Opened};
 use std::collections::BTreeMap;
 
 /// The folder in a pack.
 const FOLDER: &str = "controls";
 
-/// The files, by their names in the pack.
-pub(crate) fn control_files(
-    test: &ControlTest,
-    made: Timestamp,
-) -> Result<BTreeMap<String, Vec<u8>>, AppError> {
-    let mut files = BTreeMap::new();
-    let mut add = |path: &str, bytes: Vec<u8>| files.insert(format!("{FOLDER}/{path}"), bytes);
-    for (digest, text) in &test.definitions {
-        add(&format!("definitions/{digest}.toml"), text.clone().into_bytes());
+impl App {
+    /// The files of a test of controls, by their names in the pack.
+    pub(crate) async fn control_files(
+        &self,
+        test: &ControlTest,
+        made: Timestamp,
+    ) -> Result<BTreeMap<String, Vec<u8>>, AppError> {
+        let mut conn = self.store.read().await?;
+        let notes = self.note_texts(&mut conn, test).await?;
+        drop(conn);
+        let org = self.store.org().to_string();
+        let mut definitions: BTreeMap<Digest, Control> = BTreeMap::new();
+        for (digest, text) in &test.definitions {
+            let control = Control::parse("definition", text)
+                .map_err(|error| AppError::Internal(format!("definition {digest}: {error}")))?;
+            definitions.insert(digest.clone(), control);
+        }
+        let oscal = oscal_documents(&OscalSource {
+            org: &org,
+            result: &test.result,
+            samples: &test.samples,
+            definitions: &definitions,
+            frameworks: all_data()?,
+            notes: &notes,
+            made,
+        });
+        let mut files = BTreeMap::new();
+        let mut add = |path: &str, bytes: Vec<u8>| files.insert(format!("{FOLDER}/{path}"), bytes);
+        for (digest, text) in &test.definitions {
+            add(&format!("definitions/{digest}.toml"), text.clone().into_bytes());
+        }
+        for control in &test.result.controls {
+            add(&format!("populations/{}.csv", control.id), population_csv(control).into_bytes());
+        }
+        add("result.json", serde_json_canonicalizer::to_vec(test)?);
+        add("exceptions.csv", exceptions_csv(&test.result).into_bytes());
+        add("samples.csv", samples_csv(&test.samples).into_bytes());
+        add("tests-of-controls.csv", tests_csv(&test.result).into_bytes());
+        add("tests-of-controls.html", html(&test.result, &test.samples).into_bytes());
+        for (name, document) in oscal {
+            add(name, serde_json_canonicalizer::to_vec(&document)?);
+        }
+        Ok(files)
     }
-    for control in &test.result.controls {
-        add(&format!("populations/{}.csv", control.id), population_csv(control).into_bytes());
+
+    /// What the notes on the exceptions say, by entry; one that was erased is left out.
+    async fn note_texts(
+        &self,
+        conn: &mut Conn,
+        test: &ControlTest,
+    ) -> Result<BTreeMap<u64, String>, AppError> {
+        let mut texts = BTreeMap::new();
+        let found = test.result.controls.iter().flat_map(|control| &control.exceptions);
+        for note in found.filter_map(|exception| test.result.notes.get(&exception.id)).flatten() {
+            let idx = i64::try_from(note.index).unwrap_or(i64::MAX);
+            if let Opened::Readable { plain, .. } = journal::payload(conn, self.store.key(), idx).await? {
+                let said: Note = serde_json::from_slice(&plain)?;
+                texts.insert(note.index, said.text);
+            }
+        }
+        Ok(texts)
     }
-    add("result.json", serde_json_canonicalizer::to_vec(test)?);
-    add("exceptions.csv", exceptions_csv(&test.result).into_bytes());
-    add("samples.csv", samples_csv(&test.samples).into_bytes());
-    add("tests-of-controls.csv", tests_csv(&test.result).into_bytes());
-    add("tests-of-controls.html", html(&test.result, &test.samples).into_bytes());
-    let oscal = assessment_results(&test.result, &test.samples, made);
-    add("oscal-assessment-results.json", serde_json_canonicalizer::to_vec(&oscal)?);
-    Ok(files)
 }

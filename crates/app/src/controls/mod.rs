@@ -13,8 +13,6 @@ pub use comptroller_report::controls::tests_csv;
 pub use offline::test_pack;
 pub use test::{ControlTest, TestControls};
 
-pub(crate) use files::control_files;
-
 use crate::act::{Act, Call};
 use crate::view::Receipt;
 use crate::{App, AppError, Caller, ORG};

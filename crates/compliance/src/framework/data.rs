@@ -169,6 +169,20 @@ impl Row {
     pub fn is_known(&self, on: Day) -> bool {
         is_known(self.known_from, self.known_to, on)
     }
+
+    /// Whether it asks for something; the others say how systems are classified, or what words mean.
+    pub fn asks(&self) -> bool {
+        let kind = matches!(
+            self.kind,
+            Kind::Criterion
+                | Kind::Control
+                | Kind::Clause
+                | Kind::Subcategory
+                | Kind::Duty
+                | Kind::Prohibition
+        );
+        kind && self.status != Status::Proposed
+    }
 }
 
 impl Framework {

@@ -4,7 +4,7 @@ use super::steps::{Steps, close, perform};
 use super::{ControlStanding, GAP_FORMAT, GapAnalysis, GapRow, MEANING, Standing};
 use crate::classify::{Classification, Standing as DateStanding, Tri};
 use crate::control::{Control, Library, Relation, Serves};
-use crate::framework::{Day, Framework, Kind, Row, Status};
+use crate::framework::{Day, Framework, Kind, Row};
 use crate::window::{ControlResult, WindowResult};
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub fn analyse(question: &GapQuestion<'_>) -> GapAnalysis {
     let framework = question.framework;
     let mut steps = Steps::default();
     let mut rows = Vec::new();
-    for row in framework.rows_known(question.as_of).filter(|row| is_asked(row)) {
+    for row in framework.rows_known(question.as_of).filter(|row| row.asks()) {
         rows.push(one(question, row, &mut steps));
     }
     let mut counts: BTreeMap<Standing, usize> = Standing::ALL.map(|standing| (standing, 0)).into();
@@ -69,15 +69,6 @@ pub fn analyse(question: &GapQuestion<'_>) -> GapAnalysis {
         steps: steps.ordered(&rows),
         rows,
     }
-}
-
-/// Rows that ask for something; the others say how systems are classified, or what words mean.
-fn is_asked(row: &Row) -> bool {
-    let kind = matches!(
-        row.kind,
-        Kind::Criterion | Kind::Control | Kind::Clause | Kind::Subcategory | Kind::Duty | Kind::Prohibition
-    );
-    kind && row.status != Status::Proposed
 }
 
 fn one(question: &GapQuestion<'_>, row: &Row, steps: &mut Steps) -> GapRow {

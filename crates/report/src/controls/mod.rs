@@ -10,7 +10,7 @@ pub use csv::{
     exceptions as exceptions_csv, population as population_csv, samples as samples_csv, tests as tests_csv,
 };
 pub use html::html;
-pub use oscal::assessment_results;
+pub use oscal::{OscalSource, oscal_documents};
 
 /// Shares are shown in percent with one decimal, cut and never rounded up: 999,999 millionths are no 100 %.
 fn percent(ppm: Option<u32>) -> String {
