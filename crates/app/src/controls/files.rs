@@ -1,10 +1,10 @@
-//! What a pack holds of a test of controls: the result, its tables, its page, and what it was asked by.
+//! What a pack holds of a test of controls: the result, its tables, its page and PDF, and what it was asked by.
 
 use super::ControlTest;
 use crate::AppError;
 use comptroller_core::Timestamp;
 use comptroller_report::controls::{
-    assessment_results, exceptions_csv, html, population_csv, samples_csv, tests_csv,
+    assessment_results, exceptions_csv, html, pdf, population_csv, samples_csv, tests_csv,
 };
 use std::collections::BTreeMap;
 
@@ -29,6 +29,8 @@ pub(crate) fn control_files(
     add("samples.csv", samples_csv(&test.samples).into_bytes());
     add("tests-of-controls.csv", tests_csv(&test.result).into_bytes());
     add("tests-of-controls.html", html(&test.result, &test.samples).into_bytes());
+    let printed = pdf(&test.result, &test.samples).map_err(|error| AppError::Internal(error.to_string()))?;
+    add("tests-of-controls.pdf", printed);
     let oscal = assessment_results(&test.result, &test.samples, made);
     add("oscal-assessment-results.json", serde_json_canonicalizer::to_vec(&oscal)?);
     Ok(files)

@@ -106,7 +106,8 @@ fn tests(parts: &mut Vec<Part>, result: &WindowResult) {
             ]);
         }
     }
-    let summary = "What was tested of each control for each criterion, with a field for the conclusion".into();
+    let summary =
+        "What was tested of each control for each criterion, with a field for the conclusion".into();
     parts.push(Part::Table(Table { caption: None, summary, columns, rows }));
 }
 

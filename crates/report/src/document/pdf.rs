@@ -42,7 +42,8 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>, PdfError> {
 
 fn date(document: &Document) -> Option<Timestamp> {
     let blocks = document.sections.iter().flat_map(|section| &section.blocks);
-    let facts = blocks.filter_map(|block| if let Block::Facts { facts } = block { Some(facts) } else { None });
+    let facts =
+        blocks.filter_map(|block| if let Block::Facts { facts } = block { Some(facts) } else { None });
     facts.flatten().filter_map(|fact| fact.at.parse().ok()).max()
 }
 

@@ -32,7 +32,8 @@ pub(super) fn draw(fonts: &Fonts, sheet: &Sheet, pages: Pages) -> Result<Vec<u8>
         .with_accessibility_validator(Accessibility::UA1)
         .finish()
         .map_err(|error| refused(&error))?;
-    let mut document = Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
+    let mut document =
+        Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
     document.set_metadata(metadata(sheet, &pages));
     document.set_outline(outline(&pages));
     let mut written = vec![None; pages.leaves];

@@ -232,7 +232,13 @@ impl<'a> Flow<'a> {
         let spans = [Span { text: text.to_owned(), hand: Hand::Strong }];
         let leaves = self.lines(LEFT, look, &spans)?;
         if is_section {
-            self.mark(Mark::Area { x: LEFT, y: self.y + 1.0, width: RIGHT - LEFT, height: 0.6, ink: Ink::Rule });
+            self.mark(Mark::Area {
+                x: LEFT,
+                y: self.y + 1.0,
+                width: RIGHT - LEFT,
+                height: 0.6,
+                ink: Ink::Rule,
+            });
             self.y += 3.0;
         }
         self.elements.push(Element::headline(level, text, leaves));

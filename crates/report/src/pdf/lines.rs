@@ -107,7 +107,9 @@ fn place(row: &[Sign], next: char) -> usize {
 fn kind(before: char, last: char, next: char) -> Break {
     match last {
         ' ' => Break::Strong,
-        '-' | '\u{2010}' | '–' | '—' | '/' if before.is_alphanumeric() && next.is_alphabetic() => Break::Strong,
+        '-' | '\u{2010}' | '–' | '—' | '/' if before.is_alphanumeric() && next.is_alphabetic() => {
+            Break::Strong
+        }
         last if last != '\0' && !last.is_alphanumeric() && next.is_alphanumeric() => Break::Weak,
         _ => Break::Never,
     }

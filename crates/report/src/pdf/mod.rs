@@ -26,7 +26,9 @@ const MAX_PAGES: usize = 5_000;
 #[derive(Debug, thiserror::Error)]
 pub enum PdfError {
     /// The document has too many pages.
-    #[error("the PDF would have more than {MAX_PAGES} pages; the page (HTML) and the Markdown have no such limit")]
+    #[error(
+        "the PDF would have more than {MAX_PAGES} pages; the page (HTML) and the Markdown have no such limit"
+    )]
     TooLong,
     /// The fonts of this program cannot be read, or the writer refuses what it was given: a fault of this program.
     #[error("the PDF cannot be written: {0}")]

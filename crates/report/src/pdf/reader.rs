@@ -20,7 +20,8 @@ impl Reader {
             let text = document.extract_text(&[*number]).expect("lopdf finds the text");
             let foot = format!("Page {number} of {}", numbers.len());
             let text = text.trim_end();
-            let text = text.strip_suffix(&foot).unwrap_or_else(|| panic!("no {foot:?} at the end of {text:?}"));
+            let text =
+                text.strip_suffix(&foot).unwrap_or_else(|| panic!("no {foot:?} at the end of {text:?}"));
             pages.push(text.to_owned());
         }
         Self { document, pages }
@@ -97,8 +98,7 @@ impl Reader {
             object.as_dict().is_ok_and(|dictionary| dictionary.has_type(b"FontDescriptor"))
         };
         let mut fonts = self.document.objects.values().filter(is_font).peekable();
-        fonts.peek().is_some()
-            && fonts.all(|font| font.as_dict().is_ok_and(|font| font.has(b"FontFile2")))
+        fonts.peek().is_some() && fonts.all(|font| font.as_dict().is_ok_and(|font| font.has(b"FontFile2")))
     }
 
     /// An entry of the information about the file.

@@ -48,7 +48,8 @@ pub(super) fn table(flow: &mut Flow<'_>, table: &Table) -> Result<(), PdfError> 
     }
     // A head that takes much of a page would leave no room for what it is the head of: it stands once, over pages if need be.
     let repeats = height(&head) <= (BOTTOM - TOP) * HEAD;
-    let leaves = if repeats { grid.head(flow, &head, true) } else { grid.over_pages(flow, None, head.clone())? };
+    let leaves =
+        if repeats { grid.head(flow, &head, true) } else { grid.over_pages(flow, None, head.clone())? };
     let head = repeats.then_some(&head);
     element.push(Element::new(Tag::THead, [grid.row(leaves, true)]));
     let mut body = Element::new(Tag::TBody, Vec::<Element>::new());
@@ -132,8 +133,7 @@ impl Grid {
                 self.turn(flow, head)?;
             }
             let fit = fitting(BOTTOM - flow.y).max(1);
-            let rest: Cells =
-                cells.iter_mut().map(|cell| cell.split_off(fit.min(cell.len()))).collect();
+            let rest: Cells = cells.iter_mut().map(|cell| cell.split_off(fit.min(cell.len()))).collect();
             let from = flow.y;
             self.place(flow, cells, Some(&mut leaves));
             self.fields(flow, from);

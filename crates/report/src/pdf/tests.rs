@@ -80,9 +80,17 @@ fn it_is_tagged_has_an_outline_and_embeds_its_fonts() {
     let reader = Reader::new(&pdf(&document).unwrap());
     let elements = reader.elements();
     // An empty cell is a cell; facts that follow each other are one list.
-    for (name, count) in
-        [("H1", 1), ("H2", 1), ("L", 1), ("LI", 2), ("Table", 1), ("TH", 2), ("TD", 4), ("TR", 3), ("THead", 1)]
-    {
+    for (name, count) in [
+        ("H1", 1),
+        ("H2", 1),
+        ("L", 1),
+        ("LI", 2),
+        ("Table", 1),
+        ("TH", 2),
+        ("TD", 4),
+        ("TR", 3),
+        ("THead", 1),
+    ] {
         assert_eq!(elements.get(name), Some(&count), "{name} in {elements:?}");
     }
     assert_eq!(
@@ -96,10 +104,8 @@ fn it_is_tagged_has_an_outline_and_embeds_its_fonts() {
 
 #[test]
 fn the_same_document_gives_the_same_bytes() {
-    let one = document(vec![
-        text("Größe und Щ 🙂 漢"),
-        table(&["a", "b"], vec![vec!["1".into(), "2".into()]; 90]),
-    ]);
+    let one =
+        document(vec![text("Größe und Щ 🙂 漢"), table(&["a", "b"], vec![vec!["1".into(), "2".into()]; 90])]);
     let bytes = pdf(&one).unwrap();
     assert_eq!(bytes, pdf(&one.clone()).unwrap());
     let mut other = one.clone();
