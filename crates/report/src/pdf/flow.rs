@@ -254,8 +254,10 @@ impl<'a> Flow<'a> {
 
     fn list(&mut self, items: &[Text]) -> Result<(), PdfError> {
         let mut list = Element::new(Tag::L(ListNumbering::Disc), Vec::<Element>::new());
-        for item in items {
-            self.tone(item.tone)?;
+        for (place, item) in items.iter().enumerate() {
+            if place == 0 {
+                self.tone(item.tone)?;
+            }
             let (x, look) = (beside(item.tone), look(&item.spans));
             self.room(look.height)?;
             let label = self.leaf();

@@ -79,13 +79,14 @@ pub(super) fn lines(fonts: &Fonts, spans: &[Span], size: f32, width: f32) -> Vec
 pub(super) fn widest_word(fonts: &Fonts, hand: Hand, text: &str, size: f32) -> f32 {
     let (mut widest, mut used, mut before) = (0.0_f32, 0.0, ('\0', '\0'));
     for c in shown(text) {
-        if matches!(c, ' ' | '\n') || kind(before.0, before.1, c) == Break::Strong {
+        if c == '\n' || kind(before.0, before.1, c) == Break::Strong {
             used = 0.0;
         }
+        used += fonts.advance(hand, c) * size;
+        // A space at the end of a line is not seen.
         if !matches!(c, ' ' | '\n') {
-            used += fonts.advance(hand, c) * size;
+            widest = widest.max(used);
         }
-        widest = widest.max(used);
         before = (before.1, c);
     }
     widest
@@ -106,6 +107,8 @@ fn place(row: &[Sign], next: char) -> usize {
 /// Whether a line may be broken between `last` and `next`.
 fn kind(before: char, last: char, next: char) -> Break {
     match last {
+        // A number keeps its percent sign.
+        ' ' if next == '%' => Break::Weak,
         ' ' => Break::Strong,
         '-' | '\u{2010}' | '–' | '—' | '/' if before.is_alphanumeric() && next.is_alphabetic() => {
             Break::Strong
@@ -170,6 +173,7 @@ mod tests {
         let fonts = Fonts::new().unwrap();
         let width = |text: &str| widest_word(&fonts, Hand::Plain, text, 10.0);
         assert!((width("a bbbb cc") - width("bbbb")).abs() < 0.01);
+        assert!(width("3 of 4 (99.9 %)") > width("(99.9") + width("%)"));
         assert!((width("aa-bbbb") - width("bbbb")).abs() < 0.01);
         assert!(width("2026-01-01") > width("2026-"));
     }
