@@ -3,7 +3,7 @@
 //! The writer checks PDF/UA-1 as far as a program can: every letter has its character, headlines have titles, what repeats is
 //! no content. What it cannot check is the order of reading, which is the order of the sheet.
 
-use super::flow::{BOTTOM, Ink, LEFT, Mark, PAGE, Page, Pages, RIGHT};
+use super::flow::{BOTTOM, Ink, LEFT, Layout, Mark, PAGE, Page, RIGHT};
 use super::fonts::{Fonts, shown};
 use super::lines::{Run, lines};
 use super::tags::group;
@@ -26,7 +26,7 @@ const LANGUAGE: &str = "en";
 const SMALL: f32 = 8.0;
 
 /// Writes the file.
-pub(super) fn draw(fonts: &Fonts, sheet: &Sheet, pages: Pages) -> Result<Vec<u8>, PdfError> {
+pub(super) fn draw(fonts: &Fonts, sheet: &Sheet, layout: Layout) -> Result<Vec<u8>, PdfError> {
     let refused = |error: &dyn std::fmt::Debug| PdfError::Writer(format!("{error:?}"));
     let configuration = ConfigurationBuilder::new()
         .with_accessibility_validator(Accessibility::UA1)
@@ -34,11 +34,11 @@ pub(super) fn draw(fonts: &Fonts, sheet: &Sheet, pages: Pages) -> Result<Vec<u8>
         .map_err(|error| refused(&error))?;
     let mut document =
         Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
-    document.set_metadata(metadata(sheet, &pages));
-    document.set_outline(outline(&pages));
-    let mut written = vec![None; pages.leaves];
-    let count = pages.pages.len();
-    for (number, page) in pages.pages.into_iter().enumerate() {
+    document.set_metadata(metadata(sheet, &layout));
+    document.set_outline(outline(&layout));
+    let mut written = vec![None; layout.leaves];
+    let count = layout.pages.len();
+    for (number, page) in layout.pages.into_iter().enumerate() {
         let settings = PageSettings::from_wh(PAGE.0, PAGE.1).ok_or_else(|| refused(&"the size of a page"))?;
         let mut paper = document.start_page_with(settings);
         let mut pen = Pen { fonts, surface: paper.surface(), written: &mut written };
@@ -46,15 +46,15 @@ pub(super) fn draw(fonts: &Fonts, sheet: &Sheet, pages: Pages) -> Result<Vec<u8>
         pen.foot(&sheet.title, number + 1, count);
     }
     let mut tree = TagTree::new().with_lang(Some(LANGUAGE.to_owned()));
-    for element in pages.elements {
+    for element in layout.elements {
         tree.push(group(element, &written));
     }
     document.set_tag_tree(tree);
     document.finish().map_err(|error| refused(&error))
 }
 
-fn metadata(sheet: &Sheet, pages: &Pages) -> Metadata {
-    let title = pages.outline.first().map_or(sheet.title.as_str(), |(_, title, ..)| title);
+fn metadata(sheet: &Sheet, layout: &Layout) -> Metadata {
+    let title = layout.outline.first().map_or(sheet.title.as_str(), |(_, title, ..)| title);
     let visible = |text: &str| shown(text).collect::<String>().replace('\n', " ");
     let metadata = Metadata::new()
         .title(visible(title))
@@ -79,13 +79,13 @@ fn date(at: Timestamp) -> Option<DateTime> {
 }
 
 /// The title with the sections below it.
-fn outline(pages: &Pages) -> Outline {
+fn outline(layout: &Layout) -> Outline {
     let node = |(_, text, page, y): &(_, String, usize, f32)| {
         let text: String = shown(text).collect::<String>().replace('\n', " ");
         OutlineNode::new(text, XyzDestination::new(*page, Point::from_xy(LEFT, *y)))
     };
     let mut outline = Outline::new();
-    if let Some((title, sections)) = pages.outline.split_first() {
+    if let Some((title, sections)) = layout.outline.split_first() {
         let mut title = node(title).with_open(true);
         for section in sections {
             title.push_child(node(section));

@@ -39,7 +39,7 @@ const BODY: Look = Look { size: 9.5, height: 13.0 };
 const BESIDE: Look = Look { size: 8.5, height: 12.0 };
 
 /// All pages, with what else a reader needs.
-pub(super) struct Pages {
+pub(super) struct Layout {
     pub(super) pages: Vec<Page>,
     /// The headlines: level, text, page from 0, height on it.
     pub(super) outline: Vec<(NonZeroU16, String, usize, f32)>,
@@ -78,7 +78,7 @@ pub(super) enum Ink {
 }
 
 /// Places everything.
-pub(super) fn flow(fonts: &Fonts, sheet: &Sheet) -> Result<Pages, PdfError> {
+pub(super) fn flow(fonts: &Fonts, sheet: &Sheet) -> Result<Layout, PdfError> {
     let mut flow = Flow::new(fonts);
     let title = if sheet.title.trim().is_empty() { "Untitled" } else { &sheet.title };
     flow.headline(NonZeroU16::MIN, title, TITLE)?;
@@ -86,7 +86,7 @@ pub(super) fn flow(fonts: &Fonts, sheet: &Sheet) -> Result<Pages, PdfError> {
         flow.part(part)?;
     }
     flow.tone(Tone::Plain)?;
-    Ok(Pages { pages: flow.pages, outline: flow.outline, elements: flow.elements, leaves: flow.leaves })
+    Ok(Layout { pages: flow.pages, outline: flow.outline, elements: flow.elements, leaves: flow.leaves })
 }
 
 /// The place where the next line goes.
@@ -206,7 +206,7 @@ impl<'a> Flow<'a> {
     /// A line at the height that is reached, which it does not change.
     pub(super) fn place(&mut self, x: f32, look: Look, line: Line, leaf: Option<Leaf>) {
         // The letters stand in the middle of the line's height; their ascenders are about three quarters of the size.
-        let base = self.y + (look.height + 0.72 * look.size) / 2.0;
+        let base = self.y + f32::midpoint(look.height, 0.72 * look.size);
         self.mark(Mark::Line { x, base, size: look.size, runs: line.runs, leaf });
     }
 
@@ -291,15 +291,15 @@ impl<'a> Flow<'a> {
 
     fn days(&mut self, days: &Days) -> Result<(), PdfError> {
         self.tone(Tone::Plain)?;
-        let total: u64 = days.runs.iter().map(|(count, _)| u64::from(*count)).sum();
-        if total == 0 {
+        let total: f64 = days.runs.iter().map(|(count, _)| f64::from(*count)).sum();
+        if total < 1.0 {
             return Ok(());
         }
         self.room(DAYS + 2.0 * BESIDE.height)?;
-        let (mut from, mut runs) = (0_u64, Vec::new());
-        let at = |day: u64| LEFT + (RIGHT - LEFT) * (day as f32 / total as f32);
+        let (mut from, mut runs) = (0.0, Vec::new());
+        let at = |day: f64| LEFT + (RIGHT - LEFT) * (day / total) as f32;
         for (count, shade) in &days.runs {
-            let to = from + u64::from(*count);
+            let to = from + f64::from(*count);
             runs.push((at(from), (at(to) - at(from)).max(0.4), *shade));
             from = to;
         }

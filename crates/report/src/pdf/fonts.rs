@@ -104,10 +104,11 @@ pub(super) fn shown(text: &str) -> impl Iterator<Item = char> + '_ {
             // One end of a line in two characters.
             '\n' if last == '\r' => None,
             '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some('\n'),
-            '\t' => Some(' '),
             // Soft hyphens, joiners, marks of the byte order, variants of the sign before.
             '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' => None,
             '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some('\u{fffd}'),
+            // The space of every script, but those at which no line is broken.
+            c if c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}') => Some(' '),
             // Not a character, whatever the plane (Unicode 23.7).
             c if c.is_control() || u32::from(c) & 0xfffe == 0xfffe => Some('\u{fffd}'),
             c => Some(c),
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn nothing_that_steers_is_left() {
-        let seen: String = shown("a\r\nb\tc\u{ad}d\u{7}\u{202e}\u{feff}\u{2028}e\u{1ffff}").collect();
+        let seen: String = shown("a\r\nb\u{3000}c\u{ad}d\u{7}\u{202e}\u{feff}\u{2028}e\u{1ffff}").collect();
         assert_eq!(seen, "a\nb cd\u{fffd}\u{fffd}\ne\u{fffd}");
     }
 }

@@ -32,8 +32,8 @@ pub(super) fn table(flow: &mut Flow<'_>, table: &Table) -> Result<(), PdfError> 
         lines(flow.fonts, &[Span { text: caption.clone(), hand: Hand::Dim }], CELL.size, RIGHT - LEFT)
     });
     // Caption, head and the first row stay together where a page can hold them.
-    let above = caption.len() as f32 * CELL.height;
-    let least = above + height(&head) + first.as_ref().map_or(0.0, |row| height(row));
+    let above = tall(caption.len());
+    let least = above + height(&head) + first.as_ref().map_or(0.0, height);
     flow.room(least.min(BOTTOM - TOP))?;
     if !caption.is_empty() {
         let mut leaves = Vec::new();
@@ -51,12 +51,12 @@ pub(super) fn table(flow: &mut Flow<'_>, table: &Table) -> Result<(), PdfError> 
     let leaves =
         if repeats { grid.head(flow, &head, true) } else { grid.over_pages(flow, None, head.clone())? };
     let head = repeats.then_some(&head);
-    element.push(Element::new(Tag::THead, [grid.row(leaves, true)]));
+    element.push(Element::new(Tag::THead, [self::element(leaves, true)]));
     let mut body = Element::new(Tag::TBody, Vec::<Element>::new());
     for row in &table.rows {
         let cells = grid.cells(flow.fonts, Hand::Plain, row);
         let leaves = grid.over_pages(flow, head, cells)?;
-        body.push(grid.row(leaves, false));
+        body.push(self::element(leaves, false));
     }
     element.push(body);
     flow.elements.push(element);
@@ -75,7 +75,7 @@ struct Grid {
 
 impl Grid {
     fn new(fonts: &Fonts, table: &Table) -> Self {
-        let count = table.columns.len().max(1) as f32;
+        let count = f32::from(u16::try_from(table.columns.len().max(1)).unwrap_or(u16::MAX));
         let all = (RIGHT - LEFT - BETWEEN * (count - 1.0)).max(count);
         // What each column would like to have, and what it needs so that no word is broken.
         let mut wishes = Vec::new();
@@ -113,7 +113,7 @@ impl Grid {
     fn head(&self, flow: &mut Flow<'_>, head: &Cells, is_first: bool) -> Vec<Vec<Leaf>> {
         let mut leaves = vec![Vec::new(); self.columns.len()];
         self.place(flow, head.clone(), is_first.then_some(&mut leaves));
-        self.rule(flow, 0.9);
+        rule(flow, 0.9);
         leaves
     }
 
@@ -138,7 +138,7 @@ impl Grid {
             self.place(flow, cells, Some(&mut leaves));
             self.fields(flow, from);
             if rest.iter().all(Vec::is_empty) {
-                self.rule(flow, 0.4);
+                rule(flow, 0.4);
                 return Ok(leaves);
             }
             cells = rest;
@@ -181,22 +181,22 @@ impl Grid {
             flow.mark(Mark::Frame { x: *x, y: from + 1.5, width: *width, height });
         }
     }
+}
 
-    fn rule(&self, flow: &mut Flow<'_>, height: f32) {
-        flow.mark(Mark::Area { x: LEFT, y: flow.y, width: RIGHT - LEFT, height, ink: Ink::Rule });
-        flow.y += height;
-    }
+fn rule(flow: &mut Flow<'_>, height: f32) {
+    flow.mark(Mark::Area { x: LEFT, y: flow.y, width: RIGHT - LEFT, height, ink: Ink::Rule });
+    flow.y += height;
+}
 
-    fn row(&self, leaves: Vec<Vec<Leaf>>, is_head: bool) -> Element {
-        let cell = |leaves: Vec<Leaf>| {
-            if is_head {
-                Element::new(Tag::TH(TableHeaderScope::Column), leaves)
-            } else {
-                Element::new(Tag::TD, leaves)
-            }
-        };
-        Element::new(Tag::TR, leaves.into_iter().map(cell))
-    }
+fn element(leaves: Vec<Vec<Leaf>>, is_head: bool) -> Element {
+    let cell = |leaves: Vec<Leaf>| {
+        if is_head {
+            Element::new(Tag::TH(TableHeaderScope::Column), leaves)
+        } else {
+            Element::new(Tag::TD, leaves)
+        }
+    };
+    Element::new(Tag::TR, leaves.into_iter().map(cell))
 }
 
 /// How wide a text is on one line, and its widest word.
@@ -226,7 +226,13 @@ fn share(wishes: &[(f32, f32)], all: f32) -> Vec<f32> {
 
 fn height(cells: &Cells) -> f32 {
     let most = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
-    most as f32 * CELL.height + 2.0 * PAD
+    tall(most) + 2.0 * PAD
+}
+
+/// How tall so many lines are.
+#[expect(clippy::cast_precision_loss, reason = "a page is turned long before there are so many lines")]
+fn tall(lines: usize) -> f32 {
+    lines as f32 * CELL.height
 }
 
 /// How many lines of a row have room.
