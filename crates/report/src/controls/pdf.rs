@@ -223,7 +223,7 @@ fn occurrences(parts: &mut Vec<Part>, control: &ControlResult) {
 fn receipts(parts: &mut Vec<Part>, result: &WindowResult) {
     parts.push(Part::Section("How to make it again".into()));
     parts.push(Part::Text(Text::plain(format!(
-        "Result {}, engine {}, evidence until {}. Log of {} entries with the root {}. `comptroller control test PACK` \
+        "Result {}, engine {}, evidence until {}. Log of {} entries with the root {}. comptroller control test PACK \
          computes the same digest from the entries, offline.",
         result.digest,
         result.engine,
