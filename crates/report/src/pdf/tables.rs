@@ -31,10 +31,10 @@ pub(super) fn table(flow: &mut Flow<'_>, table: &Table) -> Result<(), PdfError> 
     let caption: Vec<Line> = table.caption.as_ref().map_or_else(Vec::new, |caption| {
         lines(flow.fonts, &[Span { text: caption.clone(), hand: Hand::Dim }], CELL.size, RIGHT - LEFT)
     });
-    // Caption, head and the first row stay together where a page can hold them.
-    let above = tall(caption.len());
-    let least = above + height(&head) + first.as_ref().map_or(0.0, height);
-    flow.room(least.min(BOTTOM - TOP))?;
+    // Caption, head and the first row stay together, or a few lines of a row that is divided anyway.
+    let above = tall(caption.len()) + height(&head);
+    let whole = above + first.as_ref().map_or(0.0, height);
+    flow.room(if whole <= BOTTOM - TOP { whole } else { above + tall(3) })?;
     if !caption.is_empty() {
         let mut leaves = Vec::new();
         for line in caption {
@@ -211,17 +211,34 @@ fn measure(fonts: &Fonts, hand: Hand, text: &str) -> (f32, f32) {
 fn share(wishes: &[(f32, f32)], all: f32) -> Vec<f32> {
     let sum = |of: fn(&(f32, f32)) -> f32| wishes.iter().map(of).sum::<f32>();
     let (wished, needed) = (sum(|wish| wish.0), sum(|wish| wish.1));
+    let most = if needed > all { level(wishes, all) } else { f32::INFINITY };
     let width = |(wish, need): &(f32, f32)| {
         if wished <= all {
             wish * all / wished
-        } else if needed >= all {
-            need * all / needed
+        } else if needed > all {
+            need.min(most)
         } else {
             // What is left is divided by what is missing to the wishes.
             need + (all - needed) * (wish - need) / (wished - needed)
         }
     };
     wishes.iter().map(width).collect()
+}
+
+/// The width beyond which no column can have what it needs, if all of them need more than there is.
+fn level(wishes: &[(f32, f32)], all: f32) -> f32 {
+    let mut needs: Vec<f32> = wishes.iter().map(|wish| wish.1).collect();
+    needs.sort_by(f32::total_cmp);
+    let (mut left, mut columns) = (all, wishes.len());
+    for need in needs {
+        let share = left / f32::from(u16::try_from(columns).unwrap_or(u16::MAX));
+        if need > share {
+            return share;
+        }
+        left -= need;
+        columns -= 1;
+    }
+    f32::INFINITY
 }
 
 fn height(cells: &Cells) -> f32 {
@@ -255,6 +272,9 @@ mod tests {
             let widths = share(&wishes, 400.0);
             assert!((total(&widths) - 400.0).abs() < 0.1, "{widths:?}");
         }
+        // Who needs little is not made narrower for who needs more than there is.
+        let widths = share(&[(300.0, 30.0), (900.0, 700.0), (900.0, 600.0)], 400.0);
+        assert!((widths[0] - 30.0).abs() < 0.1 && (widths[1] - widths[2]).abs() < 0.1, "{widths:?}");
         let widths = share(&[(300.0, 40.0), (900.0, 60.0)], 400.0);
         assert!(widths[0] >= 40.0 && widths[1] > widths[0], "{widths:?}");
     }
