@@ -1,4 +1,4 @@
-//! Reports: data in, bytes out. HTML with inline SVG, CSV, OSCAL, Markdown and JUnit.
+//! Reports: data in, bytes out. HTML with inline SVG, PDF, CSV, OSCAL, Markdown and JUnit.
 //!
 //! Must not read files, ask the network or know the time. INVARIANT (nothing-runs): a report loads nothing from
 //! outside, holds no script, and every text from data is escaped, so that a column's name can never become markup.
@@ -11,6 +11,8 @@ pub mod fairness;
 pub mod gap;
 pub mod history;
 mod page;
+mod pdf;
 mod svg;
 
 pub use drift::{html, junit, markdown};
+pub use pdf::PdfError;

@@ -142,7 +142,10 @@ pub(crate) fn tested_again(walk: &mut Walk, pack: &str, vkey: &str) -> Result<()
     std::fs::create_dir_all(&folder)?;
     let mut tar = Command::new("tar");
     tar.args(["-xf", pack, "--strip-components=1", "-C"]).arg(&folder);
-    tar.args(["controls/result.json", "controls/tests-of-controls.html"]);
+    tar.args(
+        ["result.json", "tests-of-controls.html", "tests-of-controls.pdf"]
+            .map(|file| format!("controls/{file}")),
+    );
     run_quiet(&mut tar, Duration::from_mins(1))?;
     let result: Value = serde_json::from_slice(&std::fs::read(folder.join("result.json"))?)?;
     std::fs::remove_file(folder.join("result.json"))?;
@@ -150,7 +153,7 @@ pub(crate) fn tested_again(walk: &mut Walk, pack: &str, vkey: &str) -> Result<()
     walk.step(
         "The controls tested again from the pack alone: the same digest as in the pack.",
         &[],
-        "An auditor needs neither our server nor our word; the table is reports/tests-of-controls.html.",
+        "An auditor needs neither our server nor our word; the table is reports/tests-of-controls.pdf, and .html.",
     );
     walk.screen.quote(&[digest]);
     Ok(())

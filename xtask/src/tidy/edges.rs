@@ -72,8 +72,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("glob", &["lake"]),
     // Laws and tails of distributions.
     ("statrs", &["stats"]),
-    ("typst", &["report"]),
-    ("plotters", &["report"]),
+    // What is laid out and embedded in PDF.
+    ("krilla", &["report"]),
+    ("skrifa", &["report"]),
     ("lettre", &["app"]),
     ("axum", &["server"]),
     ("utoipa-axum", &["server"]),

@@ -1,4 +1,4 @@
-//! What a pack holds of a test of controls: the result, its tables, its page, OSCAL, and what it was asked by.
+//! What a pack holds of a test of controls: the result, its tables, its page and PDF, OSCAL, and what it was asked by.
 
 use super::ControlTest;
 use crate::tiers::all_data;
@@ -7,7 +7,7 @@ use comptroller_compliance::control::Control;
 use comptroller_core::private::Note;
 use comptroller_core::{Digest, Timestamp};
 use comptroller_report::controls::{
-    OscalSource, exceptions_csv, html, oscal_documents, population_csv, samples_csv, tests_csv,
+    OscalSource, exceptions_csv, html, oscal_documents, pdf, population_csv, samples_csv, tests_csv,
 };
 use comptroller_store::Conn;
 use comptroller_store::journal::{self, Opened};
@@ -55,6 +55,9 @@ impl App {
         add("samples.csv", samples_csv(&test.samples).into_bytes());
         add("tests-of-controls.csv", tests_csv(&test.result).into_bytes());
         add("tests-of-controls.html", html(&test.result, &test.samples).into_bytes());
+        let printed =
+            pdf(&test.result, &test.samples).map_err(|error| AppError::Internal(error.to_string()))?;
+        add("tests-of-controls.pdf", printed);
         for (name, document) in oscal {
             add(name, serde_json_canonicalizer::to_vec(&document)?);
         }

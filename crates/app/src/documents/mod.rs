@@ -8,8 +8,10 @@ mod record;
 mod subject;
 mod tables;
 
-/// A document as a page.
-pub use comptroller_report::document::{Document, html as document_html, markdown as document_markdown};
+/// A document as a page, as Markdown and as PDF.
+pub use comptroller_report::document::{
+    Document, html as document_html, markdown as document_markdown, pdf as document_pdf,
+};
 
 use crate::act::Call;
 use crate::artifacts::record_made;

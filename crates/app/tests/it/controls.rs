@@ -105,6 +105,8 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     assert!(table.lines().skip(1).all(|line| line.ends_with(',')), "a conclusion: {table}");
     assert!(file("controls/result.json").contains(test.result.digest.as_str()));
     assert!(file("controls/tests-of-controls.html").contains("nobody stated on what legal basis"));
+    let printed = reader.file("controls/tests-of-controls.pdf", 1 << 20).unwrap().unwrap();
+    assert!(printed.starts_with(b"%PDF-1.7"));
     assert_eq!(file(&format!("controls/populations/{CONTROL}.csv")).lines().count(), 3);
     let held = shipped().unwrap().get(CONTROL).unwrap().digest.clone();
     assert!(file(&format!("controls/definitions/{held}.toml")).contains(CONTROL));

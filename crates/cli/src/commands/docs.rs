@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 pub(crate) enum Verb {
     /// List the kinds of documents that can be made. Needs no server.
     List,
-    /// Write a document as it stands now: a page (.html), Markdown (.md), or its data with `--format json`.
+    /// Write a document as it stands now: a page (.html), PDF (.pdf), Markdown (.md), or its data with `--format json`.
     Show(document::ShowArgs),
     /// Answer a question of a document, or change an answer.
     Answer(document::AnswerArgs),

@@ -9,12 +9,13 @@ use crate::input::read_text;
 use crate::output::{Screen, clean, write_file};
 use clap::Args;
 use comptroller_app::documents::{
-    AnswerDocument, DocumentChanges, DocumentView, document_html, document_kinds, document_markdown,
+    AnswerDocument, Document, DocumentChanges, DocumentView, document_html, document_kinds,
+    document_markdown, document_pdf,
 };
 use comptroller_core::private::MAX_TEXT;
 use comptroller_core::{Digest, Slug};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which document, of what.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub(crate) struct Which {
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     which: Which,
-    /// Write it to this file, a page if its name ends in .html, else Markdown; without it print Markdown.
+    /// Write it to this file: a page if its name ends in .html, PDF if in .pdf, else Markdown; without it print Markdown.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -108,14 +109,25 @@ fn show(Context { client, screen }: &Context, arguments: &ShowArgs) -> anyhow::R
     let Some(file) = &arguments.out else {
         return screen.print(&answer, |_| lines(&document_markdown(&found.document)));
     };
-    let is_page = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("html"));
-    let text = if is_page { document_html(&found.document) } else { document_markdown(&found.document) };
-    write_file(file, text.as_bytes()).map_err(|error| {
+    let bytes = in_form_of(file, &found.document)?;
+    write_file(file, &bytes).map_err(|error| {
         Failure::usage(format!("{}: {error}", file.display()), "name a file that can be written")
     })?;
     screen.object(&Answer::of_value(serde_json::json!({
-        "file": file, "bytes": text.len(), "open": found.open.len(),
+        "file": file, "bytes": bytes.len(), "open": found.open.len(),
     })))
+}
+
+/// The document in the form that the end of a file's name asks for.
+fn in_form_of(file: &Path, document: &Document) -> anyhow::Result<Vec<u8>> {
+    let ends = |end: &str| file.extension().is_some_and(|found| found.eq_ignore_ascii_case(end));
+    if ends("pdf") {
+        return document_pdf(document).map_err(|error| {
+            Failure::usage(format!("{}: {error}", file.display()), "name a file that ends in .html or .md")
+        });
+    }
+    let text = if ends("html") { document_html(document) } else { document_markdown(document) };
+    Ok(text.into_bytes())
 }
 
 /// What is open, and what may no longer be so.
@@ -150,4 +162,25 @@ fn check(Context { client, screen }: &Context, which: &Which) -> anyhow::Result<
 /// Texts of others, line by line, without signs that steer a terminal.
 fn lines(text: &str) -> String {
     text.lines().map(|line| clean(line) + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_name_says_which_form_is_written() {
+        let (title, about) = ("Model card".to_owned(), "scorer@1".to_owned());
+        let document = Document { title, about, head: vec![], sections: vec![] };
+        for (name, begins) in [
+            ("card.pdf", "%PDF-1.7"),
+            ("card.PDF", "%PDF-1.7"),
+            ("card.html", "<!doctype html>"),
+            ("card.md", "# Model card"),
+            ("pdf", "# Model card"),
+        ] {
+            let bytes = in_form_of(Path::new(name), &document).unwrap();
+            assert!(bytes.starts_with(begins.as_bytes()), "{name}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use comptroller_compliance::window::{ControlException, ControlResult, WindowResu
 use std::fmt::Write as _;
 
 /// Occurrences of one control that the page lists; the rest stands in the CSV.
-const SHOWN: usize = 40;
+pub(super) const SHOWN: usize = 40;
 /// Height and width of a timeline, in units of the drawing.
 const BAR: (u32, u32) = (18, 900);
 
@@ -156,16 +156,7 @@ fn timeline(page: &mut String, control: &ControlResult) {
     if total == 0 {
         return;
     }
-    let said: Vec<String> = control
-        .timeline
-        .iter()
-        .filter(|run| run.state != DayState::Clear)
-        .map(|run| match run.state {
-            DayState::Open => format!("{} to {}: {} open", run.from, run.through, run.open),
-            _ => format!("{} to {}: not in operation", run.from, run.through),
-        })
-        .collect();
-    let said = if said.is_empty() { "no exception was open on any day".to_owned() } else { said.join("; ") };
+    let said = said(control);
     let _ = write!(
         page,
         "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
@@ -192,13 +183,27 @@ fn timeline(page: &mut String, control: &ControlResult) {
     let _ = write!(page, "</svg><p class=\"dim\">{}</p>", markup(&excerpt(&said)));
 }
 
+/// The days that are not clear, in words.
+pub(super) fn said(control: &ControlResult) -> String {
+    let said: Vec<String> = control
+        .timeline
+        .iter()
+        .filter(|run| run.state != DayState::Clear)
+        .map(|run| match run.state {
+            DayState::Open => format!("{} to {}: {} open", run.from, run.through, run.open),
+            _ => format!("{} to {}: not in operation", run.from, run.through),
+        })
+        .collect();
+    if said.is_empty() { "no exception was open on any day".to_owned() } else { said.join("; ") }
+}
+
 /// A long list of days is cut on the page; the whole stands in the JSON.
-fn excerpt(text: &str) -> String {
+pub(super) fn excerpt(text: &str) -> String {
     crate::escape::cut(text, 400)
 }
 
 /// Days from one day to another, both counted.
-fn days_between(from: &str, through: &str) -> u32 {
+pub(super) fn days_between(from: &str, through: &str) -> u32 {
     let day = |text: &str| format!("{text}T00:00:00Z").parse::<comptroller_core::Timestamp>().ok();
     match (day(from), day(through)) {
         (Some(from), Some(through)) => {
@@ -242,11 +247,7 @@ fn occurrences(page: &mut String, control: &ControlResult) {
     // Exceptions stand above already; what is shown here is in the order of the log.
     for one in control.population.iter().take(SHOWN) {
         let entries: Vec<String> = one.evidence.iter().map(u64::to_string).collect();
-        let state = match one.state {
-            State::Met => "met",
-            State::Exception => "exception",
-            State::Pending => "not due yet",
-        };
+        let state = state(one.state);
         let _ = write!(
             page,
             "<tr><td><code>{}</code></td><td>{}</td><td>{state}</td><td>{}</td></tr>",
@@ -265,6 +266,15 @@ fn occurrences(page: &mut String, control: &ControlResult) {
         );
     }
     page.push_str("</details>");
+}
+
+/// Whether an occurrence meets the tests, in words.
+pub(super) fn state(state: State) -> &'static str {
+    match state {
+        State::Met => "met",
+        State::Exception => "exception",
+        State::Pending => "not due yet",
+    }
 }
 
 fn receipts(page: &mut String, result: &WindowResult) {

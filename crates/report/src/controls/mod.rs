@@ -1,16 +1,18 @@
-//! Tests of controls over a window: as a page, as tables, and as OSCAL.
+//! Tests of controls over a window: as a page, as PDF, as tables, and as OSCAL.
 //!
 //! INVARIANT (no-conclusion): the column for the conclusion is empty in every form. It is the auditor's to fill.
 
 mod csv;
 mod html;
 mod oscal;
+mod pdf;
 
 pub use csv::{
     exceptions as exceptions_csv, population as population_csv, samples as samples_csv, tests as tests_csv,
 };
 pub use html::html;
 pub use oscal::{OscalSource, oscal_documents};
+pub use pdf::pdf;
 
 /// Shares are shown in percent with one decimal, cut and never rounded up: 999,999 millionths are no 100 %.
 fn percent(ppm: Option<u32>) -> String {

@@ -5,9 +5,11 @@
 
 mod html;
 mod markdown;
+mod pdf;
 
 pub use html::html;
 pub use markdown::markdown;
+pub use pdf::pdf;
 
 use serde::{Deserialize, Serialize};
 
