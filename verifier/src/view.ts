@@ -1,0 +1,164 @@
+// Draws a report as page elements.
+//
+// Must not make HTML of texts: whatever stands in a pack is put in as text, with everything made visible that could
+// steer how it is shown.
+
+import { Report, counted, type Check, type State } from "./report.ts";
+import type { Pack } from "./tar.ts";
+import { moment } from "./time.ts";
+
+const WORDS: Record<State, string> = {
+  holds: "holds",
+  fails: "does not hold",
+  unchecked: "not checked",
+  absent: "nothing to check",
+};
+/** Files that are listed for download; the log itself and its proofs are for programs. */
+const LISTED = 300;
+
+type Child = Node | string | null;
+
+export function element(name: string, attributes: Record<string, string>, ...children: Child[]): HTMLElement {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  for (const child of children) if (child !== null) made.append(typeof child === "string" ? clean(child) : child);
+  return made;
+}
+
+/** Control characters, and those by which a text is shown in another order than it stands, become visible. */
+export function clean(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\u{fffd}");
+}
+
+/** The one line that says what came of it. */
+export function headline(report: Report): string {
+  const outcome = report.outcome();
+  if (outcome === "fails") return "This pack does not hold";
+  if (outcome === "incomplete") return "Not everything could be checked";
+  return "This pack holds, as far as it was checked";
+}
+
+export function drawReport(report: Report, pack: Pack): HTMLElement {
+  return element(
+    "div",
+    {},
+    drawOutcome(report),
+    element("h3", {}, "Checks"),
+    element("ul", { class: "checks" }, ...[...report.checks.values()].map(drawCheck)),
+    element("h3", {}, "What is in the pack"),
+    drawContents(report),
+    drawKinds(report),
+    drawFiles(pack),
+  );
+}
+
+function drawOutcome(report: Report): HTMLElement {
+  const outcome = report.outcome();
+  const [holding, failing, open] = [report.of("holds"), report.of("fails"), report.of("unchecked")];
+  const box = element("div", { class: `outcome ${outcome}` });
+  const line = (text: string) => box.append(element("p", {}, text));
+  if (report.ended !== null) line(report.ended);
+  if (failing.length > 0) {
+    line(`${counted(failing.length, "check")} did not hold. Do not rely on this pack: compare it with another copy, and tell whoever handed it over.`);
+    const first = failing.map((check) => element("li", {}, `${check.title}: no. `, drawFinding(check)));
+    box.append(element("ul", {}, ...first));
+  } else if (outcome === "holds") {
+    line(`${counted(holding.length, "check")} were made and hold, with the key that you gave.`);
+  } else {
+    line("No check that was made failed. That alone shows nothing: read below what was not checked.");
+  }
+  if (open.length > 0) line(`Not checked: ${open.map((check) => `${check.title.toLowerCase()}`).join("; ")}.`);
+  return box;
+}
+
+function drawFinding(check: Check): HTMLElement | null {
+  const [first] = check.findings;
+  if (first === undefined) return null;
+  const more = check.found > 1 ? ` (and ${check.found - 1} more)` : "";
+  return element("span", {}, element("span", { class: "code" }, first.place), ` ${first.problem}${more}`);
+}
+
+function drawCheck(check: Check): HTMLElement {
+  const words = element("div", {}, element("div", { class: "title" }, check.title));
+  words.append(element("p", { class: "dim" }, check.meaning), element("p", {}, check.note));
+  if (check.findings.length > 0) {
+    const items = check.findings.map(({ place, problem }) =>
+      element("li", {}, element("span", { class: "code" }, place), ` ${problem}`),
+    );
+    const left = check.found - check.findings.length;
+    if (left > 0) items.push(element("li", {}, `and ${left} more`));
+    words.append(element("ul", { class: "findings" }, ...items));
+  }
+  const mark = element("span", { class: `mark ${check.state}` }, WORDS[check.state]);
+  return element("li", { "data-check": check.id, "data-state": check.state }, mark, words);
+}
+
+function drawContents({ contents }: Report): HTMLElement {
+  const list = element("dl", {});
+  const row = (name: string, ...values: string[]) => {
+    if (values.length === 0 || values[0] === "") return;
+    list.append(element("dt", {}, name), ...values.map((value) => element("dd", {}, value)));
+  };
+  const span = (from: number | null, until: number | null) =>
+    from === null || until === null ? "" : `${moment(from)} to ${moment(until)}`;
+  const { period } = contents;
+  row("File", `${contents.fileName}, ${contents.fileBytes.toLocaleString("en")} bytes`);
+  row("Log", contents.origin);
+  row("Organisation", contents.org);
+  if (contents.root !== "") row("Entries", `${contents.size.toLocaleString("en")}, in ${counted(contents.streams, "stream")}`);
+  row("Root", contents.root);
+  row("Recorded", span(contents.firstRecordedAt, contents.lastRecordedAt));
+  if (period !== null) row("Period", `${span(period.from, period.until)}, as pack.json says`);
+  if (contents.createdAt !== null) row("Made", `${moment(contents.createdAt)}, as pack.json says; nothing proves this time`);
+  row("Signed by", ...contents.signedBy);
+  row("Key changed", ...contents.rotations);
+  row("Cosigned by", ...contents.cosignedBy);
+  row("Time-stamped", ...contents.stamps.slice(0, 1), ...contents.stamps.slice(1).slice(-3));
+  if (contents.stamps.length > 4) row("Time-stamps", `${contents.stamps.length} in all`);
+  return list;
+}
+
+function drawKinds({ contents }: Report): HTMLElement | null {
+  if (contents.kinds.length === 0) return null;
+  const items = contents.kinds.map(([kind, count]) =>
+    element("li", {}, element("span", { class: "code" }, kind), ` ${count.toLocaleString("en")}`),
+  );
+  return element("div", {}, element("h3", {}, "Events by type"), element("ul", { class: "columns" }, ...items));
+}
+
+function drawFiles(pack: Pack): HTMLElement | null {
+  const names = pack.names();
+  const own = names.filter((name) => !/^(log|openings|proofs)\//.test(name));
+  if (own.length === 0) return null;
+  const of = (folder: string) => names.filter((name) => name.startsWith(folder)).length;
+  const others = `Beside them: ${of("log/")} files of the log, ${of("openings/")} of payloads, ${of("proofs/")} of proofs.`;
+  const items = own.slice(0, LISTED).map((name) => {
+    const save = element("button", { type: "button", class: "plain screen", "aria-label": `Save ${name}` }, "Save");
+    save.addEventListener("click", () => download(pack, name));
+    const bytes = pack.members.get(name)?.bytes ?? 0;
+    return element(
+      "li",
+      {},
+      element("span", { class: "code" }, name),
+      element("span", { class: "dim" }, `${bytes.toLocaleString("en")} bytes`),
+      save,
+    );
+  });
+  const left = own.length > LISTED ? ` ${own.length - LISTED} more are not listed here.` : "";
+  return element(
+    "div",
+    {},
+    element("h3", {}, "Files"),
+    element("ul", { class: "files" }, ...items),
+    element("p", { class: "dim" }, `${others}${left}`),
+  );
+}
+
+function download(pack: Pack, name: string): void {
+  const slice = pack.slice(name);
+  if (slice === null) return;
+  const address = URL.createObjectURL(slice);
+  // A folder in the name would not be a file name everywhere.
+  element("a", { href: address, download: name.replaceAll("/", "-") }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
