@@ -56,10 +56,11 @@ async function read<T>(field: HTMLElement, work: () => Promise<T> | T): Promise<
   }
 }
 
-function readKeys(): Key[] {
+/** The keys of the log; a policy may bring them too. */
+function readKeys(witnesses: Policy | null): Key[] {
   const lines = key.value.split("\n").map((line) => line.trim());
   const keys = lines.filter((line) => line !== "").map(parseKey);
-  if (keys.length === 0 && readPolicy()?.logs.length === undefined) {
+  if (keys.length === 0 && (witnesses === null || witnesses.logs.length === 0)) {
     throw new Problem("Give the verification key of the log. A key inside the pack proves nothing.");
   }
   const witness = keys.find(({ kind }) => kind !== "note");
@@ -89,7 +90,7 @@ async function readForm(): Promise<{ pack: File; trust: Trust } | null> {
   const pack = file.files?.[0] ?? null;
   complain(file, pack === null ? "Choose a pack." : null);
   const witnesses = await read(policy, readPolicy);
-  const keys = await read(key, readKeys);
+  const keys = await read(key, () => readKeys(witnesses));
   const heads = await read(known, readKnown);
   const wrong = form.querySelector<HTMLElement>('[aria-invalid="true"]');
   if (wrong !== null || pack === null || keys === null || heads === null) {

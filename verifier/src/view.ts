@@ -67,7 +67,9 @@ function drawOutcome(report: Report): HTMLElement {
   } else {
     line("No check that was made failed. That alone shows nothing: read below what was not checked.");
   }
-  if (open.length > 0) line(`Not checked: ${open.map((check) => `${check.title.toLowerCase()}`).join("; ")}.`);
+  const titles = (checks: Check[]) => checks.map(({ title }) => title).join("; ");
+  if (open.length > 0) line(`Not checked: ${titles(open)}.`);
+  if (outcome === "holds") line(`Nothing to check, in the pack or from you: ${titles(report.of("absent"))}.`);
   return box;
 }
 
