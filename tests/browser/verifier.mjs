@@ -162,6 +162,19 @@ async function use() {
   const stopped = await said();
   seen.stopped = [stopped.outcome, stopped.checks.filter(({ state }) => state === "holds").length];
 
+  // A browser without Ed25519: said, and not counted as checked.
+  const blind = await page.evaluateOnNewDocument(() => {
+    const { importKey } = SubtleCrypto.prototype;
+    SubtleCrypto.prototype.importKey = function (format, key, algorithm, ...more) {
+      if (algorithm.name === "Ed25519") throw new DOMException("not known", "NotSupportedError");
+      return importKey.call(this, format, key, algorithm, ...more);
+    };
+  });
+  const unsigned = await judge({ tar: made.tar, key: made.vkey });
+  const open = unsigned.checks.filter(({ state }) => state === "unchecked").map(({ id }) => id);
+  seen.blind = [unsigned.outcome, open, unsigned.text.includes("comptroller verify PACK --key VKEY")];
+  await page.removeScriptToEvaluateOnNewDocument(blind.identifier);
+
   // The page may not reach anything, whatever a pack would make it do.
   const before = seen.errors.length;
   seen.fetched = await page.evaluate(() => fetch("http://127.0.0.1:9/").then(() => "reached", () => "refused"));

@@ -8,6 +8,7 @@ import { type Entry, parseEntry } from "./entry.ts";
 import { exactly, isCount } from "./json.ts";
 import { Frontier, leafHash } from "./merkle.ts";
 import type { Report } from "./report.ts";
+import { exactMoment } from "./time.ts";
 
 interface Head {
   count: number;
@@ -54,7 +55,8 @@ export class Events {
 
   private checkTime(place: string, entry: Entry): void {
     if (this.last !== null && entry.recordedAt < this.last) {
-      this.report.fail("times", place, `was recorded at ${entry.recordedAt}, the entry before at ${this.last}`);
+      const [now, before] = [exactMoment(entry.recordedAt), exactMoment(this.last)];
+      this.report.fail("times", place, `says that it was recorded at ${now}, the entry before at ${before}`);
     }
     this.first ??= entry.recordedAt;
     this.last = entry.recordedAt;

@@ -109,7 +109,11 @@ export type CheckId = keyof typeof TEXTS;
 export interface Contents {
   fileName: string;
   fileBytes: number;
+  /** Keys that the auditor gave for the log. */
+  given: string[];
   files: number;
+  /** SHA-256 of pack.json, which lists the digests of all others. */
+  manifest: string;
   origin: string;
   org: string;
   size: number;
@@ -141,7 +145,7 @@ export class Report {
       this.checks.set(id, { id, title, meaning, state: "unchecked", note, findings: [], found: 0 });
     }
     this.contents = {
-      fileName, fileBytes, files: 0, origin: "", org: "", size: 0, root: "", streams: 0, firstRecordedAt: null,
+      fileName, fileBytes, given: [], files: 0, manifest: "", origin: "", org: "", size: 0, root: "", streams: 0, firstRecordedAt: null,
       lastRecordedAt: null, createdAt: null, period: null, kinds: [], signedBy: [], rotations: [], cosignedBy: [],
       stamps: [],
     };

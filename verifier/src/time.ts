@@ -6,3 +6,9 @@ export function moment(micros: number): string {
   if (Number.isNaN(date.getTime())) return `${micros} µs since 1970`;
   return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
+
+/** With every digit that was recorded. */
+export function exactMoment(micros: number): string {
+  const fraction = String(((micros % 1_000_000) + 1_000_000) % 1_000_000).padStart(6, "0");
+  return moment(micros).replace(" UTC", `.${fraction} UTC`);
+}

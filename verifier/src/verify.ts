@@ -23,6 +23,7 @@ const HEAD = "log/checkpoint";
 /** The report, and the pack for downloads, as far as it could be read. */
 export async function verify(file: Blob, name: string, trust: Trust, watch: Watch): Promise<{ report: Report; pack: Pack }> {
   const report = new Report(name, file.size);
+  report.contents.given = [...trust.keys, ...(trust.policy?.logs ?? [])].map(({ text }) => text);
   const pack = new Pack(file);
   try {
     await run(new Context(pack, trust, report, watch));
@@ -73,7 +74,8 @@ async function readTar({ pack, report, watch }: Context): Promise<boolean> {
     report.unchecked("tar", "The pack could not be read to its end.");
     return false;
   }
-  report.contents.files = pack.members.size;
+  const digest = pack.members.get(MANIFEST)?.sha256;
+  Object.assign(report.contents, { files: pack.members.size, manifest: digest === undefined ? "" : hex(digest) });
   report.done("tar", `${counted(pack.members.size, "file")}.`);
   return true;
 }

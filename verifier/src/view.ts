@@ -59,9 +59,10 @@ function drawOutcome(report: Report): HTMLElement {
   const line = (text: string) => box.append(element("p", {}, text));
   if (report.ended !== null) line(report.ended);
   if (failing.length > 0) {
-    line(`${counted(failing.length, "check")} did not hold. Do not rely on this pack: compare it with another copy, and tell whoever handed it over.`);
-    const first = failing.map((check) => element("li", {}, `${check.title}: no. `, drawFinding(check)));
+    line(`${counted(failing.length, "check")} did not hold, see below. Do not rely on this pack: compare it with another copy, and tell whoever handed it over.`);
+    const first = failing.map((check) => element("li", {}, element("b", {}, check.title), ": ", drawFinding(check)));
     box.append(element("ul", {}, ...first));
+    if (failing.length > 1) line("One cause can show in several checks.");
   } else if (outcome === "holds") {
     line(`${counted(holding.length, "check")} were made and hold, with the key that you gave.`);
   } else {
@@ -82,7 +83,9 @@ function drawFinding(check: Check): HTMLElement | null {
 
 function drawCheck(check: Check): HTMLElement {
   const words = element("div", {}, element("div", { class: "title" }, check.title));
-  words.append(element("p", { class: "dim" }, check.meaning), element("p", {}, check.note));
+  // What it means must not be read as a fact where it does not hold.
+  const meaning = check.state === "holds" ? check.meaning : `When it holds: ${check.meaning}`;
+  words.append(element("p", { class: "dim" }, meaning), element("p", {}, check.note));
   if (check.findings.length > 0) {
     const items = check.findings.map(({ place, problem }) =>
       element("li", {}, element("span", { class: "code" }, place), ` ${problem}`),
@@ -105,6 +108,8 @@ function drawContents({ contents }: Report): HTMLElement {
     from === null || until === null ? "" : `${moment(from)} to ${moment(until)}`;
   const { period } = contents;
   row("File", `${contents.fileName}, ${contents.fileBytes.toLocaleString("en")} bytes`);
+  if (contents.manifest !== "") row("pack.json", `SHA-256 ${contents.manifest}; it lists those of all other files`);
+  row("Your key", ...contents.given);
   row("Log", contents.origin);
   row("Organisation", contents.org);
   if (contents.root !== "") row("Entries", `${contents.size.toLocaleString("en")}, in ${counted(contents.streams, "stream")}`);
