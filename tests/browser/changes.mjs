@@ -158,3 +158,16 @@ export function stamped(scene, key, change = (bytes) => bytes, about = headText(
   const made = change(token(scene, about, key));
   return edited(scene, (files) => files.set(`log/timestamps/${scene.size}.tst`, made));
 }
+
+/** A random small edit of a file, which pack.json then lists as it is. */
+export function edit({ files }) {
+  const pick = (count) => Math.floor(Math.random() * count);
+  const names = [...files.keys()];
+  const name = names[pick(names.length)];
+  const bytes = files.get(name);
+  const at = pick(bytes.length);
+  const [before, after] = [bytes.subarray(0, at), bytes.subarray(at + 1)];
+  const put = [[bytes[at] ^ (1 << pick(8))], [], [bytes[at], bytes[at]], [[0, 10, 32, 34, 48, 255][pick(6)]]][pick(4)];
+  const made = new Map(files).set(name, Buffer.concat([before, Buffer.from(put), after]));
+  return { name, at, tar: pack(name === "pack.json" ? made : list(made)) };
+}

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CASES } from "./cases.mjs";
+import { edit } from "./changes.mjs";
 import { scene } from "./pack.mjs";
 
 const [modules, executablePath, pageFile, program, openssl, packFile, secretFile, folder] = process.argv.slice(2);
@@ -17,7 +18,9 @@ const made = scene(packFile, secretFile, folder, openssl);
 const address = pathToFileURL(pageFile).href;
 const browser = await puppeteer.launch({ executablePath, headless: true, args: ["--no-sandbox"] });
 const page = await browser.newPage();
-const seen = { outside: [], errors: [], held: 0, failed: 0, checks: {} };
+const seen = { outside: [], errors: [], held: 0, failed: 0, checks: {}, edits: { holds: 0, fails: 0 } };
+/** Random edits that are judged. */
+const EDITS = 40;
 page.on("request", (request) => request.url() === address || seen.outside.push(request.url()));
 page.on("pageerror", (error) => seen.errors.push(String(error)));
 page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
@@ -87,6 +90,19 @@ async function judgeAll() {
     seen.checks[check] = (seen.checks[check] ?? 0) + 1;
     const places = failed.find(({ id }) => id === check)?.places ?? [];
     assert.ok(places.some((found) => (typeof place === "string" ? found === place : place.test(found))), context);
+  }
+}
+
+/** Small edits anywhere, which may be found or do no harm: page and program must be of one opinion about each. */
+async function judgeEdits() {
+  for (let number = 0; number < EDITS; number += 1) {
+    const { name, at: position, tar } = edit(made);
+    const judged = { tar, key: made.vkey };
+    const { outcome } = await judge(judged);
+    const { holds, said } = verdict(judged);
+    const context = `${name} edited at byte ${position}: the page says ${outcome}, the program: ${said}`;
+    assert.equal(outcome, holds ? "holds" : "fails", context);
+    seen.edits[outcome] += 1;
   }
 }
 
@@ -187,6 +203,7 @@ try {
   seen.browser = await browser.version();
   await use();
   await judgeAll();
+  await judgeEdits();
   await judge({ key: made.vkey, ...CASES.find(({ name }) => name === "two entries in the other order").make(made) });
   await picture("verifier-failing");
   console.log(JSON.stringify(seen));

@@ -103,6 +103,7 @@ fn the_page_and_the_program_agree_about_every_pack() {
     let seen: Value = serde_json::from_str(&printed).unwrap();
     say(&format!("the browser saw {seen}"));
     assert!(seen["failed"].as_u64().unwrap() >= LEAST_FAILING && seen["held"].as_u64().unwrap() >= 10);
+    assert!(seen["edits"]["fails"].as_u64().unwrap() >= 20, "small edits are found: {}", seen["edits"]);
     assert_eq!((&seen["outside"], &seen["errors"], &seen["fetched"]), (&json!([]), &json!([]), &json!("refused")));
     assert_eq!((&seen["asked"], &seen["focused"]), (&json!("Choose a pack."), &json!("file")));
     assert_eq!((&seen["tabbed"], &seen["result"]), (&json!("verify"), &json!("outcome")), "without a mouse");

@@ -83,7 +83,7 @@ async function checkStamp(
     }
   }
   const name = authorityName(certificate);
-  report.contents.stamps.push(`${size} entries at ${moment(time)}, says ${name}, number ${hex(serial)}`);
+  report.contents.stamps.push(`${size} entries existed at ${moment(time)}, says ${name}, number ${hex(serial)} (authority not checked)`);
 }
 
 function isAnother(recorded: readonly Bytes[] | undefined, token: Bytes): boolean {

@@ -3,7 +3,7 @@
 // Must not make HTML of texts: whatever stands in a pack is put in as text, with everything made visible that could
 // steer how it is shown.
 
-import { Report, counted, type Check, type State } from "./report.ts";
+import { type Check, type Report, type State, counted } from "./report.ts";
 import type { Pack } from "./tar.ts";
 import { moment } from "./time.ts";
 
@@ -13,8 +13,10 @@ const WORDS: Record<State, string> = {
   unchecked: "not checked",
   absent: "nothing to check",
 };
-/** Files that are listed for download; the log itself and its proofs are for programs. */
+/** Items of a list that are drawn: a pack that was made to be long must not make the page stand still. */
 const LISTED = 300;
+/** Facts of one kind in the list of contents. */
+const SHOWN = 4;
 
 type Child = Node | string | null;
 
@@ -118,23 +120,31 @@ function drawContents({ contents }: Report): HTMLElement {
   if (period !== null) row("Period", `${span(period.from, period.until)}, as pack.json says`);
   if (contents.createdAt !== null) row("Made", `${moment(contents.createdAt)}, as pack.json says; nothing proves this time`);
   row("Signed by", ...contents.signedBy);
-  row("Key changed", ...contents.rotations);
+  row("Key changed", ...ends(contents.rotations));
   row("Cosigned by", ...contents.cosignedBy);
-  row("Time-stamped", ...contents.stamps.slice(0, 1), ...contents.stamps.slice(1).slice(-3));
-  if (contents.stamps.length > 4) row("Time-stamps", `${contents.stamps.length} in all`);
+  row("Time-stamped", ...ends(contents.stamps));
   return list;
+}
+
+/** The first and the newest of a list, and how many there are if some are left out. */
+function ends(facts: readonly string[]): string[] {
+  if (facts.length <= SHOWN) return [...facts];
+  return [facts[0], ...facts.slice(1 - SHOWN), `${facts.length} in all`];
 }
 
 function drawKinds({ contents }: Report): HTMLElement | null {
   if (contents.kinds.length === 0) return null;
-  const items = contents.kinds.map(([kind, count]) =>
+  const items = contents.kinds.slice(0, LISTED).map(([kind, count]) =>
     element("li", {}, element("span", { class: "code" }, kind), ` ${count.toLocaleString("en")}`),
   );
+  const left = contents.kinds.length - items.length;
+  if (left > 0) items.push(element("li", {}, `and ${counted(left, "more type")}`));
   return element("div", {}, element("h3", {}, "Events by type"), element("ul", { class: "columns" }, ...items));
 }
 
 function drawFiles(pack: Pack): HTMLElement | null {
   const names = pack.names();
+  // The log itself, payloads and proofs are for programs.
   const own = names.filter((name) => !/^(log|openings|proofs)\//.test(name));
   if (own.length === 0) return null;
   const of = (folder: string) => names.filter((name) => name.startsWith(folder)).length;
