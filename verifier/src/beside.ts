@@ -1,14 +1,13 @@
-// What a pack has beside its entries and heads: changes of keys, cosignatures, payloads, proofs, time-stamps.
+// What a pack has beside its entries and heads: changes of keys, cosignatures, payloads, proofs.
 
 import { Problem } from "./bytes.ts";
 import type { Context } from "./context.ts";
 import { type Rotation, readRotation } from "./history.ts";
-import { type Key, sameKey } from "./key.ts";
+import type { Key } from "./key.ts";
 import { type Checkpoint, verifyCheckpoint } from "./note.ts";
 import { checkHistory, checkOpenings, checkProof } from "./pack.ts";
 import { checkQuorum, witnesses } from "./policy.ts";
 import { counted } from "./report.ts";
-import { checkStamps } from "./stamps.ts";
 import { moment } from "./time.ts";
 
 /** The changes of keys that the log states, each signed by both keys and going on from one before. */
@@ -16,15 +15,18 @@ export async function readRotations(context: Context, origin: string): Promise<R
   const { events, report } = context;
   const found: Rotation[] = [];
   if (context.missing !== null) return found;
-  for (const { index, entry } of events.rotations) {
+  const introduced = new Set<string>();
+  for (const [at, { index, entry }] of events.rotations.entries()) {
+    await context.watch("Checking changes of keys", at, events.rotations.length);
     try {
       const rotation = await readRotation(index, entry.data, origin);
-      const isKnown = found.some(({ old, next }) => sameKey(old, rotation.old) || sameKey(next, rotation.old));
-      if (found.length > 0 && !isKnown) {
-        throw new Problem(`goes from ${rotation.old.text}, which no earlier change introduced`);
+      const { old, next } = rotation;
+      if (found.length > 0 && !introduced.has(old.text)) {
+        throw new Problem(`goes from ${old.text}, which no earlier change introduced`);
       }
       found.push(rotation);
-      report.contents.rotations.push(`entry ${index}, signed by both keys: now ${rotation.next.text}`);
+      introduced.add(old.text).add(next.text);
+      report.contents.rotations.push(`entry ${index}, signed by both keys: now ${next.text}`);
     } catch (error) {
       context.found("keys", `entry ${index}`, error);
     }
@@ -97,17 +99,4 @@ export async function checkProofs(context: Context, head: Checkpoint, keys: Key[
   if (files === 0) report.absent("proofs", "The pack has none.");
   else if (context.missing === null) report.done("proofs", `${counted(files, "proof")}.`);
   else context.closeUnsigned("proofs", "All but the signatures. ");
-}
-
-export async function checkTimeStamps(context: Context, head: Checkpoint, earlier: number[]): Promise<void> {
-  const { events, report, source } = context;
-  if (globalThis.crypto?.subtle === undefined) {
-    context.closeUnsigned("stamps");
-    return;
-  }
-  try {
-    await checkStamps(source, head, new Set(earlier), events, report);
-  } catch (error) {
-    context.found("stamps", "log/timestamps", error);
-  }
 }

@@ -49,24 +49,25 @@ export async function readRotation(index: number, data: Fields, origin: string):
 
 /** The given keys, and those that one of them handed over to. Trust goes forward: a retired key cannot speak again. */
 export function successors(rotations: readonly Rotation[], given: readonly Key[]): Key[] {
-  const trusted = [...given];
+  const trusted = byText(given);
   for (const { old, next } of rotations) {
-    if (has(trusted, old) && !has(trusted, next)) trusted.push(next);
+    if (trusted.has(old.text)) trusted.set(next.text, next);
   }
-  return trusted;
+  return [...trusted.values()];
 }
 
 /** Also the keys that handed over to a trusted one: for heads whose root the entries under a trusted head give. */
 export function everyKey(rotations: readonly Rotation[], given: readonly Key[]): Key[] {
-  const known = successors(rotations, given);
+  const known = byText(successors(rotations, given));
   for (const { old, next } of [...rotations].reverse()) {
-    if (has(known, next) && !has(known, old)) known.push(old);
+    if (known.has(next.text)) known.set(old.text, old);
   }
-  return known;
+  return [...known.values()];
 }
 
-export function has(keys: readonly Key[], key: Key): boolean {
-  return keys.some((other) => sameKey(other, key));
+/** Keys by their text, of which each has one. */
+export function byText(keys: readonly Key[]): Map<string, Key> {
+  return new Map(keys.map((key) => [key.text, key]));
 }
 
 export interface Period {
@@ -80,6 +81,9 @@ export function parseHistory(text: string): Period[] {
   if (lines[0] !== "comptroller-key-history/v1") {
     throw new Problem("the first line of a key history is 'comptroller-key-history/v1'");
   }
+  if (lines.length < 2 || lines.length > MAX_KEYS + 1) {
+    throw new Problem(`a key history has 1 to ${MAX_KEYS} keys, this has ${lines.length - 1}`);
+  }
   const periods: Period[] = [];
   for (const [at, line] of lines.slice(1).entries()) {
     const [, vkey, first, last] = /^key ([^ ]+) from ([0-9]+)(?: until ([0-9]+))?$/.exec(line) ?? [];
@@ -90,9 +94,6 @@ export function parseHistory(text: string): Period[] {
     const key = parseKey(vkey);
     if (periods.some((other) => other.from > from || sameKey(other.key, key))) throw refused;
     periods.push({ key, from });
-  }
-  if (periods.length === 0 || periods.length > MAX_KEYS) {
-    throw new Problem(`a key history has 1 to ${MAX_KEYS} keys, this has ${periods.length}`);
   }
   return periods;
 }

@@ -2,7 +2,7 @@
 
 import { type Bytes, Problem, count, equal, excerpt, fromBase64, fromHex, fromUtf8, hashFromHex, utf8 } from "./bytes.ts";
 import { lengthBucket, parseEntry } from "./entry.ts";
-import { MAX_HISTORY_BYTES, type Rotation, has, parseHistory } from "./history.ts";
+import { MAX_HISTORY_BYTES, type Rotation, byText, parseHistory } from "./history.ts";
 import { exactly, isCount, isInteger, parseCanonical } from "./json.ts";
 import { type Key, sameKey } from "./key.ts";
 import { checkInclusion, leafHash } from "./merkle.ts";
@@ -92,8 +92,9 @@ export async function checkHistory(
   const text = fromUtf8(await source.required(HISTORY, MAX_HISTORY_BYTES));
   if (text === null) throw new FileProblem(HISTORY, "is not UTF-8");
   const periods = parseHistory(text);
+  const known = byText(keys);
   for (const { key } of periods) {
-    if (!has(keys, key)) report.fail("keys", HISTORY, `no key that you trust vouches for ${key.text}`);
+    if (!known.has(key.text)) report.fail("keys", HISTORY, `no key that you trust vouches for ${key.text}`);
   }
   for (const { index, next, from } of rotations) {
     if (!periods.some((period) => sameKey(period.key, next) && period.from === BigInt(from))) {

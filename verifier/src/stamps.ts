@@ -4,13 +4,13 @@
 
 import { type Bytes, Problem, equal, hex, utf8 } from "./bytes.ts";
 import { authorityName } from "./certificate.ts";
+import type { Context } from "./context.ts";
 import { parseEntry } from "./entry.ts";
-import type { Events } from "./events.ts";
 import type { Checkpoint } from "./note.ts";
-import { type Report, counted } from "./report.ts";
+import { counted } from "./report.ts";
 import { checkSeal } from "./seal.ts";
 import { sha256 } from "./sha256.ts";
-import { FileProblem, type Source } from "./source.ts";
+import { FileProblem } from "./source.ts";
 import { moment } from "./time.ts";
 import { MAX_TOKEN_BYTES, parseToken } from "./token.ts";
 
@@ -20,43 +20,45 @@ const MAX_STAMPS = 100_000;
 /** How far both clocks together may be off, in microseconds. */
 const SLACK = 300 * 1_000_000;
 
-export async function checkStamps(
-  source: Source,
-  head: Checkpoint,
-  earlier: ReadonlySet<number>,
-  events: Events,
-  report: Report,
-): Promise<void> {
-  const sizes = source.sizes(FOLDER, SUFFIX);
-  if (sizes.length === 0) {
-    if (!report.fails("stamps")) report.absent("stamps", "The pack has no time-stamp.");
-    report.absent("authority", "The pack has no time-stamp.");
+export async function checkTimeStamps(context: Context, head: Checkpoint, earlier: ReadonlySet<number>): Promise<void> {
+  const { report, source } = context;
+  if (globalThis.crypto?.subtle === undefined) {
+    context.closeUnsigned("stamps");
     return;
   }
-  if (sizes.length > MAX_STAMPS) throw new FileProblem(FOLDER, `holds more than ${MAX_STAMPS} time-stamps`);
-  for (const size of sizes) {
-    const path = `${FOLDER}${size}${SUFFIX}`;
-    try {
-      await checkStamp(source, head, earlier, events, report, size, path);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      report.fail("stamps", error instanceof FileProblem ? error.place : path, error.message);
+  try {
+    const sizes = source.sizes(FOLDER, SUFFIX);
+    if (sizes.length > MAX_STAMPS) throw new FileProblem(FOLDER, `holds more than ${MAX_STAMPS} time-stamps`);
+    if (sizes.length === 0) {
+      if (!report.fails("stamps")) report.absent("stamps", "The pack has no time-stamp.");
+      report.absent("authority", "The pack has no time-stamp.");
+      return;
     }
+    for (const [at, size] of sizes.entries()) {
+      await context.watch("Checking time-stamps", at, sizes.length);
+      const path = `${FOLDER}${size}${SUFFIX}`;
+      try {
+        await checkStamp(context, head, earlier, size, path);
+      } catch (error) {
+        context.found("stamps", path, error);
+      }
+    }
+    context.close("stamps", `${counted(sizes.length, "time-stamp")}.`);
+  } catch (error) {
+    context.found("stamps", FOLDER, error);
   }
-  report.done("stamps", `${counted(sizes.length, "time-stamp")}.`);
   const use = "Use comptroller verify PACK --key VKEY --timestamp-ca FILE.";
   report.unchecked("authority", `Not checked here. Anybody can make a certificate with any name in it. ${use}`);
 }
 
 async function checkStamp(
-  source: Source,
+  context: Context,
   head: Checkpoint,
   earlier: ReadonlySet<number>,
-  events: Events,
-  report: Report,
   size: number,
   path: string,
 ): Promise<void> {
+  const { events, report, source } = context;
   if (size !== head.size && !earlier.has(size)) {
     throw new Problem(`there is no checkpoint of ${size} entries beside it`);
   }

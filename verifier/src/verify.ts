@@ -3,7 +3,7 @@
 // Must not use a key of the pack that no key of the auditor vouches for. Where one check fails, the others go on as
 // far as they can, so that a reader sees all that is wrong; none counts as made that was not.
 
-import { checkKeys, checkPayloads, checkProofs, checkTimeStamps, checkWitnesses, readRotations } from "./beside.ts";
+import { checkKeys, checkPayloads, checkProofs, checkWitnesses, readRotations } from "./beside.ts";
 import { Problem, equal, hex } from "./bytes.ts";
 import { Context, Stopped, type Trust, type Watch } from "./context.ts";
 import { checkHeads, expectedHeads } from "./heads.ts";
@@ -12,6 +12,7 @@ import { type Key, missingEd25519, sameKey } from "./key.ts";
 import { type Checkpoint, type Verified, logKeys, verifyCheckpoint, verifyNote } from "./note.ts";
 import { MANIFEST, type Manifest, checkFiles, readManifest } from "./pack.ts";
 import { Report, counted } from "./report.ts";
+import { checkTimeStamps } from "./stamps.ts";
 import { Pack, TarProblem } from "./tar.ts";
 import { moment } from "./time.ts";
 import { Walk } from "./walk.ts";
@@ -62,7 +63,7 @@ async function run(context: Context): Promise<void> {
   await checkWitnesses(context, head);
   await checkPayloads(context, head);
   await checkProofs(context, head, keys);
-  await checkTimeStamps(context, head, earlier);
+  await checkTimeStamps(context, head, new Set(earlier));
 }
 
 async function readTar({ pack, report, watch }: Context): Promise<boolean> {
