@@ -51,7 +51,8 @@ async function page() {
   ]);
   // Inside these elements a text ends where their end tag stands, wherever that is.
   if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) throw new Error("the page would end inside its script");
-  const policy = `default-src 'none'; script-src ${source(script)}; style-src ${source(style)}; base-uri 'none'; form-action 'none'`;
+  const allowed = `script-src ${source(script)}; style-src ${source(style)}`;
+  const policy = `default-src 'none'; ${allowed}; base-uri 'none'; form-action 'none'`;
   const parts = { policy, script, style };
   return template.replace(/\{\{(policy|script|style)\}\}/g, (_, name) => parts[name]);
 }

@@ -11,6 +11,12 @@ import { bundle, bundleOf, headText, keyOf, leafOf, list, member, pack, prove, r
 const stranger = ({ key }) => keyOf(key.name, Buffer.alloc(32, 9));
 const other = keyOf("other.example/log", Buffer.alloc(32, 8));
 const OTHER_ORG = "01a21f71-2bc5-74f2-aa49-000000000000";
+/** A hash that no log has. */
+const ZEROS = Buffer.alloc(32).toString("base64");
+const other64 = (digit) => (digit === "A" ? "B" : "A");
+/** Another first digit of a text, be it base64 or hexadecimal. */
+const otherDigit = (shown, member) =>
+  shown.replace(new RegExp(`("${member}":")(.)`), (_, before, digit) => before + (digit === "0" ? "1" : "0"));
 const tokenOf = ({ size }) => `log/timestamps/${size}.tst`;
 
 const holds = (name, make) => ({ name, make: as(make) });
@@ -60,7 +66,14 @@ const SIGNATURES = [
     edited(s, (files) => text(files, "log/checkpoint", (head) => signature(head, (bytes) => flip(bytes, 30))))),
   fails("the head's root changed", "signature", "log/checkpoint", (s) =>
     edited(s, (files) =>
-      text(files, "log/checkpoint", (head) => head.replace(/\n(.)(.*=)\n\n/, (_, one, rest) => `\n${one === "A" ? "B" : "A"}${rest}\n\n`)))),
+      text(files, "log/checkpoint", (head) => head.replace(/\n.(.{42}=)\n\n/, (found, rest) => `\n${other64(found[1])}${rest}\n\n`)))),
+  fails("a head that only a key of another log signed", "signature", "log/checkpoint", (s) => ({
+    tar: edited(s, (files) => {
+      const head = headText(s.key.name, s.entries);
+      files.set("log/checkpoint", Buffer.from(`${head}\n${other.note(head)}`));
+    }),
+    key: other.vkey,
+  })),
   fails("no head", "signature", "log/checkpoint", (s) => edited(s, (files) => files.delete("log/checkpoint"))),
   holds("an earlier head of this history", (s) =>
     edited(s, (files) => files.set("log/checkpoints/7", Buffer.from(headOf(s, s.entries.slice(0, 7)))))),
@@ -69,8 +82,12 @@ const SIGNATURES = [
   fails("an earlier head that a stranger signed", "earlier", "log/checkpoints/7", (s) =>
     edited(s, (files) => files.set("log/checkpoints/7", Buffer.from(headOf(s, s.entries.slice(0, 7), stranger(s)))))),
   holds("a checkpoint that was kept", (s) => ({ tar: s.tar, known: [headOf(s, s.entries), headOf(s, s.entries.slice(0, 3))] })),
-  fails("a kept checkpoint of another history", "known", "known-0", (s) => ({ tar: s.tar, known: [headOf(s, s.entries.slice(1, 8))] })),
-  fails("a kept checkpoint of a longer log", "known", "known-0", (s) => ({ tar: s.tar, known: [headOf(s, [...s.entries, s.entries[0]])] })),
+  fails("a kept checkpoint of another history", "known", "known-0", (s) => ({
+    tar: s.tar, known: [headOf(s, s.entries.slice(1, 8))],
+  })),
+  fails("a kept checkpoint of a longer log", "known", "known-0", (s) => ({
+    tar: s.tar, known: [headOf(s, [...s.entries, s.entries[0]])],
+  })),
   holds("two of three witnesses, as asked for", (s) => ({ tar: cosigned(s, WITNESSES.slice(0, 2)), policy: policyOf("two") })),
   holds("no witness, and none asked for", (s) => ({ tar: s.tar, policy: policyOf("none") })),
   fails("one witness of two asked for", "witnesses", "log/checkpoint", (s) => ({
@@ -104,7 +121,7 @@ const LOG = [
   fails("a hash of an upper tile changed", "tiles", /^log\/tile\/1\//, (s) =>
     edited(s, (files) => files.set(first(files, "log/tile/1/"), flip(files.get(first(files, "log/tile/1/")), 3)))),
   fails("a second history of the same size, signed", "entries", "log/checkpoint", (s) =>
-    pack(relog(s.files, s.entries, [s.key], (head) => head.replace(/\n[^\n]+=\n$/, `\n${Buffer.alloc(32, 7).toString("base64")}\n`)))),
+    pack(relog(s.files, s.entries, [s.key], (head) => head.replace(/\n[^\n]+=\n$/, `\n${ZEROS}\n`)))),
 ];
 
 const ENTRIES = [
@@ -146,18 +163,28 @@ const BESIDE = [
   fails("a payload changed", "openings", ({ files }) => first(files, "openings/"), (s) =>
     edited(s, (files) =>
       text(files, first(files, "openings/"), (shown) => shown.replace(/"payload":"[^"]*"/, '"payload":"b3RoZXI="')))),
+  fails("a payload of the same length", "openings", ({ files }) => first(files, "openings/"), (s) =>
+    edited(s, (files) =>
+      text(files, first(files, "openings/"), (shown) => otherDigit(shown, "payload")))),
+  fails("another salt", "openings", ({ files }) => first(files, "openings/"), (s) =>
+    edited(s, (files) =>
+      text(files, first(files, "openings/"), (shown) => otherDigit(shown, "salt")))),
   fails("a payload at another entry", "openings", "openings/0.json", (s) =>
     edited(s, (files) => files.set("openings/0.json", files.get(first(files, "openings/"))))),
   fails("a payload of no entry", "openings", "openings/999999.json", (s) =>
     edited(s, (files) => files.set("openings/999999.json", Buffer.from("[]")))),
   fails("a proof's hash changed", "proofs", ({ files }) => first(files, "proofs/"), (s) =>
     edited(s, (files) =>
-      text(files, first(files, "proofs/"), (proof) => proof.replace(/\n[^\n]{43}=\n/, `\n${Buffer.alloc(32).toString("base64")}\n`)))),
+      text(files, first(files, "proofs/"), (proof) => proof.replace(/\n[^\n]{43}=\n/, `\n${ZEROS}\n`)))),
   fails("a proof with a hash too many", "proofs", ({ files }) => first(files, "proofs/"), (s) =>
     edited(s, (files) =>
-      text(files, first(files, "proofs/"), (proof) => proof.replace("\n\n", `\n${Buffer.alloc(32).toString("base64")}\n\n`)))),
+      text(files, first(files, "proofs/"), (proof) => proof.replace("\n\n", `\n${ZEROS}\n\n`)))),
   fails("a proof at another entry", "proofs", "proofs/0.tlog-proof", (s) =>
     edited(s, (files) => files.set("proofs/0.tlog-proof", files.get(first(files, "proofs/"))))),
+  fails("a proof whose head a stranger signed", "proofs", ({ files }) => first(files, "proofs/"), (s) =>
+    edited(s, (files) =>
+      text(files, first(files, "proofs/"), (proof) =>
+        `${proof.slice(0, proof.indexOf("\n\n") + 2)}${headOf(s, s.entries, stranger(s))}`))),
   fails("a proof of another log", "proofs", "proofs/0.tlog-proof", (s) =>
     edited(s, (files) => {
       const hashes = prove(s.entries.map(leafOf), 0).map((hash) => `${hash.toString("base64")}\n`).join("");

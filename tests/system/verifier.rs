@@ -20,8 +20,7 @@ fn at(path: &str) -> PathBuf {
 fn node(script: &Path, configure: impl FnOnce(&mut Command) -> &mut Command) -> String {
     let mut node = Command::new("node");
     let output = configure(node.arg(script)).output().unwrap();
-    let (printed, said) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}: {printed}{said}", script.display());
     printed.into_owned()
 }
@@ -92,7 +91,11 @@ fn the_page_and_the_program_agree_about_every_pack() {
     let printed = node(&at("tests/browser/verifier.mjs"), |node| {
         let files = [server.path("pack.tar"), server.path("comptroller-data/keys/log.key")];
         let program = [env!("CARGO_BIN_EXE_comptroller"), &openssl];
-        node.args([&modules, &chromium]).arg(server.path("verify.html")).args(program).args(files).arg(server.folder())
+        node.args([&modules, &chromium])
+            .arg(server.path("verify.html"))
+            .args(program)
+            .args(files)
+            .arg(server.folder())
     });
     if let Some(folder) = std::env::var_os("COMPTROLLER_TEST_PICTURES") {
         for name in ["light.png", "dark.png", "narrow.png", "failing.png", "asked.png"] {
@@ -104,7 +107,10 @@ fn the_page_and_the_program_agree_about_every_pack() {
     say(&format!("the browser saw {seen}"));
     assert!(seen["failed"].as_u64().unwrap() >= LEAST_FAILING && seen["held"].as_u64().unwrap() >= 10);
     assert!(seen["edits"]["fails"].as_u64().unwrap() >= 20, "small edits are found: {}", seen["edits"]);
-    assert_eq!((&seen["outside"], &seen["errors"], &seen["fetched"]), (&json!([]), &json!([]), &json!("refused")));
+    assert_eq!(
+        (&seen["outside"], &seen["errors"], &seen["fetched"]),
+        (&json!([]), &json!([]), &json!("refused"))
+    );
     assert_eq!((&seen["asked"], &seen["focused"]), (&json!("Choose a pack."), &json!("file")));
     assert_eq!((&seen["tabbed"], &seen["result"]), (&json!("verify"), &json!("outcome")), "without a mouse");
     assert!(seen["refused"].as_str().unwrap().contains("says identifier"), "{seen}");

@@ -89,7 +89,8 @@ const TEXTS = {
   ],
   stamps: [
     "Time-stamps are about heads of this log",
-    "Each token holds the SHA-256 of a signed head, is signed by the certificate inside it, and is the one that the log recorded. No entry below the head claims a later time.",
+    "Each token holds the SHA-256 of a signed head, is signed by the certificate inside it, and is the one that the log " +
+      "recorded. No entry below the head claims a later time.",
   ],
   authority: [
     "A trusted authority made the time-stamps",
@@ -145,9 +146,9 @@ export class Report {
       this.checks.set(id, { id, title, meaning, state: "unchecked", note, findings: [], found: 0 });
     }
     this.contents = {
-      fileName, fileBytes, given: [], files: 0, manifest: "", origin: "", org: "", size: 0, root: "", streams: 0, firstRecordedAt: null,
-      lastRecordedAt: null, createdAt: null, period: null, kinds: [], signedBy: [], rotations: [], cosignedBy: [],
-      stamps: [],
+      fileName, fileBytes, given: [], files: 0, manifest: "", origin: "", org: "", size: 0, root: "", streams: 0,
+      firstRecordedAt: null, lastRecordedAt: null, createdAt: null, period: null, kinds: [], signedBy: [], rotations: [],
+      cosignedBy: [], stamps: [],
     };
   }
 

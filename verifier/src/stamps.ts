@@ -85,7 +85,8 @@ async function checkStamp(
     }
   }
   const name = authorityName(certificate);
-  report.contents.stamps.push(`${size} entries existed at ${moment(time)}, says ${name}, number ${hex(serial)} (authority not checked)`);
+  const said = `${size} entries existed at ${moment(time)}, says ${name}, number ${hex(serial)}`;
+  report.contents.stamps.push(`${said} (authority not checked)`);
 }
 
 function isAnother(recorded: readonly Bytes[] | undefined, token: Bytes): boolean {

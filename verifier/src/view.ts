@@ -61,7 +61,8 @@ function drawOutcome(report: Report): HTMLElement {
   const line = (text: string) => box.append(element("p", {}, text));
   if (report.ended !== null) line(report.ended);
   if (failing.length > 0) {
-    line(`${counted(failing.length, "check")} did not hold, see below. Do not rely on this pack: compare it with another copy, and tell whoever handed it over.`);
+    const remedy = "Do not rely on this pack: compare it with another copy, and tell whoever handed it over.";
+    line(`${counted(failing.length, "check")} did not hold, see below. ${remedy}`);
     const first = failing.map((check) => element("li", {}, element("b", {}, check.title), ": ", drawFinding(check)));
     box.append(element("ul", {}, ...first));
     if (failing.length > 1) line("One cause can show in several checks.");

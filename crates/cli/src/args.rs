@@ -6,8 +6,8 @@ use crate::commands::{
     approval, artifact, completions, config, control, dataset, decision, delegation, deploy, docs, doctor,
     drift, emergency, evidence, factor, fairness, framework, gap, gate, hold, invitation, ledger, model,
     monitor, person, playbook, policy, prediction, profile, remediation, retention, risk, role, runtime,
-    serve, service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
-    verify_statement, verifier, version, waiver, workload,
+    serve, service_account, serving, store, subject, system, team, token, vendor, verifier, verify,
+    verify_prediction, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
