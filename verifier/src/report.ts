@@ -100,7 +100,7 @@ const TEXTS = {
 
 /** "1 file", "2 files". */
 export function counted(count: number, what: string): string {
-  const plural = what.endsWith("y") ? `${what.slice(0, -1)}ies` : `${what}s`;
+  const plural = /[^aeo]y$/.test(what) ? `${what.slice(0, -1)}ies` : `${what}s`;
   return `${count.toLocaleString("en")} ${count === 1 ? what : plural}`;
 }
 

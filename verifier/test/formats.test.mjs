@@ -4,7 +4,7 @@ import { Blob } from "node:buffer";
 import test from "node:test";
 import { keyOf, member, pack } from "../../tests/browser/pack.mjs";
 const {
-  Pack, canonical, checkQuorum, fromHex, isUsablePoint, micros, missingEd25519, nameProblem, parseCanonical, parseCheckpoint, parseEntry,
+  Pack, canonical, checkQuorum, counted, fromHex, isUsablePoint, micros, missingEd25519, nameProblem, parseCanonical, parseCheckpoint, parseEntry,
   parseKey, parseNote, parsePolicy, utf8, verifyMessage, verifyNote, witnesses,
 } = await import(process.env.VERIFIER_LIBRARY ?? "../dist/library.mjs");
 
@@ -183,6 +183,10 @@ test("tars with more than plain files are refused", async () => {
   await open(Buffer.concat([pack(new Map()), Buffer.alloc(8192)]));
   for (const name of ["", "a//b", "./a", "a/..", "a/", "é", "a b", "x".repeat(101)]) assert.notEqual(nameProblem(name), null, name);
   assert.equal(nameProblem("log/tile/entries/000.p/61"), null);
+});
+
+test("what is counted is named", () => {
+  assert.deepEqual([counted(1, "entry"), counted(2, "entry"), counted(2, "key"), counted(0, "file")], ["1 entry", "2 entries", "2 keys", "0 files"]);
 });
 
 test("times of authorities are read to the microsecond, and odd ones refused", () => {
