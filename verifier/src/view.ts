@@ -15,7 +15,7 @@ const WORDS: Record<State, string> = {
 };
 /** Items of a list that are drawn: a pack that was made to be long must not make the page stand still. */
 const LISTED = 300;
-/** Facts of one kind in the list of contents. */
+/** Facts of one kind in the list of contents, and checks that are named in one line. */
 const SHOWN = 4;
 
 type Child = Node | string | null;
@@ -71,7 +71,9 @@ function drawOutcome(report: Report): HTMLElement {
   } else {
     line("No check that was made failed. That alone shows nothing: read below what was not checked.");
   }
-  const titles = (checks: Check[]) => checks.map(({ title }) => title).join("; ");
+  // Titles say what a check is about; without quotes they would read as facts.
+  const titles = (checks: Check[]) =>
+    checks.length > SHOWN ? `${checks.length} others, see below` : checks.map(({ title }) => `\u201c${title}\u201d`).join(", ");
   if (open.length > 0) line(`Not checked: ${titles(open)}.`);
   if (outcome === "holds") line(`Nothing to check, in the pack or from you: ${titles(report.of("absent"))}.`);
   return box;
