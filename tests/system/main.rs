@@ -16,3 +16,4 @@ mod sign_in;
 mod statement;
 #[path = "../../crates/cli/tests/it/support.rs"]
 mod support;
+mod verifier;

@@ -6,8 +6,8 @@ use crate::commands::{
     approval, artifact, completions, config, control, dataset, decision, delegation, deploy, docs, doctor,
     drift, emergency, evidence, factor, fairness, framework, gap, gate, hold, invitation, ledger, model,
     monitor, person, playbook, policy, prediction, profile, remediation, retention, risk, role, runtime,
-    serve, service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
-    verify_statement, version, waiver, workload,
+    serve, service_account, serving, store, subject, system, team, token, vendor, verifier, verify,
+    verify_prediction, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// System of record and control plane for an organisation's AI.
 ///
-/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `framework`, `risk`, `verify`, `verify-prediction`, `verify-statement`,
+/// Most commands talk to a running server (`comptroller serve`). `drift`, `profile`, `fairness`, `framework`, `risk`, `verify`, `verify-prediction`, `verify-statement`, `verifier`,
 /// `control list`, `control show`, `control test PACK`, `policy`, `playbook`, `docs`, `config` and `completions` need none and open no data folder; `doctor` and `store` work on the data folder of a stopped server.
 #[derive(Debug, Parser)]
 #[command(name = "comptroller", version, disable_help_subcommand = true)]
@@ -130,6 +130,8 @@ pub(crate) enum Command {
     VerifyPrediction(verify_prediction::VerifyPredictionArgs),
     /// Verify a signed statement about a decision offline, with keys that you bring along.
     VerifyStatement(verify_statement::VerifyStatementArgs),
+    /// Write the page that verifies evidence packs in a browser, from disk, without a network.
+    Verifier(verifier::VerifierArgs),
     /// Policies: lint, test, prove and compare them without a server, and change those of a server.
     Policy(Noun<policy::Verb>),
     /// Check everything that is stored. Works on the data folder of a stopped server.

@@ -1,4 +1,5 @@
-//! Chromium with its driver, and two identity providers of different origin: one on Node.js, one in Python.
+//! Chromium with its driver, what builds the page in `verifier/`, and two identity providers of different origin: one on
+//! Node.js, one in Python.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,7 +14,9 @@ use crate::tools::{apt_install, python_environment};
 /// `canaille` needs this one.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 const CANAILLE: &str = "canaille[front,oidc]==0.3.6";
-const MODULES: [&str; 2] = ["oidc-provider@9.13.3", "puppeteer-core@24.8.2"];
+/// The last two build `verifier/`; its `package.json` names the same versions, and the build fails if they differ.
+const MODULES: [&str; 4] =
+    ["oidc-provider@9.13.3", "puppeteer-core@24.8.2", "esbuild@0.28.2", "typescript@7.0.2"];
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
 
 /// Installs what is missing and returns the variables that the tests read, as (name, value).

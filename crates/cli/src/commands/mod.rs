@@ -50,6 +50,7 @@ pub(crate) mod vendor;
 pub(crate) mod verify;
 pub(crate) mod verify_prediction;
 pub(crate) mod verify_statement;
+pub(crate) mod verifier;
 pub(crate) mod version;
 pub(crate) mod waiver;
 pub(crate) mod workload;
@@ -119,6 +120,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Verify(arguments) => verify::run(screen, &arguments),
         Command::VerifyPrediction(arguments) => verify_prediction::run(screen, &arguments),
         Command::VerifyStatement(arguments) => verify_statement::run(screen, &arguments),
+        Command::Verifier(arguments) => verifier::run(screen, &arguments),
         Command::Drift(arguments) => drift::run(screen, &arguments),
         Command::Profile(arguments) => profile::run(screen, &arguments),
         Command::Fairness(arguments) => fairness::run(screen, &arguments),
