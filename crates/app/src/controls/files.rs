@@ -72,11 +72,13 @@ impl App {
     ) -> Result<BTreeMap<u64, String>, AppError> {
         let mut texts = BTreeMap::new();
         let found = test.result.controls.iter().flat_map(|control| &control.exceptions);
-        for note in found.filter_map(|exception| test.result.notes.get(&exception.id)).flatten() {
-            let idx = i64::try_from(note.index).unwrap_or(i64::MAX);
+        let notes = found.filter_map(|exception| test.result.notes.get(&exception.id)).flatten();
+        let indexes: Vec<u64> = notes.map(|note| note.index).collect();
+        for index in indexes {
+            let idx = i64::try_from(index).unwrap_or(i64::MAX);
             if let Opened::Readable { plain, .. } = journal::payload(conn, self.store.key(), idx).await? {
                 let said: Note = serde_json::from_slice(&plain)?;
-                texts.insert(note.index, said.text);
+                texts.insert(index, said.text);
             }
         }
         Ok(texts)
