@@ -3,6 +3,7 @@
 use super::*;
 use crate::pdf::reader::{Reader, dense};
 use comptroller_compliance::digest;
+use comptroller_compliance::sample::Sample;
 use comptroller_compliance::window::WindowResult;
 use serde_json::json;
 
