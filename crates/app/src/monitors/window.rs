@@ -192,8 +192,8 @@ pub(super) fn moments(records: &Records, input: &str, dims: usize) -> Moments {
 
 /// By what a record is sampled: its id, so that the same records are, whatever blocks they stand in.
 fn hash(id: &str) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = *comptroller_ledger::hash::digest(id.as_bytes()).as_bytes();
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let digest = comptroller_ledger::hash::digest(id.as_bytes());
+    digest.as_bytes().iter().take(8).fold(0, |hash, byte| (hash << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]
