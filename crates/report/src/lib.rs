@@ -11,6 +11,7 @@ pub mod fairness;
 pub mod gap;
 pub mod history;
 mod page;
+pub mod sections;
 mod svg;
 
 pub use drift::{html, junit, markdown};
