@@ -308,7 +308,7 @@ async fn dataset(
     let (mut stored, mut purged) = (0, Vec::new());
     for file in &files {
         let artifact = models::artifact(conn, &file.digest).await?;
-        stored += u64::from(artifact.is_some_and(|artifact| artifact.purged_at.is_none()));
+        stored += u64::from(artifact.is_some());
         purged.extend(purges(conn, &file.digest).await?);
     }
     purged.sort_by_key(|line| line.ledger_index);
