@@ -219,7 +219,8 @@ async fn answer(act: &mut Act<'_>, question: &Evaluation) -> Result<EvaluationAn
         _ => BTreeSet::new(),
     };
     let now = act.now();
-    let standing = Standing::of(act.conn(), principal.id.0, action, &asked.resource, asked.system, now).await?;
+    let standing =
+        Standing::of(act.conn(), principal.id.0, action, &asked.resource, asked.system, now).await?;
     let facts = standing.iter().fold(asked.facts, |facts, standing| standing.bring(facts, &mut roles));
     let request = Request {
         principal: Principal {

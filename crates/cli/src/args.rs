@@ -3,11 +3,11 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, audit, completions, config, control, dataset, decision, delegation, deploy, docs, doctor,
-    drift, emergency, evidence, factor, fairness, framework, gap, gate, hold, invitation, ledger, model,
-    monitor, person, playbook, policy, prediction, profile, remediation, retention, risk, role, runtime,
-    serve, service_account, serving, store, subject, system, team, token, vendor, verify, verify_prediction,
-    verify_statement, version, waiver, workload,
+    approval, artifact, audit, completions, config, control, dataset, decision, delegation, deploy, docs,
+    doctor, drift, emergency, evidence, factor, fairness, framework, gap, gate, hold, invitation, ledger,
+    model, monitor, person, playbook, policy, prediction, profile, remediation, retention, risk, role,
+    runtime, serve, service_account, serving, store, subject, system, team, token, vendor, verify,
+    verify_prediction, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
 use crate::output::Format;

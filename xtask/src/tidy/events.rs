@@ -29,8 +29,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         return Vec::new();
     }
     let code = tree.files.iter().filter(|file| file.path == CODE || file.path.starts_with(AREAS));
-    let events: Vec<Event> =
-        code.flat_map(|file| events(&file.path, file.text_without_tests())).collect();
+    let events: Vec<Event> = code.flat_map(|file| events(&file.path, file.text_without_tests())).collect();
     let Some(catalogue) = text(CATALOGUE) else {
         let remedy = "write a table of all events with their clear and private parts";
         return vec![Finding::error(CATALOGUE, 1, "the event catalogue is missing", remedy)];
@@ -40,13 +39,23 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     for event in &events {
         let Some((_, row)) = rows.get(&event.name) else {
             let what = format!("the event `{}` is not in {CATALOGUE}", event.name);
-            findings.push(Finding::error(&event.path, event.line, what, "add its row: type, when, clear, private"));
+            findings.push(Finding::error(
+                &event.path,
+                event.line,
+                what,
+                "add its row: type, when, clear, private",
+            ));
             continue;
         };
         for field in event.fields.iter().filter(|field| !names(row, field)) {
             let what =
                 format!("the row of `{}` in {CATALOGUE} does not name the field `{field}`", event.name);
-            findings.push(Finding::error(&event.path, event.line, what, "add the field to the column `clear`"));
+            findings.push(Finding::error(
+                &event.path,
+                event.line,
+                what,
+                "add the field to the column `clear`",
+            ));
         }
     }
     for (name, (line, _)) in &rows {
@@ -150,8 +159,10 @@ mod tests {
 
     #[test]
     fn events_of_an_area_are_looked_at_too() {
-        let area = "//! x\npub enum AreaEvent {\n    #[serde(rename = \"b.made\")]\n    Made { four: Id },\n}\n";
-        let good = "| `a.made` | x | `one`, `two` | - |\n| `a.gone` | x | `three` | - |\n| `a.raw` | x | y | - |\n";
+        let area =
+            "//! x\npub enum AreaEvent {\n    #[serde(rename = \"b.made\")]\n    Made { four: Id },\n}\n";
+        let good =
+            "| `a.made` | x | `one`, `two` | - |\n| `a.gone` | x | `three` | - |\n| `a.raw` | x | y | - |\n";
         let found = |catalogue: &str| {
             let files = vec![
                 fixture(CODE, ENUM),

@@ -8,9 +8,7 @@ mod page;
 mod requests;
 mod standing;
 
-pub use overview::{
-    AuditOverview, BlindSpot, ControlLine, ExceptionLine, OVERVIEW_FORMAT, RequestCounts,
-};
+pub use overview::{AuditOverview, BlindSpot, ControlLine, ExceptionLine, OVERVIEW_FORMAT, RequestCounts};
 pub use page::overview_html;
 pub use requests::{
     AnswerEvidenceRequest, AskEvidence, EvidenceRequestView, JudgeEvidenceRequest, RequestFilter,

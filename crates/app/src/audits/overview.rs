@@ -3,8 +3,8 @@
 //! Computed from the log whenever it is asked, over the period of the engagement, for its systems and frameworks. It says
 //! what the record shows, and draws no conclusion (no-conclusion).
 
-use super::requests::EvidenceRequestView;
 use super::EngagementView;
+use super::requests::EvidenceRequestView;
 use crate::controls::{TestControls, library};
 use crate::tiers::framework_data;
 use crate::{App, AppError, Caller, systems};
@@ -142,7 +142,10 @@ impl App {
         let (frameworks, scope) = (row.frameworks()?, row.systems()?);
         let (from, to) = (row.from_at.0, row.to_at.0.min(self.store.clock().now()));
         if from >= to {
-            return Err(AppError::Conflict(format!("the period that is audited begins on {}", Day::of(from))));
+            return Err(AppError::Conflict(format!(
+                "the period that is audited begins on {}",
+                Day::of(from)
+            )));
         }
         let mut conn = self.store.read().await?;
         let engagement = self.engagement_view(&mut conn, row).await?;
@@ -173,9 +176,8 @@ impl App {
         let ledger = ledger.ok_or_else(|| AppError::Internal("nothing was looked at".into()))?;
         let (counts, requests) = self.requests_of(id).await?;
         let Found { mut exceptions, blind_spots, controls } = found;
-        exceptions.sort_by(|a, b| {
-            (a.closed.is_some(), b.since, &a.id).cmp(&(b.closed.is_some(), a.since, &b.id))
-        });
+        exceptions
+            .sort_by(|a, b| (a.closed.is_some(), b.since, &a.id).cmp(&(b.closed.is_some(), a.since, &b.id)));
         Ok(AuditOverview {
             format: OVERVIEW_FORMAT.to_owned(),
             engagement,
@@ -260,7 +262,8 @@ impl Found {
             let Some(control) = library.get(id) else { continue };
             let serves = criteria_of(control, frameworks);
             if !serves.is_empty() {
-                let says = format!("{} is not in operation; it would serve {}", control.title, serves.join(", "));
+                let says =
+                    format!("{} is not in operation; it would serve {}", control.title, serves.join(", "));
                 self.spot("not-in-operation", id, &says);
             }
         }
@@ -268,12 +271,7 @@ impl Found {
     }
 
     /// Rows that no control serves: they have to be shown by other means.
-    fn unserved(
-        &mut self,
-        framework: &Framework,
-        day: Day,
-        tested: &WindowResult,
-    ) -> Result<(), AppError> {
+    fn unserved(&mut self, framework: &Framework, day: Day, tested: &WindowResult) -> Result<(), AppError> {
         let analysis = analyse(&GapQuestion {
             framework,
             as_of: day,
@@ -313,7 +311,8 @@ fn served<'a>(criteria: impl Iterator<Item = &'a str>, frameworks: &[Slug]) -> V
 
 fn exceptions(control: &ControlResult, tested: &WindowResult, system: Option<&Slug>) -> Vec<ExceptionLine> {
     let line = |found: &ControlException| {
-        let shown: BTreeSet<u64> = found.causes.iter().flat_map(|cause| cause.shown_by.iter().copied()).collect();
+        let shown: BTreeSet<u64> =
+            found.causes.iter().flat_map(|cause| cause.shown_by.iter().copied()).collect();
         let notes = tested.notes.get(&found.id).into_iter().flatten();
         ExceptionLine {
             id: found.id.clone(),

@@ -28,7 +28,15 @@ fn exceptions(overview: &AuditOverview) -> Section {
     Section {
         heading: format!("{} exceptions, {open} open", overview.exceptions.len()),
         note: "Every occurrence that does not meet a test of a control; what is open first.".to_owned(),
-        columns: vec!["Control", "Occurrence", "Since", "Closed", "What is wrong", "Entries", "Recorded about it"],
+        columns: vec![
+            "Control",
+            "Occurrence",
+            "Since",
+            "Closed",
+            "What is wrong",
+            "Entries",
+            "Recorded about it",
+        ],
         rows: overview.exceptions.iter().map(exception).collect(),
     }
 }
@@ -82,7 +90,10 @@ fn requests(overview: &AuditOverview) -> Section {
     let counts = overview.counts;
     let row = |view: &EvidenceRequestView| {
         let late = if view.overdue { ", overdue" } else { "" };
-        let about = [view.control.as_ref().map(ToString::to_string), view.criterion.as_ref().map(ToString::to_string)];
+        let about = [
+            view.control.as_ref().map(ToString::to_string),
+            view.criterion.as_ref().map(ToString::to_string),
+        ];
         vec![
             view.title.clone().unwrap_or_else(|| "(its words were erased)".to_owned()),
             format!("{}{late}", view.state),

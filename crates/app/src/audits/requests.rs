@@ -161,7 +161,8 @@ impl App {
                 let row = find_request(act.conn(), id).await?;
                 as_auditor(&mut act, &row).await?;
                 if row.state != "answered" {
-                    let message = format!("the request is {}; only an answer is accepted or flagged", row.state);
+                    let message =
+                        format!("the request is {}; only an answer is accepted or flagged", row.state);
                     return Err(AppError::Conflict(message));
                 }
                 let event = AuditEvent::RequestJudged { request: id, accepted: command.accepted };
@@ -286,10 +287,8 @@ async fn end(
     event: AuditEvent,
     reason: String,
 ) -> Result<Receipt, AppError> {
-    let mut draft = act
-        .draft(Event::from(event))
-        .about(NOUN, &row.engagement.0)
-        .about("evidence-request", &row.id.0);
+    let mut draft =
+        act.draft(Event::from(event)).about(NOUN, &row.engagement.0).about("evidence-request", &row.id.0);
     if !reason.is_empty() {
         draft = draft.private("words", &Note { text: reason })?;
     }
@@ -302,7 +301,10 @@ async fn ask(mut act: Act<'_>, command: AskEvidence) -> Result<Receipt, AppError
     check_text("title", &title, false)?;
     check_text("text", &text, true)?;
     if title.len() > MAX_TITLE {
-        return Err(AppError::invalid("title", format!("at most {MAX_TITLE} bytes; the rest goes into the text")));
+        return Err(AppError::invalid(
+            "title",
+            format!("at most {MAX_TITLE} bytes; the rest goes into the text"),
+        ));
     }
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(AppError::invalid("days", format!("{days} is not 1 to {MAX_DAYS}")));
@@ -365,7 +367,10 @@ async fn answer(
         let row = evidence::evidence(act.conn(), *id).await?;
         let row = row.ok_or_else(|| AppError::not_found("evidence", id))?;
         if row.withdrawn_at.is_some() {
-            return Err(AppError::invalid("evidence", format!("{id} was withdrawn and shows nothing any more")));
+            return Err(AppError::invalid(
+                "evidence",
+                format!("{id} was withdrawn and shows nothing any more"),
+            ));
         }
     }
     let size = act.tx.next_index();

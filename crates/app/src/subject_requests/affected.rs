@@ -70,7 +70,9 @@ async fn decide(mut act: Act<'_>, subject: SubjectId, command: DecideVersion) ->
     if !affected(act.conn(), subject).await?.contains(&id) {
         return Err(AppError::invalid(
             "version",
-            format!("{version} was not trained on a dataset version that is on record as holding this subject"),
+            format!(
+                "{version} was not trained on a dataset version that is on record as holding this subject"
+            ),
         ));
     }
     let event = PrivacyEvent::VersionDecided { subject, version: id, decision, until };
@@ -95,19 +97,21 @@ fn until(
         (AffectedDecision::Keep, Some(_)) => {
             Err(AppError::invalid("days", "a version that is kept has no end; leave it out"))
         }
-        (_, Some(days)) if (1..=MAX_DAYS).contains(&days) => Ok(Some(now.plus_seconds(i64::from(days) * DAY))),
+        (_, Some(days)) if (1..=MAX_DAYS).contains(&days) => {
+            Ok(Some(now.plus_seconds(i64::from(days) * DAY)))
+        }
         (_, given) => {
             let given = given.map_or_else(|| "missing".to_owned(), |days| days.to_string());
-            Err(AppError::invalid("days", format!("{given}; say in how many days it is done, 1 to {MAX_DAYS}")))
+            Err(AppError::invalid(
+                "days",
+                format!("{given}; say in how many days it is done, 1 to {MAX_DAYS}"),
+            ))
         }
     }
 }
 
 /// Versions that used a dataset version that held the subject, or one that derives from it.
-pub(super) async fn affected(
-    conn: &mut Conn,
-    subject: SubjectId,
-) -> Result<BTreeSet<VersionId>, AppError> {
+pub(super) async fn affected(conn: &mut Conn, subject: SubjectId) -> Result<BTreeSet<VersionId>, AppError> {
     let held = subjects::datasets_of(conn, subject).await?;
     let mut versions = BTreeSet::new();
     for dataset in holding(conn, &held).await?.into_keys() {

@@ -43,7 +43,9 @@ pub(super) fn first(
         }
         other => Err(AppError::invalid(
             "law",
-            format!("{other:?}: a request for {kind} rests on gdpr; one for an explanation also on eu-ai-act"),
+            format!(
+                "{other:?}: a request for {kind} rests on gdpr; one for an explanation also on eu-ai-act"
+            ),
         )),
     }
 }
@@ -86,17 +88,16 @@ fn row(
     let framework = framework_data(framework)?;
     let found = framework.row(id, Day::of(received));
     let found = found.ok_or_else(|| {
-        AppError::invalid("received_at", format!("{}:{id} was not known on {}", framework.id, Day::of(received)))
+        AppError::invalid(
+            "received_at",
+            format!("{}:{id} was not known on {}", framework.id, Day::of(received)),
+        )
     })?;
     Ok((framework, found))
 }
 
 fn clock(framework: &Framework, row: &Row) -> Result<RequestClock, AppError> {
-    Ok(RequestClock {
-        framework: framework.id.parse()?,
-        row: row.id.parse()?,
-        data: framework.digest(),
-    })
+    Ok(RequestClock { framework: framework.id.parse()?, row: row.id.parse()?, data: framework.digest() })
 }
 
 /// The last day by the row's own period; none if it names none.
@@ -124,7 +125,10 @@ mod tests {
         let received = at("2026-01-31T15:00:00Z");
         let due = first(SubjectRequestKind::Access, None, received).unwrap();
         assert_eq!(due.at, Some(at("2026-03-01T00:00:00Z")), "through 28 February");
-        assert_eq!(words(&due.clock, received), "GDPR Art. 12(3), first sentence: 1 month after receipt of the request");
+        assert_eq!(
+            words(&due.clock, received),
+            "GDPR Art. 12(3), first sentence: 1 month after receipt of the request"
+        );
         let later = extended(received).unwrap();
         assert_eq!(later.at, Some(at("2026-05-01T00:00:00Z")), "through 30 April");
         let ai_act = "eu-ai-act".parse().unwrap();

@@ -14,9 +14,9 @@ use comptroller_core::vocab::{AffectedDecision, ErasureBasis, ReadKind};
 use comptroller_core::{Digest, Environment, Event, Timestamp};
 use comptroller_ledger::Entry;
 use comptroller_policy::Action;
+use comptroller_store::Conn;
 use comptroller_store::areas::{datasets, deployments, models, subject_requests, subjects, systems};
 use comptroller_store::journal::{self, EntryFilter};
-use comptroller_store::Conn;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -249,7 +249,11 @@ fn urgency(state: &str) -> u8 {
     }
 }
 
-fn open(erasure: Option<&ErasureLine>, versions: &[VersionAffected], datasets: &[DatasetHeld]) -> Vec<String> {
+fn open(
+    erasure: Option<&ErasureLine>,
+    versions: &[VersionAffected],
+    datasets: &[DatasetHeld],
+) -> Vec<String> {
     let mut open = Vec::new();
     if erasure.is_none() {
         open.push("the subject's key is not destroyed".to_owned());

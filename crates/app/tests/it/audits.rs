@@ -4,8 +4,8 @@ use crate::world::Desk;
 use comptroller_app::assess::Because;
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::audits::{
-    AnswerEvidenceRequest, AskEvidence, EngageAuditor, EvidenceRequestView, JudgeEvidenceRequest, RequestFilter,
-    overview_html,
+    AnswerEvidenceRequest, AskEvidence, EngageAuditor, EvidenceRequestView, JudgeEvidenceRequest,
+    RequestFilter, overview_html,
 };
 use comptroller_app::controls::AdoptControl;
 use comptroller_app::datasets::RegisterDatasetVersion;
@@ -24,7 +24,9 @@ const DAY: i64 = 86_400;
 /// The rules that stand against an act, by name.
 pub(crate) fn rules<T: std::fmt::Debug>(outcome: Result<T, AppError>) -> Vec<String> {
     match outcome {
-        Err(AppError::Denied { decision, .. }) => decision.rules.iter().map(|rule| rule.id.to_string()).collect(),
+        Err(AppError::Denied { decision, .. }) => {
+            decision.rules.iter().map(|rule| rule.id.to_string()).collect()
+        }
         other => panic!("not denied: {other:?}"),
     }
 }
@@ -263,7 +265,10 @@ async fn who_may_engage_whom_and_for_how_long() {
         let error = app.engage_auditor(&by(&desk.risk), wrong).await.unwrap_err();
         assert!(error.to_string().contains(says), "{says}: {error}");
     }
-    assert!(app.engagements(&desk.risk, Slice::default()).await.unwrap().items.is_empty(), "nothing half-written");
+    assert!(
+        app.engagements(&desk.risk, Slice::default()).await.unwrap().items.is_empty(),
+        "nothing half-written"
+    );
 }
 
 #[tokio::test]
@@ -274,7 +279,10 @@ async fn what_is_asked_for_is_answered_flagged_answered_again_and_accepted() {
     assert!(desk.ask(&outsider, "approvals").await.unwrap_err().to_string().contains("name one"));
     desk.engage(&outsider, &["scoring"]).await;
     let id = desk.ask(&outsider, "approvals").await.unwrap();
-    assert!(!rules(desk.judge(&desk.auditor, id, true, "").await).is_empty(), "another auditor does not judge");
+    assert!(
+        !rules(desk.judge(&desk.auditor, id, true, "").await).is_empty(),
+        "another auditor does not judge"
+    );
     let early = desk.judge(&outsider, id, true, "").await.unwrap_err();
     assert!(early.to_string().contains("is open"), "{early}");
 
@@ -328,7 +336,11 @@ async fn what_is_not_answered_in_time_shows_and_reminds_once() {
     let open = RequestFilter { state: Some("open".into()), ..RequestFilter::default() };
     assert!(app.evidence_requests(&desk.risk, open, Slice::default()).await.unwrap().items.is_empty());
     assert_eq!(
-        app.evidence_requests(&outsider, RequestFilter::default(), Slice::default()).await.unwrap().items.len(),
+        app.evidence_requests(&outsider, RequestFilter::default(), Slice::default())
+            .await
+            .unwrap()
+            .items
+            .len(),
         1
     );
 }
@@ -379,7 +391,9 @@ async fn an_auditor_sees_exceptions_and_blind_spots_first() {
     let page = overview_html(&overview);
     let at = |what: &str| page.find(what).unwrap_or_else(|| panic!("{what}"));
     assert!(at("1 exceptions, 1 open") < at("blind spots"));
-    assert!(at("blind spots") < at("controls in operation") && at("controls in operation") < at("1 requests"));
+    assert!(
+        at("blind spots") < at("controls in operation") && at("controls in operation") < at("1 requests")
+    );
     // Looking again, at the same log and moment, gives the same.
     let again = app.audit_overview(&desk.risk, Some(overview.engagement.id)).await.unwrap();
     assert_eq!((again.exceptions, again.blind_spots), (overview.exceptions, overview.blind_spots));

@@ -26,7 +26,8 @@ const DAY: i64 = 86_400;
 
 impl Desk {
     async fn subject(&self) -> SubjectId {
-        let register = RegisterSubject { reference: "customer 4711".into(), datasets: vec!["loans@1".into()] };
+        let register =
+            RegisterSubject { reference: "customer 4711".into(), datasets: vec!["loans@1".into()] };
         let call = Call::new(self.risk.clone());
         self.world.app.register_subject(&call, register).await.unwrap().id.parse().unwrap()
     }
@@ -84,7 +85,12 @@ impl Desk {
     ) -> Result<u64, AppError> {
         let command =
             DecideVersion { version: "scorer@1".into(), decision, days, reason: "one of many rows".into() };
-        Ok(self.world.app.decide_affected_version(&Call::new(who.clone()), subject, command).await?.ledger_index)
+        Ok(self
+            .world
+            .app
+            .decide_affected_version(&Call::new(who.clone()), subject, command)
+            .await?
+            .ledger_index)
     }
 
     async fn report(&self, subject: SubjectId) -> DeletionReport {
@@ -280,9 +286,16 @@ async fn the_deletion_report_names_data_versions_and_decisions_with_their_entrie
     let version = &report.versions[0];
     let decision = version.decision.as_ref().unwrap();
     assert_eq!((version.state.as_str(), decision.ledger_index), ("decided", decided));
-    assert_eq!(decision.reason.as_deref(), Some("one of many rows"), "the reason is about the version, and stays");
+    assert_eq!(
+        decision.reason.as_deref(),
+        Some("one of many rows"),
+        "the reason is about the version, and stays"
+    );
     assert!(version.serves_in.contains_key(&Environment::Staging));
-    assert_eq!(report, DeletionReport { at: report.at, ledger_size: report.ledger_size, ..desk.report(subject).await });
+    assert_eq!(
+        report,
+        DeletionReport { at: report.at, ledger_size: report.ledger_size, ..desk.report(subject).await }
+    );
 
     desk.world.clock.pass(11 * DAY);
     let late = desk.report(subject).await;

@@ -129,9 +129,7 @@ pub(super) fn run(Context { client, screen }: &Context, verb: Verb) -> anyhow::R
                 ],
             )
         }
-        Verb::Show { request } => {
-            screen.object(&client.get(&path(&["subject-requests", &request]), &[])?)
-        }
+        Verb::Show { request } => screen.object(&client.get(&path(&["subject-requests", &request]), &[])?),
         Verb::Note { request, step, text } => {
             screen.object(&client.post(&of(&request, "notes"), &NoteSubjectRequest { step, text })?)
         }
@@ -199,7 +197,11 @@ fn text(report: &DeletionReport, style: Style) -> String {
             );
         }
     }
-    let _ = writeln!(out, "\n{}", style.strong(&format!("Data that held the subject: {}", report.datasets.len())));
+    let _ = writeln!(
+        out,
+        "\n{}",
+        style.strong(&format!("Data that held the subject: {}", report.datasets.len()))
+    );
     for dataset in &report.datasets {
         let how = if dataset.derived_from.is_empty() { "" } else { ", derived" };
         let entry = dataset.registered.map(|index| format!(", entry {index}")).unwrap_or_default();

@@ -71,7 +71,9 @@ impl Event {
             return serde_json::from_value(whole).map(Self::Privacy);
         }
         serde_json::from_value(whole).map_err(|_| {
-            serde::de::Error::custom(format!("{kind:?} is no type of event, or its data are not those of one"))
+            serde::de::Error::custom(format!(
+                "{kind:?} is no type of event, or its data are not those of one"
+            ))
         })
     }
 }

@@ -42,12 +42,7 @@ pub enum PrivacyEvent {
     RequestNoted { request: SubjectRequestId, subject: SubjectId, step: SubjectRequestStep },
     /// The subject was told that the answer comes later. Private: the reasons, under the subject's own key.
     #[serde(rename = "subject_request.extended")]
-    RequestExtended {
-        request: SubjectRequestId,
-        subject: SubjectId,
-        due_at: Timestamp,
-        clock: RequestClock,
-    },
+    RequestExtended { request: SubjectRequestId, subject: SubjectId, due_at: Timestamp, clock: RequestClock },
     /// The subject was answered, and the case is over. Private: the words, under the subject's own key; after an erasure
     /// under a key of this record.
     #[serde(rename = "subject_request.closed")]

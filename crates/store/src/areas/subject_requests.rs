@@ -164,10 +164,7 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &PrivacyEvent) 
 }
 
 /// A case.
-pub async fn request(
-    conn: &mut Conn,
-    id: SubjectRequestId,
-) -> Result<Option<SubjectRequestRow>, StoreError> {
+pub async fn request(conn: &mut Conn, id: SubjectRequestId) -> Result<Option<SubjectRequestRow>, StoreError> {
     fetch_optional!(
         conn,
         SubjectRequestRow,

@@ -878,7 +878,8 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         }),
         draft(Event::RecordRead { kind: ReadKind::AuditLog, resource: "org".into(), count: 3 }),
     ];
-    let about = world_outside::About { person: world.person, subject: world.subject, system, version, evidence };
+    let about =
+        world_outside::About { person: world.person, subject: world.subject, system, version, evidence };
     drafts.extend(world_outside::drafts(&about, now, &digest("outside"))?);
     Ok(drafts)
 }

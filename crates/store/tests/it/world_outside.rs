@@ -2,8 +2,8 @@
 
 use comptroller_core::event::{AuditEvent, AuditTerms, PrivacyEvent, RequestClock};
 use comptroller_core::ids::{
-    EngagementId, EvidenceId, EvidenceRequestId, PrincipalId, SubjectId, SubjectRequestId,
-    SystemId, VersionId,
+    EngagementId, EvidenceId, EvidenceRequestId, PrincipalId, SubjectId, SubjectRequestId, SystemId,
+    VersionId,
 };
 use comptroller_core::vocab::{AffectedDecision, RequestOutcome, SubjectRequestKind, SubjectRequestStep};
 use comptroller_core::{Digest, Event, Timestamp};
@@ -50,7 +50,8 @@ fn audit(about: &About, now: Timestamp, digest: &Digest) -> anyhow::Result<Vec<D
             .private("note", &text)?,
         Draft::new(
             "system",
-            AuditEvent::Read { engagement, action: "system.read".parse()?, resource: "org/own".into() }.into(),
+            AuditEvent::Read { engagement, action: "system.read".parse()?, resource: "org/own".into() }
+                .into(),
         ),
         Draft::new("system", open(asked)?).private("request", &text)?,
         Draft::new("system", open(dropped)?).private("request", &text)?,
@@ -111,10 +112,7 @@ fn requests(about: &About, now: Timestamp, digest: &Digest) -> anyhow::Result<Ve
             PrivacyEvent::RequestNoted { request, subject, step: SubjectRequestStep::IdentityChecked },
             "note",
         )?,
-        own(
-            PrivacyEvent::RequestExtended { request, subject, due_at, clock: clock("12.3.ext")? },
-            "reason",
-        )?,
+        own(PrivacyEvent::RequestExtended { request, subject, due_at, clock: clock("12.3.ext")? }, "reason")?,
         Draft::new(
             "system",
             PrivacyEvent::VersionDecided {
@@ -138,9 +136,6 @@ fn requests(about: &About, now: Timestamp, digest: &Digest) -> anyhow::Result<Ve
             .into(),
         )
         .private("reason", &text)?,
-        own(
-            PrivacyEvent::RequestClosed { request, subject, outcome: RequestOutcome::Fulfilled },
-            "answer",
-        )?,
+        own(PrivacyEvent::RequestClosed { request, subject, outcome: RequestOutcome::Fulfilled }, "answer")?,
     ])
 }

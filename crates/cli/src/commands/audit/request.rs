@@ -123,9 +123,7 @@ pub(super) fn run(Context { client, screen }: &Context, verb: Verb) -> anyhow::R
                 ],
             )
         }
-        Verb::Show { request } => {
-            screen.object(&client.get(&path(&["evidence-requests", &request]), &[])?)
-        }
+        Verb::Show { request } => screen.object(&client.get(&path(&["evidence-requests", &request]), &[])?),
         Verb::Answer(AnswerArgs { request, text, evidence, entries, pack }) => {
             let command = AnswerEvidenceRequest { text, evidence, entries, pack };
             screen.object(&client.post(&of(&request, "answer"), &command)?)
