@@ -224,3 +224,40 @@ fn text(report: &DeletionReport, style: Style) -> String {
 fn minute(at: Timestamp) -> String {
     at.to_string().chars().take(16).collect::<String>().replace('T', " ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_report_shows_what_is_open_first_and_names_entries() {
+        let id = "01900000-0000-7000-8000-000000000000";
+        let report: DeletionReport = serde_json::from_value(json!({
+            "format": "comptroller-deletion-report/v1", "subject": id, "at": "2026-11-28T10:00:00.000000Z",
+            "ledger_size": 90, "open": ["scoring/scorer@1: nobody decided what becomes of it"], "registered": 4,
+            "erasure": {
+                "at": "2026-11-20T09:30:00.000000Z", "basis": "subject-request", "payloads": 3,
+                "key_backups_expire_at": null, "ledger_index": 71
+            },
+            "requests": [], "limits": "nothing here looks into the files",
+            "versions": [{
+                "id": id, "name": "scoring/scorer@1", "state": "undecided", "through": [id],
+                "serves_in": {"production": 55}, "decision": null, "registered": 20
+            }],
+            "datasets": [{
+                "id": id, "name": "loans@1", "derived_from": [], "registered": 9, "files": 2, "stored": 1,
+                "purged": [{
+                    "digest": "0".repeat(64), "at": "2026-11-21T00:00:00.000000Z", "ledger_index": 80
+                }]
+            }]
+        }))
+        .unwrap();
+        let text = text(&report, Style::plain());
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is not in\n{text}"));
+        assert!(at("Open: 1") < at("Erasure") && at("Erasure") < at("Versions affected: 1"));
+        for shown in ["entry 71", "production (entry 55)", "1 of 2 files stored here, entry 9", "entry 80"] {
+            at(shown);
+        }
+    }
+}

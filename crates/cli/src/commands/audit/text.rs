@@ -115,3 +115,49 @@ fn more(out: &mut String, count: usize) {
 fn day(at: comptroller_core::Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_went_wrong_and_what_is_not_seen_stand_before_what_there_is() {
+        let id = "01900000-0000-7000-8000-000000000000";
+        let value = json!({
+            "format": "comptroller-audit-overview/v1",
+            "engagement": {
+                "id": id, "auditor": id, "frameworks": ["soc2"], "systems": [], "from": "2026-01-01T00:00:00.000000Z",
+                "to": "2027-01-01T00:00:00.000000Z", "until": "2027-03-01T00:00:00.000000Z", "state": "open",
+                "opened_by": "system", "opened_at": "2026-11-01T00:00:00.000000Z", "ended_at": null, "note": null,
+                "reason": null
+            },
+            "from": "2026-01-01T00:00:00.000000Z", "to": "2026-11-28T00:00:00.000000Z",
+            "ledger": {"size": 40, "root": "0".repeat(64)},
+            "exceptions": [{
+                "id": "1".repeat(64), "control": "CTL-DATA-01", "system": null, "occurrence": "event/12",
+                "since": "2026-11-02T00:00:00.000000Z", "closed": null, "says": ["no legal \u{1b}[31mbasis"],
+                "shown_by": [12], "noted": []
+            }],
+            "blind_spots": [{"kind": "no-control", "about": "soc2:CC1.1", "says": "no control serves it"}],
+            "controls": [{
+                "id": "CTL-DATA-01", "title": "Data are documented", "owner": "risk-officer", "system": null,
+                "serves": ["soc2:PI1.1"], "expected": 2, "met": 1, "exceptions": 1, "open": 1, "pending": 0
+            }],
+            "counts": {"open": 1, "answered": 0, "accepted": 0, "flagged": 0, "withdrawn": 0, "overdue": 1},
+            "requests": [{
+                "id": id, "engagement": id, "title": "licences", "text": null, "control": null, "criterion": null,
+                "state": "open", "overdue": true, "due_at": "2026-11-20T00:00:00.000000Z",
+                "asked_at": "2026-11-10T00:00:00.000000Z", "evidence": [], "entries": [], "pack": null,
+                "answer": null, "answered_by": null, "answered_at": null, "judgement": null, "judged_at": null
+            }]
+        });
+        let overview_of = serde_json::from_value::<AuditOverview>(value).unwrap();
+        let text = overview(&overview_of, Style::plain());
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} is not in\n{text}"));
+        assert!(at("Exceptions: 1 (1 open)") < at("Blind spots: 1"));
+        assert!(at("Blind spots: 1") < at("Controls: 1") && at("Controls: 1") < at("Requests: 1 open"));
+        assert!(text.contains("due 2026-11-20 overdue  licences") && text.contains("entries 12"), "{text}");
+        assert!(!text.contains('\u{1b}'), "what comes from the record moves no cursor");
+    }
+}
