@@ -3,7 +3,7 @@
 //! Computed from the log whenever it is asked, over the period of the engagement, for its systems and frameworks. It says
 //! what the record shows, and draws no conclusion (no-conclusion).
 
-use super::EngagementView;
+use super::{EngagementView, NOUN};
 use super::requests::EvidenceRequestView;
 use crate::controls::{TestControls, library};
 use crate::tiers::framework_data;
@@ -13,6 +13,7 @@ use comptroller_compliance::framework::{Day, Framework};
 use comptroller_compliance::gap::{GapQuestion, Standing, analyse};
 use comptroller_compliance::window::{ControlException, ControlResult, LedgerPosition, WindowResult};
 use comptroller_core::ids::EngagementId;
+use comptroller_core::vocab::ReadKind;
 use comptroller_core::{Digest, Role, Slug, Timestamp};
 use comptroller_store::areas::audits;
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,8 @@ impl App {
     ) -> Result<AuditOverview, AppError> {
         let id = self.meant(caller, id).await?;
         let row = self.followed(caller, id).await?;
+        // The log is read for it, by people of the organisation too.
+        self.note_read(caller, ReadKind::AuditLog, &format!("{NOUN}/{id}"), 0).await?;
         let (frameworks, scope) = (row.frameworks()?, row.systems()?);
         let (from, to) = (row.from_at.0, row.to_at.0.min(self.store.clock().now()));
         if from >= to {
