@@ -3,8 +3,8 @@
 //! Computed from the log whenever it is asked, over the period of the engagement, for its systems and frameworks. It says
 //! what the record shows, and draws no conclusion (no-conclusion).
 
-use super::{EngagementView, NOUN};
 use super::requests::EvidenceRequestView;
+use super::{EngagementView, NOUN};
 use crate::controls::{TestControls, library};
 use crate::tiers::framework_data;
 use crate::{App, AppError, Caller, systems};

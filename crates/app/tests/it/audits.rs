@@ -100,7 +100,7 @@ impl Desk {
         Ok(self.world.app.ask_evidence(&Call::new(who.clone()), asked).await?.id.parse().unwrap())
     }
 
-    async fn answer(&self, id: EvidenceRequestId, entries: &[u64]) -> Result<u64, AppError> {
+    async fn answer_request(&self, id: EvidenceRequestId, entries: &[u64]) -> Result<u64, AppError> {
         let command = AnswerEvidenceRequest {
             text: "the entries show it".into(),
             entries: entries.to_vec(),
@@ -286,9 +286,9 @@ async fn what_is_asked_for_is_answered_flagged_answered_again_and_accepted() {
     let early = desk.judge(&outsider, id, true, "").await.unwrap_err();
     assert!(early.to_string().contains("is open"), "{early}");
 
-    let beyond = desk.answer(id, &[9_999]).await.unwrap_err();
+    let beyond = desk.answer_request(id, &[9_999]).await.unwrap_err();
     assert!(beyond.to_string().contains("no entry 9999"), "{beyond}");
-    desk.answer(id, &[0, 1]).await.unwrap();
+    desk.answer_request(id, &[0, 1]).await.unwrap();
     let silent = desk.judge(&outsider, id, false, "").await.unwrap_err();
     assert!(silent.to_string().contains("reason"), "what is flagged is said why: {silent}");
     desk.judge(&outsider, id, false, "October is missing").await.unwrap();
@@ -297,11 +297,11 @@ async fn what_is_asked_for_is_answered_flagged_answered_again_and_accepted() {
         (flagged.state.as_str(), flagged.judgement.as_deref(), flagged.entries.as_slice()),
         ("flagged", Some("October is missing"), &[0_u64, 1][..])
     );
-    desk.answer(id, &[2]).await.unwrap();
+    desk.answer_request(id, &[2]).await.unwrap();
     desk.judge(&outsider, id, true, "").await.unwrap();
     let accepted = desk.request(id).await;
     assert_eq!((accepted.state.as_str(), accepted.entries.as_slice()), ("accepted", &[2_u64][..]));
-    let late = desk.answer(id, &[3]).await.unwrap_err();
+    let late = desk.answer_request(id, &[3]).await.unwrap_err();
     assert!(late.to_string().contains("accepted already"), "{late}");
 
     let dropped = desk.ask(&outsider, "a list of people").await.unwrap();
@@ -331,7 +331,7 @@ async fn what_is_not_answered_in_time_shows_and_reminds_once() {
     desk.world.clock.pass(6 * DAY);
     assert!(desk.request(id).await.overdue);
     assert_eq!((app.remind().await.unwrap(), app.remind().await.unwrap()), (1, 0));
-    desk.answer(id, &[0]).await.unwrap();
+    desk.answer_request(id, &[0]).await.unwrap();
     assert!(!desk.request(id).await.overdue, "it waits for the auditor now");
     let open = RequestFilter { state: Some("open".into()), ..RequestFilter::default() };
     assert!(app.evidence_requests(&desk.risk, open, Slice::default()).await.unwrap().items.is_empty());

@@ -25,7 +25,7 @@ use comptroller_core::{Environment, Role, Timestamp};
 const DAY: i64 = 86_400;
 
 impl Desk {
-    async fn subject(&self) -> SubjectId {
+    async fn registered(&self) -> SubjectId {
         let register =
             RegisterSubject { reference: "customer 4711".into(), datasets: vec!["loans@1".into()] };
         let call = Call::new(self.risk.clone());
@@ -113,7 +113,7 @@ impl Desk {
 async fn a_request_is_due_after_a_month_and_can_be_extended_once_within_it() {
     let desk = Desk::new().await;
     let app = &desk.world.app;
-    let subject = desk.subject().await;
+    let subject = desk.registered().await;
     let id = desk.open(subject, SubjectRequestKind::Access, None).await.unwrap();
     let case = desk.case(id).await;
     let days = |from: Timestamp, to: Timestamp| (to.micros() - from.micros()) / (DAY * 1_000_000);
@@ -144,7 +144,7 @@ async fn a_request_is_due_after_a_month_and_can_be_extended_once_within_it() {
 #[tokio::test]
 async fn a_week_before_it_is_due_people_are_reminded() {
     let desk = Desk::new().await;
-    let subject = desk.subject().await;
+    let subject = desk.registered().await;
     desk.open(subject, SubjectRequestKind::Access, None).await.unwrap();
     assert_eq!(desk.world.app.remind().await.unwrap(), 0);
     desk.world.clock.pass(25 * DAY);
@@ -154,7 +154,7 @@ async fn a_week_before_it_is_due_people_are_reminded() {
 #[tokio::test]
 async fn where_the_law_gives_no_number_there_is_none() {
     let desk = Desk::new().await;
-    let subject = desk.subject().await;
+    let subject = desk.registered().await;
     let id = desk.open(subject, SubjectRequestKind::Explanation, Some("eu-ai-act")).await.unwrap();
     let case = desk.case(id).await;
     assert_eq!(case.due_at, None);
@@ -175,7 +175,7 @@ async fn an_erasure_is_fulfilled_when_the_key_is_gone_and_every_version_decided_
     let desk = Desk::new().await;
     let app = &desk.world.app;
     desk.world.version(&desk.developer, "1", 0.9).await;
-    let subject = desk.subject().await;
+    let subject = desk.registered().await;
     let id = desk.open(subject, SubjectRequestKind::Erasure, None).await.unwrap();
     let open = desk.close_case(id, RequestOutcome::Fulfilled).await.unwrap_err().to_string();
     for missing in ["checked who asks", "is not erased", "nobody decided"] {
@@ -221,7 +221,7 @@ async fn an_erasure_is_fulfilled_when_the_key_is_gone_and_every_version_decided_
 #[tokio::test]
 async fn a_refusal_takes_a_reason_and_needs_nothing_else() {
     let desk = Desk::new().await;
-    let subject = desk.subject().await;
+    let subject = desk.registered().await;
     let id = desk.open(subject, SubjectRequestKind::Erasure, None).await.unwrap();
     let command = CloseSubjectRequest { outcome: RequestOutcome::Refused, text: "  ".into() };
     let call = Call::new(desk.risk.clone());
@@ -266,7 +266,7 @@ async fn the_deletion_report_names_data_versions_and_decisions_with_their_entrie
     app.register_dataset_version(&call, "loans".into(), derived).await.unwrap();
     desk.world.version(&desk.developer, "1", 0.9).await;
     desk.staged().await;
-    let subject = desk.subject().await;
+    let subject = desk.registered().await;
 
     let report = desk.report(subject).await;
     assert_eq!(report.open.len(), 3, "{:?}", report.open);
