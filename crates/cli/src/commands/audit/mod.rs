@@ -20,7 +20,7 @@ use std::path::PathBuf;
 pub(crate) enum Verb {
     /// Give an auditor from outside access for a time. They read, ask, and change nothing; every read is recorded.
     ///
-    /// Make the person known and invite them first (`person add`, `person invite`): the credential is their own.
+    /// Make the person known and invite them first (`person add`, `invitation issue`): the credential is their own.
     Engage(Box<EngageArgs>),
     /// List engagements; an auditor sees their own.
     List(Paging),
