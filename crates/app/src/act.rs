@@ -1,5 +1,6 @@
 //! The shape of every write: idempotency, roles, policy, state change with its event, remembered answer.
 
+use crate::audits::Standing;
 use crate::policies::Policies;
 use crate::policies::shadow::{self, Differences, Judged, Shadow};
 use crate::{App, AppError, Caller};
@@ -91,8 +92,9 @@ impl Act<'_> {
         environment: Option<Environment>,
         facts: Facts,
     ) -> Result<Judged, AppError> {
-        let caller = self.caller.clone();
-        let request = request(self.conn(), &caller, action, resource, system, environment, facts).await?;
+        let (caller, now) = (self.caller.clone(), self.now());
+        let (request, _) =
+            request(self.conn(), &caller, action, resource, system, environment, facts, now).await?;
         Ok(self.judge(&request))
     }
 
@@ -138,7 +140,9 @@ impl Act<'_> {
     }
 }
 
-/// A question in the name of `caller`, with the roles that hold for `system`.
+/// A question in the name of `caller`, with the roles that hold for `system`, and how the engagement of an auditor from
+/// outside stands towards it.
+#[expect(clippy::too_many_arguments, reason = "the parts of one question")]
 pub(crate) async fn request(
     conn: &mut Conn,
     caller: &Caller,
@@ -147,15 +151,21 @@ pub(crate) async fn request(
     system: Option<SystemId>,
     environment: Option<Environment>,
     facts: Facts,
-) -> Result<Request, AppError> {
-    let roles = roles(conn, caller.principal, system).await?;
+    now: Timestamp,
+) -> Result<(Request, Option<Standing>), AppError> {
+    let mut roles = roles(conn, caller.principal, system).await?;
+    let standing = match caller.kind {
+        PrincipalKind::Person => Standing::of(conn, caller.principal, action, resource, system, now).await?,
+        PrincipalKind::ServiceAccount => None,
+    };
+    let facts = standing.iter().fold(facts, |facts, standing| standing.bring(facts, &mut roles));
     let principal = Principal {
         id: caller.principal,
         kind: caller.kind,
         roles,
         credential_environment: caller.environment,
     };
-    Ok(Request { principal, action, resource: resource.to_owned(), environment, facts })
+    Ok((Request { principal, action, resource: resource.to_owned(), environment, facts }, standing))
 }
 
 /// The roles of a principal for the organisation, and for `system`.
@@ -260,7 +270,8 @@ impl App {
         outcome
     }
 
-    /// Asks the policies for a read. A refusal is recorded, an allowed read is not (see [`App::note_read`]).
+    /// Asks the policies for a read. A refusal is recorded, and so is every read of an auditor from outside; of other reads
+    /// those that are acts in themselves (see [`App::note_read`]).
     pub(crate) async fn may_read(
         &self,
         caller: &Caller,
@@ -272,7 +283,9 @@ impl App {
         let mut conn = self.store.read().await?;
         let bundle = self.policies.in_force(&mut conn, self.store.key()).await?;
         let shadow = self.policies.in_shadow(&mut conn, self.store.key()).await?;
-        let request = request(&mut conn, caller, action, resource, system, environment, Facts::new()).await?;
+        let now = self.store.clock().now();
+        let (request, standing) =
+            request(&mut conn, caller, action, resource, system, environment, Facts::new(), now).await?;
         let differences = Differences::default();
         let judged = shadow::judge(&bundle, shadow.as_ref(), &request, &differences);
         drop(conn);
@@ -281,7 +294,11 @@ impl App {
             self.record_refusal(caller, *action, resource, decision).await?;
         }
         self.note_differences(caller, differences).await;
-        outcome.map(|_| ())
+        outcome?;
+        match standing {
+            Some(standing) => self.note_audited(caller, &standing, action, resource).await,
+            None => Ok(()),
+        }
     }
 
     /// Records that something was read whose reading is itself an act, before it is shown.

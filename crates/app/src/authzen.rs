@@ -10,6 +10,7 @@ mod scope;
 pub use answer::{EvaluationAnswer, EvaluationContext, EvaluationProblem, EvaluationsAnswer};
 
 use crate::act::{Act, Call, roles};
+use crate::audits::Standing;
 use crate::gate::{Parts, RuleView, decision_event, situation};
 use crate::models::find_version;
 use crate::{App, AppError, ORG, models, systems};
@@ -212,11 +213,15 @@ async fn answer(act: &mut Act<'_>, question: &Evaluation) -> Result<EvaluationAn
     let principal = subject(act, &question.subject).await?;
     let environment = place(&question.context, scope)?;
     let asked = asked(act, question, scope, environment, &principal).await?;
-    let roles = match principal.status.as_str() {
+    let mut roles = match principal.status.as_str() {
         "active" => roles(act.conn(), principal.id.0, asked.system).await?,
         // Whoever was disabled does nothing any more, whatever roles are on record.
         _ => BTreeSet::new(),
     };
+    let now = act.now();
+    let standing =
+        Standing::of(act.conn(), principal.id.0, action, &asked.resource, asked.system, now).await?;
+    let facts = standing.iter().fold(asked.facts, |facts, standing| standing.bring(facts, &mut roles));
     let request = Request {
         principal: Principal {
             id: principal.id.0,
@@ -227,7 +232,7 @@ async fn answer(act: &mut Act<'_>, question: &Evaluation) -> Result<EvaluationAn
         action,
         resource: asked.resource.clone(),
         environment,
-        facts: asked.facts,
+        facts,
     };
     let decision = act.judge(&request);
     let (id, event) = decision_event(act, action, asked.resource, environment, &decision, asked.sources)?;

@@ -7,7 +7,7 @@ use comptroller_core::ids::{ApprovalId, SystemId};
 use comptroller_core::vocab::{ReminderKind, Vote};
 use comptroller_core::{Event, Slug, Timestamp};
 use comptroller_policy::{Bundle, Silence};
-use comptroller_store::areas::{approvals, remediations, reminders};
+use comptroller_store::areas::{approvals, audits, remediations, reminders, subject_requests};
 use comptroller_store::{Conn, Draft};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -20,6 +20,8 @@ const MOST: i64 = 1_000;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 const MICROS: i64 = 1_000_000;
+/// Days before a data subject has to be answered.
+const SUBJECT_DAYS: i64 = 7;
 /// Days before the end of a waiver, the tightest first.
 const WAIVER_DAYS: [(i64, ReminderKind); 3] = [
     (3, ReminderKind::WaiverThreeDays),
@@ -46,12 +48,17 @@ impl Default for ReminderSettings {
 struct Waiting {
     kind: ReminderKind,
     subject: String,
-    system: SystemId,
+    system: Option<SystemId>,
 }
 
 impl Waiting {
     fn new(kind: ReminderKind, noun: &str, id: &impl Display, system: SystemId) -> Self {
-        Self { kind, subject: format!("{noun}/{id}"), system }
+        Self { system: Some(system), ..Self::of_nobody(kind, noun, id) }
+    }
+
+    /// Something that no system is about.
+    fn of_nobody(kind: ReminderKind, noun: &str, id: &impl Display) -> Self {
+        Self { kind, subject: format!("{noun}/{id}"), system: None }
     }
 }
 
@@ -72,6 +79,7 @@ impl App {
         due.extend(waivers_ending(&mut conn, now).await?);
         due.extend(reviews_waiting(&mut conn, now).await?);
         due.extend(remediations_waiting(&mut conn, now, &self.reminders).await?);
+        due.extend(outsiders_waiting(&mut conn, now).await?);
         drop(conn);
         if due.is_empty() {
             return Ok(0);
@@ -85,8 +93,7 @@ impl App {
                         if reminders::raised(tx.conn(), &subject, kind).await? {
                             continue;
                         }
-                        let event =
-                            Event::ReminderRaised { kind, subject: subject.clone(), system: Some(system) };
+                        let event = Event::ReminderRaised { kind, subject: subject.clone(), system };
                         let draft = Draft::new("system", event);
                         let draft = match subject.split_once('/') {
                             Some((noun, id)) => draft.about(noun, &id),
@@ -191,6 +198,27 @@ async fn reviews_waiting(conn: &mut Conn, now: Timestamp) -> Result<Vec<Waiting>
         for (id, system) in reminders::unreviewed_emergencies(conn, kind, from, to, MOST).await? {
             due.push(Waiting::new(kind, "emergency", &id.0, system.0));
         }
+    }
+    Ok(due)
+}
+
+/// What auditors and data subjects wait for, and versions that should have been retrained or retired.
+async fn outsiders_waiting(conn: &mut Conn, now: Timestamp) -> Result<Vec<Waiting>, AppError> {
+    let mut due = Vec::new();
+    for id in audits::overdue(conn, now, MOST).await? {
+        due.push(Waiting::of_nobody(ReminderKind::EvidenceOverdue, "evidence-request", &id.0));
+    }
+    let ever = Timestamp::from_micros(0);
+    for (kind, from, to) in [
+        (ReminderKind::SubjectRequestOverdue, ever, now),
+        (ReminderKind::SubjectRequestDue, now, now.plus_seconds(SUBJECT_DAYS * DAY)),
+    ] {
+        for id in subject_requests::due(conn, kind, from, to, MOST).await? {
+            due.push(Waiting::of_nobody(kind, "subject-request", &id.0));
+        }
+    }
+    for id in subject_requests::late_versions(conn, now, MOST).await? {
+        due.push(Waiting::of_nobody(ReminderKind::AffectedVersionOverdue, "version", &id.0));
     }
     Ok(due)
 }

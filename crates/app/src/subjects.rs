@@ -13,9 +13,9 @@ use comptroller_core::vocab::{ErasureBasis, ReadKind};
 use comptroller_core::{Event, Timestamp};
 use comptroller_policy::Action;
 use comptroller_store::areas::{datasets, models, subjects};
-use comptroller_store::journal;
+use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// Makes a data subject known.
@@ -146,7 +146,7 @@ impl App {
 
     async fn subject_view(
         &self,
-        conn: &mut comptroller_store::Conn,
+        conn: &mut Conn,
         row: subjects::SubjectRow,
     ) -> Result<SubjectView, AppError> {
         let id = row.id.0;
@@ -214,18 +214,28 @@ async fn erase(mut act: Act<'_>, command: EraseSubject) -> Result<ErasureReport,
 
 /// Versions that used one of `held`, or anything derived from them.
 async fn trained_on(act: &mut Act<'_>, held: &[DatasetVersionId]) -> Result<Vec<VersionId>, AppError> {
-    let graph = datasets::parents(act.conn()).await?;
-    let mut affected: BTreeSet<DatasetVersionId> = held.iter().copied().collect();
-    for child in graph.keys() {
-        let sources =
-            ancestors(*child, &graph).map_err(|error| AppError::Internal(format!("lineage: {error}")))?;
-        if held.iter().any(|id| sources.contains(id)) {
-            affected.insert(*child);
-        }
-    }
     let mut versions = BTreeSet::new();
-    for dataset in affected {
+    for dataset in holding(act.conn(), held).await?.into_keys() {
         versions.extend(models::versions_using(act.conn(), dataset).await?);
     }
     Ok(versions.into_iter().collect())
+}
+
+/// `held` and every dataset version that derives from one of them, each with those of `held` that it derives from.
+pub(crate) async fn holding(
+    conn: &mut Conn,
+    held: &[DatasetVersionId],
+) -> Result<BTreeMap<DatasetVersionId, Vec<DatasetVersionId>>, AppError> {
+    let graph = datasets::parents(conn).await?;
+    let mut affected: BTreeMap<DatasetVersionId, Vec<DatasetVersionId>> =
+        held.iter().map(|id| (*id, Vec::new())).collect();
+    for child in graph.keys() {
+        let sources =
+            ancestors(*child, &graph).map_err(|error| AppError::Internal(format!("lineage: {error}")))?;
+        let from: Vec<DatasetVersionId> = held.iter().copied().filter(|id| sources.contains(id)).collect();
+        if !from.is_empty() {
+            affected.insert(*child, from);
+        }
+    }
+    Ok(affected)
 }

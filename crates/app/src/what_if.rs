@@ -83,7 +83,7 @@ impl App {
         let approval = approvals::latest_approval(&mut conn, id, environment).await?;
         let parts = Parts { key, now, bundle: &bundle, environment, in_operation: false };
         let present = situation(&mut conn, &parts, model, row, approval, Some(caller.principal)).await?;
-        let mut request = act::request(
+        let (mut request, _) = act::request(
             &mut conn,
             caller,
             Action::GateCheck,
@@ -91,6 +91,7 @@ impl App {
             Some(system),
             Some(environment),
             present.facts,
+            now,
         )
         .await?;
         drop(conn);

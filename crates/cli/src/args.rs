@@ -3,10 +3,10 @@
 //! Each noun's verbs stand in its own file under `commands`.
 
 use crate::commands::{
-    approval, artifact, completions, config, control, dataset, decision, delegation, deploy, docs, doctor,
-    drift, emergency, evidence, factor, fairness, framework, gap, gate, hold, invitation, ledger, model,
-    monitor, person, playbook, policy, prediction, profile, remediation, retention, risk, role, runtime,
-    serve, service_account, serving, store, subject, system, team, token, vendor, verifier, verify,
+    approval, artifact, audit, completions, config, control, dataset, decision, delegation, deploy, docs,
+    doctor, drift, emergency, evidence, factor, fairness, framework, gap, gate, hold, invitation, ledger,
+    model, monitor, person, playbook, policy, prediction, profile, remediation, retention, risk, role,
+    runtime, serve, service_account, serving, store, subject, system, team, token, vendor, verifier, verify,
     verify_prediction, verify_statement, version, waiver, workload,
 };
 use crate::input::one_of;
@@ -99,7 +99,7 @@ pub(crate) enum Command {
     Serving(Act<serving::ServingArgs>),
     /// What running processes have loaded.
     Runtime(Noun<runtime::Verb>),
-    /// Data subjects and erasure.
+    /// Data subjects, what they ask for, and erasure.
     Subject(Noun<subject::Verb>),
     /// What is kept how long, and what goes when.
     Retention(Noun<retention::Verb>),
@@ -120,6 +120,8 @@ pub(crate) enum Command {
     Control(Noun<control::Verb>),
     /// What of a framework the record shows, what it does not, and what to do next.
     Gap(Noun<gap::Verb>),
+    /// Auditors from outside: access for a time, what they see first, and what they ask for.
+    Audit(Noun<audit::Verb>),
     /// The log of everything that happened, and its keys.
     Ledger(Noun<ledger::Verb>),
     /// Evidence about versions and systems, and packs for auditors.

@@ -3,13 +3,23 @@
 //! // INVARIANT (no-personal-data-in-entries): a field here is an id, a digest, a number, an enum or a validated
 //! short name. Free text and personal data go to the types of [`crate::private`].
 //!
+//! Events about audits and about requests of data subjects stand in enums of their own, one file for each area; what is
+//! stored of them is the same as of the others.
+//!
 //! Stored format: the variants are never changed in a way that an old entry would no longer read. New facts are
 //! new optional fields or new variants.
+
+mod audit;
+mod form;
+mod privacy;
 
 pub use crate::event_parts::{
     ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, RiskRating, ShadowDecision,
     TierBasis, VersionFacts,
 };
+pub use audit::{AuditEvent, AuditTerms};
+pub use privacy::{PrivacyEvent, RequestClock};
+
 use crate::ids::{
     AlarmId, ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId,
     DeploymentId, DrillId, EmergencyId, EvidenceId, FactorId, FairnessMonitorId, HoldId, IncidentId,
@@ -703,82 +713,10 @@ pub enum Event {
     /// A checkpoint was time-stamped by an RFC 3161 authority.
     #[serde(rename = "ledger.timestamped")]
     Timestamped { size: u64, authority: TagText, token: Digest },
-}
-
-impl Event {
-    /// The stream that the event belongs to: one per AI system, else `org`.
-    ///
-    /// Events about a model, version or approval name the system through the caller, who knows it.
-    pub fn system(&self) -> Option<SystemId> {
-        match self {
-            Self::SystemRegistered { system, .. }
-            | Self::SystemUpdated { system, .. }
-            | Self::SystemLinked { system, .. }
-            | Self::SystemClassified { system, .. }
-            | Self::EvidenceRecorded { system, .. }
-            | Self::EmergencyOpened { system, .. }
-            | Self::IncidentOpened { system, .. }
-            | Self::IncidentClosed { system, .. }
-            | Self::OperationDecided { system, .. }
-            | Self::ModelRegistered { system, .. }
-            | Self::DeploymentCreated { system, .. }
-            | Self::RollbackDrilled { system, .. }
-            | Self::PredictionsSealed { system, .. }
-            | Self::PredictionsCompacted { system, .. }
-            | Self::BaselineSet { system, .. }
-            | Self::MonitorSet { system, .. }
-            | Self::WindowJudged { system, .. }
-            | Self::AlarmRaised { system, .. }
-            | Self::AlarmAcknowledged { system, .. }
-            | Self::AlarmSnoozed { system, .. }
-            | Self::AlarmCleared { system, .. }
-            | Self::RollbackProposed { system, .. }
-            | Self::FairnessWatchSet { system, .. }
-            | Self::FairnessJudged { system, .. }
-            | Self::RemediationOpened { system, .. }
-            | Self::RemediationPlanned { system, .. }
-            | Self::RemediationClosed { system, .. }
-            | Self::RiskRecorded { system, .. }
-            | Self::RiskClosed { system, .. }
-            | Self::RuntimeReported { system, .. } => Some(*system),
-            Self::ReminderRaised { system, .. }
-            | Self::DocumentAnswered { system, .. }
-            | Self::DocumentIssued { system, .. }
-            | Self::DelegationCreated { system, .. }
-            | Self::HoldPlaced { system, .. }
-            | Self::HoldReleased { system, .. } => *system,
-            _ => None,
-        }
-    }
-
-    /// The `type` and `data` members of the ledger entry.
-    pub fn to_parts(&self) -> Result<(String, serde_json::Value), serde_json::Error> {
-        let whole = serde_json::to_value(self)?;
-        let kind = whole.get("type").and_then(|t| t.as_str()).unwrap_or_default().to_owned();
-        let data = whole.get("data").cloned().unwrap_or(serde_json::Value::Null);
-        Ok((kind, data))
-    }
-
-    /// Reads an event back from the `type` and `data` members of a ledger entry.
-    pub fn from_parts(kind: &str, data: &serde_json::Value) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(serde_json::json!({ "type": kind, "data": data }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_reads_back_from_its_entry_parts() {
-        let event = Event::RoleGranted {
-            principal: PrincipalId::new(Timestamp::from_micros(1), [1; 10]),
-            role: Role::Approver,
-            system: None,
-        };
-        let (kind, data) = event.to_parts().unwrap();
-        assert_eq!(kind, "role.granted");
-        assert_eq!(Event::from_parts(&kind, &data).unwrap(), event);
-        assert!(Event::from_parts("role.invented", &data).is_err());
-    }
+    /// Something about the audit by an auditor from outside.
+    #[serde(untagged)]
+    Audit(AuditEvent),
+    /// Something about the request of a data subject, or about what was trained on their data.
+    #[serde(untagged)]
+    Privacy(PrivacyEvent),
 }

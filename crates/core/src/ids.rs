@@ -115,6 +115,12 @@ ids! {
     RiskId, "risk id";
     /// A legal hold: what it covers is not purged.
     HoldId, "hold id";
+    /// An engagement of an auditor from outside.
+    EngagementId, "engagement id";
+    /// A request of an auditor for evidence.
+    EvidenceRequestId, "evidence request id";
+    /// A request of a data subject.
+    SubjectRequestId, "subject request id";
     /// A proposal to put a bundle of policies in force.
     ProposalId, "proposal id";
     /// A rollback drill.

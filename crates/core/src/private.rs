@@ -163,3 +163,14 @@ pub struct SubjectText {
     /// For example a customer number.
     pub reference: String,
 }
+
+/// What an auditor asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceRequestText {
+    /// In one line.
+    pub title: String,
+    /// In more words.
+    #[serde(default)]
+    pub text: String,
+}

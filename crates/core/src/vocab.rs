@@ -406,6 +406,14 @@ vocabulary! {
         RemediationUnplanned = "remediation-unplanned",
         /// What was to be done about a finding is past its time.
         RemediationOverdue = "remediation-overdue",
+        /// What an auditor asked for is not answered, and its time has passed.
+        EvidenceOverdue = "evidence-overdue",
+        /// A data subject must be answered within a week.
+        SubjectRequestDue = "subject-request-due",
+        /// A data subject was not answered in time.
+        SubjectRequestOverdue = "subject-request-overdue",
+        /// What was decided about a version that was trained on a subject's data is past its time.
+        AffectedVersionOverdue = "affected-version-overdue",
     }
     /// How a watch over decisions across groups stands. There is no pass.
     FairnessState, "fairness state" {
@@ -462,6 +470,42 @@ vocabulary! {
         AuditLog = "audit-log",
         /// Records of a model.
         ModelRecords = "model-records",
+    }
+    /// What a data subject asks for.
+    SubjectRequestKind, "kind of request" {
+        /// Access to what is held about them (GDPR Art. 15).
+        Access = "access",
+        /// Erasure (GDPR Art. 17).
+        Erasure = "erasure",
+        /// An end of the processing (GDPR Art. 21).
+        Objection = "objection",
+        /// An explanation of a decision (GDPR Arts. 15(1)(h) and 22(3), AI Act Art. 86).
+        Explanation = "explanation",
+    }
+    /// What was done about a request of a data subject.
+    SubjectRequestStep, "step" {
+        /// It was checked who asks (GDPR Art. 12(6)).
+        IdentityChecked = "identity-checked",
+        /// Something was done towards the answer.
+        Done = "done",
+    }
+    /// How a request of a data subject ended.
+    RequestOutcome, "outcome" {
+        /// They got what they asked for.
+        Fulfilled = "fulfilled",
+        /// They did not, and were told why (GDPR Art. 12(4)).
+        Refused = "refused",
+        /// They no longer ask.
+        Withdrawn = "withdrawn",
+    }
+    /// What becomes of a version that was trained on data of a subject.
+    AffectedDecision, "decision" {
+        /// It stays in use, for a stated reason.
+        Keep = "keep",
+        /// A version without the data takes its place.
+        Retrain = "retrain",
+        /// It is taken out of use.
+        Retire = "retire",
     }
     /// Why personal data were erased.
     ErasureBasis, "erasure basis" {

@@ -12,6 +12,7 @@ pub mod gap;
 pub mod history;
 mod page;
 mod pdf;
+pub mod sections;
 mod svg;
 
 pub use drift::{html, junit, markdown};

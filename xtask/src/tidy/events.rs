@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use super::Finding;
 use super::tree::Tree;
 
+/// The events; areas of them stand in files of the folder of this name.
 const CODE: &str = "crates/core/src/event.rs";
+const AREAS: &str = "crates/core/src/event/";
 const CATALOGUE: &str = "docs/EVENTS.md";
 const RENAME: &str = "#[serde(rename = \"";
 
@@ -15,6 +17,7 @@ const RENAME: &str = "#[serde(rename = \"";
 #[derive(Debug, PartialEq, Eq)]
 struct Event {
     name: String,
+    path: String,
     line: usize,
     fields: Vec<String>,
 }
@@ -22,8 +25,11 @@ struct Event {
 /// Compares the code and the catalogue.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let text = |path: &str| tree.files.iter().find(|file| file.path == path);
-    let Some(code) = text(CODE) else { return Vec::new() };
-    let events = events(code.text_without_tests());
+    if text(CODE).is_none() {
+        return Vec::new();
+    }
+    let code = tree.files.iter().filter(|file| file.path == CODE || file.path.starts_with(AREAS));
+    let events: Vec<Event> = code.flat_map(|file| events(&file.path, file.text_without_tests())).collect();
     let Some(catalogue) = text(CATALOGUE) else {
         let remedy = "write a table of all events with their clear and private parts";
         return vec![Finding::error(CATALOGUE, 1, "the event catalogue is missing", remedy)];
@@ -33,13 +39,23 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     for event in &events {
         let Some((_, row)) = rows.get(&event.name) else {
             let what = format!("the event `{}` is not in {CATALOGUE}", event.name);
-            findings.push(Finding::error(CODE, event.line, what, "add its row: type, when, clear, private"));
+            findings.push(Finding::error(
+                &event.path,
+                event.line,
+                what,
+                "add its row: type, when, clear, private",
+            ));
             continue;
         };
         for field in event.fields.iter().filter(|field| !names(row, field)) {
             let what =
                 format!("the row of `{}` in {CATALOGUE} does not name the field `{field}`", event.name);
-            findings.push(Finding::error(CODE, event.line, what, "add the field to the column `clear`"));
+            findings.push(Finding::error(
+                &event.path,
+                event.line,
+                what,
+                "add the field to the column `clear`",
+            ));
         }
     }
     for (name, (line, _)) in &rows {
@@ -52,14 +68,14 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 /// The variants that carry a wire name, with the names of their fields.
-fn events(code: &str) -> Vec<Event> {
+fn events(path: &str, code: &str) -> Vec<Event> {
     let mut events: Vec<Event> = Vec::new();
     let mut inside = false;
     for (index, line) in code.lines().enumerate() {
         let line = line.trim();
         if let Some(rest) = line.strip_prefix(RENAME) {
             let name = rest.split('"').next().unwrap_or_default().to_owned();
-            events.push(Event { name, line: index + 1, fields: Vec::new() });
+            events.push(Event { name, path: path.to_owned(), line: index + 1, fields: Vec::new() });
             inside = true;
             continue;
         }
@@ -131,7 +147,7 @@ mod tests {
 
     #[test]
     fn variants_and_their_fields_are_read() {
-        let found = events(ENUM);
+        let found = events(CODE, ENUM);
         assert_eq!(
             found.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(),
             ["a.made", "a.gone", "a.raw"]
@@ -139,6 +155,24 @@ mod tests {
         assert_eq!(found[0].fields, ["one", "two"]);
         assert_eq!(found[1].fields, ["three"]);
         assert!(found[2].fields.is_empty());
+    }
+
+    #[test]
+    fn events_of_an_area_are_looked_at_too() {
+        let area =
+            "//! x\npub enum AreaEvent {\n    #[serde(rename = \"b.made\")]\n    Made { four: Id },\n}\n";
+        let good =
+            "| `a.made` | x | `one`, `two` | - |\n| `a.gone` | x | `three` | - |\n| `a.raw` | x | y | - |\n";
+        let found = |catalogue: &str| {
+            let files = vec![
+                fixture(CODE, ENUM),
+                fixture(&format!("{AREAS}area.rs"), area),
+                fixture(CATALOGUE, catalogue),
+            ];
+            check(&Tree { files }).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&format!("{good}| `b.made` | x | `four` | - |\n")), Vec::<String>::new());
+        assert!(found(good)[0].contains("area.rs:3: the event `b.made`"), "{:?}", found(good));
     }
 
     #[test]

@@ -88,6 +88,9 @@ pub(super) fn scope_of(action: Action) -> Option<Scope> {
         | A::RetentionPurge
         | A::LedgerRead
         | A::LedgerRotateKey
+        | A::AuditEnd
+        | A::AuditAnswer
+        | A::EngagementRead
         | A::EvidenceExport
         | A::PolicyRead
         | A::PolicyPropose

@@ -270,6 +270,11 @@ pub(crate) fn record(index: u64, entry: &Entry) -> Record<'_> {
     }
 }
 
+/// Whether a control is in operation, or was.
+pub(crate) async fn is_known(conn: &mut Conn, control: &ControlId) -> Result<bool, AppError> {
+    Ok(!history(conn).await?.changes(control.as_str()).is_empty())
+}
+
 /// Every definition that was put in operation and can be read, and those of the library.
 pub(crate) async fn definitions(
     conn: &mut Conn,

@@ -2,7 +2,7 @@
 
 use crate::AppError;
 use crate::monitors::{advice, date};
-use comptroller_core::event::Event;
+use comptroller_core::event::{AuditEvent, Event};
 use comptroller_core::ids::{DecisionId, VersionId};
 use comptroller_core::vocab::{AlarmTopic, Outcome, ReminderKind};
 use comptroller_core::{Role, Slug};
@@ -174,6 +174,10 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
             format!("{system}: a finding is closed"),
             format!("It is {end}: `comptroller remediation show {remediation}`."),
         ),
+        Event::Audit(event) => match audited(event) {
+            Some(words) => words,
+            None => return Ok(None),
+        },
         Event::PolicyProposed { proposal, .. } => Words::new(
             "Policies are proposed",
             format!("`comptroller policy proposal {proposal}` shows what they would change."),
@@ -187,6 +191,45 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
         _ => plain(entry),
     };
     Ok(Some(words))
+}
+
+/// What people learn of an audit; none of what the auditor reads, which is in the log.
+fn audited(event: AuditEvent) -> Option<Words> {
+    let words = match event {
+        AuditEvent::Read { .. } => return None,
+        AuditEvent::Engaged { engagement, terms, .. } => Words::new(
+            "An auditor was given access",
+            format!("Until {}: `comptroller audit show {engagement}`.", terms.until),
+        ),
+        AuditEvent::Ended { engagement } => Words::new(
+            "The access of an auditor was ended",
+            format!("`comptroller audit show {engagement}` says why."),
+        ),
+        AuditEvent::RequestOpened { request, due_at, .. } => Words::new(
+            "An auditor asks for evidence",
+            format!("Until {due_at}: `comptroller audit request show {request}`."),
+        )
+        .to(&[Role::RiskOfficer, Role::Owner]),
+        AuditEvent::RequestAnswered { request, .. } => Words::new(
+            "What an auditor asked for was answered",
+            format!("`comptroller audit request show {request}`."),
+        )
+        .to(&[Role::Auditor]),
+        AuditEvent::RequestJudged { request, accepted: true } => Words::new(
+            "An auditor accepted what was handed over",
+            format!("`comptroller audit request show {request}`."),
+        ),
+        AuditEvent::RequestJudged { request, accepted: false } => Words::new(
+            "An auditor flagged what was handed over",
+            format!("`comptroller audit request show {request}` says why."),
+        )
+        .to(&[Role::RiskOfficer, Role::Owner]),
+        AuditEvent::RequestWithdrawn { request } => Words::new(
+            "An auditor no longer asks",
+            format!("`comptroller audit request show {request}` says why."),
+        ),
+    };
+    Some(words)
 }
 
 fn reminder(system: &str, kind: ReminderKind, subject: &str) -> Words {
@@ -233,6 +276,26 @@ fn reminder(system: &str, kind: ReminderKind, subject: &str) -> Words {
             "a finding is past its time",
             "What was to be done about it is not on record as done: `comptroller remediation show`.",
             &[Role::Developer, Role::RiskOfficer],
+        ),
+        ReminderKind::EvidenceOverdue => (
+            "an auditor waits for evidence, and its time has passed",
+            "See `comptroller audit request show`.",
+            &[Role::RiskOfficer, Role::Owner],
+        ),
+        ReminderKind::SubjectRequestDue => (
+            "a data subject must be answered within a week",
+            "See `comptroller subject request show`.",
+            &[Role::RiskOfficer],
+        ),
+        ReminderKind::SubjectRequestOverdue => (
+            "a data subject was not answered in time",
+            "See `comptroller subject request show`.",
+            &[Role::RiskOfficer, Role::Owner],
+        ),
+        ReminderKind::AffectedVersionOverdue => (
+            "a version serves that should have been retrained or retired",
+            "Somebody in its data was to be erased: `comptroller subject deletion-report`.",
+            &[Role::RiskOfficer, Role::Developer],
         ),
     };
     Words::new(format!("{system}: {title}"), format!("{text} It is {subject}.")).to(roles)

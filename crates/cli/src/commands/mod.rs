@@ -2,6 +2,7 @@
 
 pub(crate) mod approval;
 pub(crate) mod artifact;
+pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod control;
@@ -42,6 +43,7 @@ pub(crate) mod service_account;
 pub(crate) mod serving;
 pub(crate) mod store;
 pub(crate) mod subject;
+mod subject_request;
 pub(crate) mod system;
 pub(crate) mod team;
 pub(crate) mod token;
@@ -115,6 +117,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Hold(noun) => verb(screen, noun, hold::run),
         Command::Control(noun) => control::run(screen, noun),
         Command::Gap(noun) => verb(screen, noun, gap::run),
+        Command::Audit(noun) => verb(screen, noun, audit::run),
         Command::Ledger(noun) => verb(screen, noun, ledger::run),
         Command::Evidence(noun) => verb(screen, noun, evidence::run),
         Command::Verify(arguments) => verify::run(screen, &arguments),

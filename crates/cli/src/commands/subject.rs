@@ -1,12 +1,13 @@
-//! `comptroller subject`: data subjects and erasure.
+//! `comptroller subject`: data subjects, what they ask for, and erasure.
 
-use super::Context;
+use super::{Context, subject_request};
 use crate::args::Paging;
 use crate::client::path;
 use crate::input::one_of;
 use clap::Subcommand;
 use comptroller_app::subjects::{EraseSubject, RegisterSubject};
 use comptroller_core::Timestamp;
+use comptroller_core::ids::SubjectId;
 use comptroller_core::vocab::ErasureBasis;
 
 #[derive(Debug, Subcommand)]
@@ -37,11 +38,25 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "TIME")]
         key_backups_expire_at: Option<Timestamp>,
     },
+    /// What a data subject asks for: access, erasure, objection, explanation.
+    #[command(subcommand)]
+    Request(subject_request::Verb),
+    /// Decide what becomes of a version that was trained on data that held a subject. The last decision counts.
+    Decide(Box<subject_request::DecideArgs>),
+    /// Show what an erasure came to: which data held the subject, what was done, which versions remain affected and what
+    /// was decided about each; what is open first. Reading it is recorded.
+    DeletionReport {
+        /// The subject, by id.
+        subject: SubjectId,
+    },
 }
 
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     let Context { client, screen } = context;
     match verb {
+        Verb::Request(verb) => subject_request::run(context, verb),
+        Verb::Decide(arguments) => subject_request::decide(context, *arguments),
+        Verb::DeletionReport { subject } => subject_request::report(context, subject),
         Verb::Register { reference, dataset } => {
             let command = RegisterSubject { reference, datasets: dataset };
             screen.object(&client.post(&path(&["subjects"]), &command)?)

@@ -1,5 +1,6 @@
 //! A day of the calendar: the unit in which law applies and becomes known.
 
+use super::words::Unit;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -9,6 +10,18 @@ use std::str::FromStr;
 pub struct Day(jiff::civil::Date);
 
 impl Day {
+    /// The day so much later; of a shorter month its last day, as Regulation (EEC, Euratom) 1182/71 Art. 3(2)(c) counts.
+    /// Hours are no days: none.
+    pub fn after(self, amount: u32, unit: Unit) -> Option<Self> {
+        let span = match unit {
+            Unit::Hour => return None,
+            Unit::Day => jiff::Span::new().try_days(amount),
+            Unit::Month => jiff::Span::new().try_months(amount),
+            Unit::Year => jiff::Span::new().try_years(amount),
+        };
+        span.and_then(|span| self.0.checked_add(span)).ok().map(Self)
+    }
+
     /// The day on which a moment falls, in UTC.
     pub fn of(moment: comptroller_core::Timestamp) -> Self {
         let moment =
@@ -69,6 +82,23 @@ mod tests {
         for bad in ["2026-7-27", "2026-02-30", "27.07.2026", "2026-07-27T00:00", ""] {
             assert!(bad.parse::<Day>().unwrap_err().contains("2026-07-27"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_month_ends_on_the_same_date_or_on_the_last_of_a_shorter_month() {
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        for (from, months, to) in [
+            ("2026-03-05", 1, "2026-04-05"),
+            ("2026-01-31", 1, "2026-02-28"),
+            ("2027-11-30", 3, "2028-02-29"),
+            ("2026-12-31", 2, "2027-02-28"),
+        ] {
+            assert_eq!(day(from).after(months, Unit::Month), Some(day(to)), "{from}");
+        }
+        assert_eq!(day("2026-12-30").after(3, Unit::Day), Some(day("2027-01-02")));
+        assert_eq!(day("2028-02-29").after(1, Unit::Year), Some(day("2029-02-28")));
+        assert_eq!(day("2026-01-01").after(1, Unit::Hour), None);
+        assert_eq!(day("9999-12-31").after(1, Unit::Day), None);
     }
 
     #[test]

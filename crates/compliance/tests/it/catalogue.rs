@@ -6,9 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Events of the vocabulary with the names of their clear fields, as the source has them.
 fn vocabulary() -> BTreeMap<String, BTreeSet<String>> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/event.rs");
-    let text = std::fs::read_to_string(file).unwrap();
-    let (code, _) = text.split_once("#[cfg(test)]").unwrap();
+    let core = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src");
+    let areas = std::fs::read_dir(format!("{core}/event")).unwrap().map(|file| file.unwrap().path());
+    let code: String = areas
+        .chain([format!("{core}/event.rs").into()])
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .map(|text| text.split("#[cfg(test)]").next().unwrap().to_owned())
+        .collect();
     let mut events: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut parts = code.split("#[serde(rename = \"");
     parts.next();

@@ -204,6 +204,20 @@ fn template(kind: &str) -> Value {
         }
         "policy.activated" => json!({ "proposal": "#p1", "bundle": "%bundle", "previous": "%old",
             "verdict": "stricter", "decision": "#dc9" }),
+        "subject_request.opened" => json!({ "request": "#sr1", "subject": "#su1", "kind": "access",
+            "received_at": "@2026-02-01", "due_at": "@2026-03-02",
+            "clock": { "framework": "gdpr", "row": "12.3", "data": "%gdpr" } }),
+        "subject_request.extended" => json!({ "request": "#sr1", "subject": "#su1", "due_at": "@2026-05-02",
+            "clock": { "framework": "gdpr", "row": "12.3.ext", "data": "%gdpr" } }),
+        "subject_request.closed" => {
+            json!({ "request": "#sr1", "subject": "#su1", "outcome": "fulfilled" })
+        }
+        "evidence_request.opened" => json!({ "request": "#er1", "engagement": "#en1", "control": null,
+            "criterion": null, "due_at": "@2026-02-11" }),
+        "evidence_request.answered" => {
+            json!({ "request": "#er1", "evidence": [], "entries": [3], "pack": null })
+        }
+        "evidence_request.withdrawn" => json!({ "request": "#er1" }),
         "subject.erased" => json!({ "subject": "subject/#su1", "basis": "subject-request", "payloads": 2,
             "versions": [], "key_backups_expire_at": null }),
         "hold.placed" => json!({ "hold": "#h1", "system": "#s1", "version": null, "owner": "#own" }),

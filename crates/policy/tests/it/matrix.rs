@@ -102,10 +102,51 @@ fn an_auditor_changes_nothing_and_reads_everything() {
         Action::DelegationEnd,
         Action::FactorEnrol,
         Action::FactorRemove,
+        // Asking changes nothing that is asked about.
+        Action::AuditAsk,
     ];
     for (action, place) in rows() {
         let reads = action.as_str().rsplit('.').next() == Some("read") || harmless.contains(&action);
         let outcome = outcome(&bundle, &cases, action, place, Role::Auditor);
         assert_eq!(outcome == Outcome::Allow, reads, "{action}");
     }
+}
+
+/// The outcome for an auditor from outside, as their engagement stands; `also` are other roles they hold.
+fn engaged(bundle: &Bundle, cases: &Cases, action: Action, engagement: &str, also: &[Role]) -> Outcome {
+    let mut request = cases.baseline(action);
+    request.principal.credential_environment = None;
+    request.principal.kind = PrincipalKind::Person;
+    request.principal.roles = also.iter().copied().chain([Role::Auditor]).collect();
+    request.facts = request.facts.text("engagement", engagement);
+    bundle.decide(&request).outcome
+}
+
+#[test]
+fn an_auditor_from_outside_reads_within_the_engagement_and_does_nothing_else() {
+    let bundle = Bundle::builtin().unwrap();
+    let cases = shipped_cases();
+    let everything: Vec<Role> = Role::ALL.to_vec();
+    let mut table = format!("{:22} open  open, every role  elsewhere  over", "");
+    for action in Action::ALL {
+        let word = |outcome| if outcome == Outcome::Allow { "yes" } else { "." };
+        let within = engaged(&bundle, &cases, *action, "open", &[]);
+        let with_roles = engaged(&bundle, &cases, *action, "open", &everything);
+        let elsewhere = engaged(&bundle, &cases, *action, "elsewhere", &everything);
+        let over = engaged(&bundle, &cases, *action, "over", &[]);
+        assert_ne!(elsewhere, Outcome::Allow, "{action}");
+        assert_ne!(over, Outcome::Allow, "{action}");
+        write!(
+            table,
+            "\n{:22} {:5} {:16}  {:9}  {}",
+            action.as_str(),
+            word(within),
+            word(with_roles),
+            word(elsewhere),
+            word(over)
+        )
+        .unwrap();
+    }
+    let table: Vec<&str> = table.lines().map(str::trim_end).collect();
+    insta::assert_snapshot!(table.join("\n"));
 }

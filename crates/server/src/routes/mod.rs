@@ -4,6 +4,7 @@
 mod access;
 mod approvals;
 mod assess;
+mod audits;
 mod authzen;
 mod controls;
 mod datasets;
@@ -28,6 +29,7 @@ mod predictions;
 mod remediations;
 mod retention;
 mod risk;
+mod subject_requests;
 mod subjects;
 mod systems;
 mod uploads;
@@ -70,6 +72,8 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(monitors::routes())
         .merge(fairness::routes())
         .merge(subjects::routes())
+        .merge(subject_requests::routes())
+        .merge(audits::routes())
         .merge(retention::routes())
         .merge(controls::routes())
         .merge(documents::routes())

@@ -3,6 +3,7 @@
 //! Each row is exercised: without a credential it is 401, by somebody without a role 403, by somebody with another
 //! role 403, and by the right one the act happens.
 
+use crate::authz_outside;
 use crate::support::{Call, get, post, request};
 use crate::world::{World, dataset, dataset_version, enrol, secret, system, version};
 use comptroller_app::drift::ProfileRequest;
@@ -41,7 +42,7 @@ const IN_BODY: [&str; 1] = ["post /api/v1/token-exchange"];
 const INVITED: [&str; 1] = ["post /api/v1/invitations/accept"];
 
 /// A route, who is allowed and who, with another role, is not.
-struct Row {
+pub(crate) struct Row {
     route: &'static str,
     path: String,
     body: Option<Value>,
@@ -49,12 +50,17 @@ struct Row {
     refused: &'static str,
 }
 
-fn row(route: &'static str, path: impl Into<String>, allowed: &'static str, refused: &'static str) -> Row {
+pub(crate) fn row(
+    route: &'static str,
+    path: impl Into<String>,
+    allowed: &'static str,
+    refused: &'static str,
+) -> Row {
     Row { route, path: path.into(), body: None, allowed, refused }
 }
 
 impl Row {
-    fn with(mut self, body: Value) -> Self {
+    pub(crate) fn with(mut self, body: Value) -> Self {
         self.body = Some(body);
         self
     }
@@ -312,6 +318,8 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(fairness());
     rows.extend(emergencies(named));
     rows.extend(remediations(world, named));
+    // Before a subject is erased, and before people lose their accounts.
+    rows.extend(authz_outside::rows(world));
     rows.extend(policies(named));
     rows.extend(oversight(named));
     rows.extend(retention(world, named));

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
 mod authz;
+mod authz_outside;
 mod authzen;
 mod bad_input;
 mod files;

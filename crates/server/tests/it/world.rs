@@ -17,7 +17,7 @@ pub(crate) struct World {
 }
 
 /// Each person's name and roles.
-const PEOPLE: [(&str, &[&str]); 11] = [
+const PEOPLE: [(&str, &[&str]); 12] = [
     ("admin", &["admin"]),
     ("developer", &["developer"]),
     ("approver", &["approver"]),
@@ -29,6 +29,7 @@ const PEOPLE: [(&str, &[&str]); 11] = [
     ("nobody", &[]),
     ("spare", &["developer"]),
     ("leaver", &[]),
+    ("outside", &[]),
 ];
 
 impl World {

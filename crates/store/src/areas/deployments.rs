@@ -228,6 +228,11 @@ pub async fn serving(
     )
 }
 
+/// Where a version is live now.
+pub async fn live_of_version(conn: &mut Conn, version: VersionId) -> Result<Vec<DeploymentRow>, StoreError> {
+    deployments!(conn, "WHERE version = $1 AND live_until IS NULL ORDER BY idx", Text(version))
+}
+
 /// Deployments of a system (all when empty) before index `before`, newest first.
 pub async fn history(
     conn: &mut Conn,

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod alarms;
 pub mod approvals;
+pub mod audits;
 pub mod datasets;
 pub mod delegations;
 pub mod deliveries;
@@ -25,6 +26,7 @@ pub mod reminders;
 pub mod retention;
 pub mod shadows;
 pub mod standing;
+pub mod subject_requests;
 pub mod subjects;
 pub mod summaries;
 pub mod systems;
@@ -125,6 +127,8 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         Event::SubjectRegistered { .. } | Event::SubjectErased { .. } => {
             subjects::project(changes, at, event);
         }
+        Event::Audit(event) => audits::project(changes, at, event)?,
+        Event::Privacy(event) => subject_requests::project(changes, at, event)?,
         // Facts that stand in the journal alone.
         Event::IdentityLinked { .. }
         | Event::WorkloadExchanged { .. }

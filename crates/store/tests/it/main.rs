@@ -17,3 +17,4 @@ mod support;
 mod tamper;
 mod waiting;
 mod world;
+mod world_outside;

@@ -2,6 +2,7 @@
 
 use crate::authority::{Authority, GOOD, openssl};
 use crate::support::{Bed, add_account};
+use crate::world_outside;
 use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{
@@ -433,7 +434,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         record_digest: digest("version record"),
         seed: Some(7),
     };
-    Ok(vec![
+    let mut drafts = vec![
         draft(Event::PersonAdded { principal: world.person })
             .about("principal", &world.person)
             .private_of_person("text", world.person, &serde_json::json!({ "name": SECRET_NAME }))?,
@@ -876,5 +877,9 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             reason: "role".parse()?,
         }),
         draft(Event::RecordRead { kind: ReadKind::AuditLog, resource: "org".into(), count: 3 }),
-    ])
+    ];
+    let about =
+        world_outside::About { person: world.person, subject: world.subject, system, version, evidence };
+    drafts.extend(world_outside::drafts(&about, now, &digest("outside"))?);
+    Ok(drafts)
 }
