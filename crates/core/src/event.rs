@@ -7,8 +7,8 @@
 //! new optional fields or new variants.
 
 pub use crate::event_parts::{
-    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, RiskRating, ShadowDecision,
-    TierBasis, VersionFacts,
+    ArtifactUse, AssessedRisk, DatasetFile, DatasetUsed, FactSource, PointRange, PurgedArtifact, PurgedDay,
+    RiskRating, ShadowDecision, TierBasis, VersionFacts,
 };
 use crate::ids::{
     AlarmId, ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId,
@@ -675,6 +675,9 @@ pub enum Event {
     /// A risk is none any more. Private: the reason.
     #[serde(rename = "risk.closed")]
     RiskClosed { risk: RiskId, system: SystemId },
+    /// The risk of a system was assessed from stated facts. Private: the reason, and the answers with their sources.
+    #[serde(rename = "risk.assessed")]
+    RiskAssessed { system: SystemId, assessed: AssessedRisk },
     /// Somebody answered a question of a document. Private: the answer.
     #[serde(rename = "document.answered")]
     DocumentAnswered { kind: Slug, subject: TagText, system: Option<SystemId>, key: Slug },
@@ -740,6 +743,7 @@ impl Event {
             | Self::RemediationClosed { system, .. }
             | Self::RiskRecorded { system, .. }
             | Self::RiskClosed { system, .. }
+            | Self::RiskAssessed { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
             Self::ReminderRaised { system, .. }
             | Self::DocumentAnswered { system, .. }

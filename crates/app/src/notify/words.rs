@@ -234,6 +234,11 @@ fn reminder(system: &str, kind: ReminderKind, subject: &str) -> Words {
             "What was to be done about it is not on record as done: `comptroller remediation show`.",
             &[Role::Developer, Role::RiskOfficer],
         ),
+        ReminderKind::AssessmentStale => (
+            "the risk assessment is stale",
+            "What it rests on is no longer so: `comptroller risk assess SYSTEM` says what.",
+            &[Role::RiskOfficer],
+        ),
     };
     Words::new(format!("{system}: {title}"), format!("{text} It is {subject}.")).to(roles)
 }
