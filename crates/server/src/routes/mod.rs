@@ -28,6 +28,7 @@ mod predictions;
 mod remediations;
 mod retention;
 mod risk;
+mod risk_assessment;
 mod subjects;
 mod systems;
 mod uploads;
@@ -54,6 +55,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(workloads::routes())
         .merge(systems::routes())
         .merge(risk::routes())
+        .merge(risk_assessment::routes())
         .merge(datasets::routes())
         .merge(uploads::routes(max_part))
         .merge(models::routes())
