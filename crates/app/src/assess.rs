@@ -228,7 +228,8 @@ pub(crate) async fn record(
     check_text("note", &command.note, true)?;
     let kind = command.kind;
     if kind == EvidenceKind::RiskAssessment {
-        let message = "an assessment is recorded with its answers: `comptroller risk assess SYSTEM --facts FILE`";
+        let message =
+            "an assessment is recorded with its answers: `comptroller risk assess SYSTEM --facts FILE`";
         return Err(AppError::invalid("kind", message));
     }
     let (system, version, subject) = about(&mut act, &command).await?;

@@ -185,11 +185,7 @@ async fn remediations_waiting(
 }
 
 /// Assessments are not written to when something behind them changes: each is looked at, until it is stale once.
-async fn assessments_stale(
-    conn: &mut Conn,
-    key: &OrgKey,
-    now: Timestamp,
-) -> Result<Vec<Waiting>, AppError> {
+async fn assessments_stale(conn: &mut Conn, key: &OrgKey, now: Timestamp) -> Result<Vec<Waiting>, AppError> {
     let mut due = Vec::new();
     for (id, system) in reminders::last_assessments(conn, MOST).await? {
         let row = systems::find(conn, &system.0.to_string()).await?;

@@ -1,9 +1,9 @@
 //! What the registry and the monitors say about a system, as far as the scale of the risk asks for it.
 
+use crate::AppError;
 use crate::documents::versions;
 use crate::models::{artifacts_digest, facts as facts_of};
 use crate::monitors::date;
-use crate::AppError;
 use comptroller_compliance::framework::Day;
 use comptroller_compliance::risk::{OnRecord, Place, Tested, VersionOnRecord};
 use comptroller_core::vocab::{EvidenceKind, FairnessState, PiiCategory, RemediationCause};
@@ -139,7 +139,7 @@ async fn finding(conn: &mut Conn, version: &VersionRow, named: &str) -> Result<O
     let last = fairness::latest(conn, monitor.id.0, Environment::Production).await?;
     let Some(last) = last.filter(|row| row.state.0 == FairnessState::Finding) else { return Ok(None) };
     let day = date(last.day);
-    let on = day.parse().map_err(|problem: String| AppError::Internal(problem))?;
+    let on = day.parse().map_err(AppError::Internal)?;
     let reference = format!("fairness watch over {named}, day {day}, entry {}", last.idx);
     Ok(Some(Place { reference, on }))
 }

@@ -118,8 +118,7 @@ async fn on_record(
     let mut runtimes = deployments::runtimes(conn, model.system.0).await?;
     runtimes.retain(|row| row.environment.0 == environment);
     let standing = standing::of(conn, row.id.0, model.system.0, environment, now).await?;
-    let mut evidence =
-        evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?;
+    let mut evidence = evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?;
     let assessed = evidence.iter().any(|row| row.kind.0 == EvidenceKind::RiskAssessment);
     if let Some(system) = system.as_ref().filter(|_| assessed)
         && !assessments::stands(conn, key, now, system).await?

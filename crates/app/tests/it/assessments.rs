@@ -2,7 +2,7 @@
 
 use crate::governance::{Team, command};
 use crate::world::Desk;
-use comptroller_app::assess::Because;
+use comptroller_app::assess::{Because, RecordEvidence};
 use comptroller_app::assessments::{AssessRisk, AssessmentView};
 use comptroller_app::classify::ClassifySystem;
 use comptroller_app::documents::document_markdown;
@@ -13,7 +13,7 @@ use comptroller_compliance::framework::Day;
 use comptroller_compliance::risk::{Assessment, FROM_RECORD, Scale};
 use comptroller_core::private::SystemText;
 use comptroller_core::vocab::{EvidenceKind, RiskTier};
-use comptroller_core::{Clock as _, Environment};
+use comptroller_core::{Clock as _, Environment, Role};
 use serde_json::{Map, Value, json};
 
 const DAY: i64 = 86_400;
@@ -55,7 +55,8 @@ async fn shown(app: &App, who: &Caller) -> AssessmentView {
 /// An answer of an assessment: the word, who or what says so, and where.
 fn answer(assessment: &Option<Value>, question: &str) -> (String, String, String) {
     let found: Assessment = serde_json::from_value(assessment.clone().unwrap()).unwrap();
-    let part = found.dimensions.into_iter().flat_map(|each| each.parts).find(|part| part.question == question);
+    let part =
+        found.dimensions.into_iter().flat_map(|each| each.parts).find(|part| part.question == question);
     let part = part.unwrap();
     let stated = part.stated.unwrap();
     (part.answer, stated.source.as_str().to_owned(), format!("{}{}", stated.reference, stated.by))
@@ -72,8 +73,7 @@ async fn the_record_answers_what_it_holds_and_people_the_rest() {
     assert_eq!(shown(app, &desk.auditor).await.ledger_index, None);
     classify(app, &desk.risk, RiskTier::High).await;
     desk.world.version(&desk.developer, "1", 0.9).await;
-    let receipt =
-        assess(app, &desk.developer, said(app, 1, &[("data.kind", "personal")])).await.unwrap();
+    let receipt = assess(app, &desk.developer, said(app, 1, &[("data.kind", "personal")])).await.unwrap();
     let view = shown(app, &desk.auditor).await;
     assert_eq!(view.ledger_index, Some(receipt.ledger_index));
     assert_eq!((view.reproduced, view.stale.len()), (Some(true), 0), "{:?}", view.stale);
@@ -161,7 +161,10 @@ async fn an_assessment_is_stale_as_soon_as_something_behind_it_changes() {
     let view = shown(app, &desk.auditor).await;
     assert_eq!(view.stale.len(), 1, "{:?}", view.stale);
     let reason = &view.stale[0];
-    assert!(reason.starts_with("law.tier: limited (registry of") && reason.contains("today high"), "{reason}");
+    assert!(
+        reason.starts_with("law.tier: limited (registry of") && reason.contains("today high"),
+        "{reason}"
+    );
     assert_eq!(view.reproduced, Some(true), "as-of: it is still what was recorded");
     assert_eq!(answer(&view.assessment, "law.tier").0, "limited");
     assert_eq!(answer(&view.now, "law.tier").0, "high");
@@ -172,10 +175,7 @@ async fn an_assessment_is_stale_as_soon_as_something_behind_it_changes() {
 
     // A bias test that did not pass is a finding.
     let now = app.store().clock().now();
-    let test = comptroller_app::assess::RecordEvidence {
-        passed: false,
-        ..command(EvidenceKind::BiasTest, &[], now)
-    };
+    let test = RecordEvidence { passed: false, ..command(EvidenceKind::BiasTest, &[], now) };
     app.record_evidence(&Call::new(desk.developer.clone()), test).await.unwrap();
     let view = shown(app, &desk.auditor).await;
     assert!(view.stale[0].starts_with("bias.tested: none ("), "{:?}", view.stale);
@@ -185,7 +185,8 @@ async fn an_assessment_is_stale_as_soon_as_something_behind_it_changes() {
     assess(app, &desk.developer, said(app, 1, &known)).await.unwrap();
 
     // What the system is for.
-    let text = SystemText { title: "Scoring".into(), purpose: "now of tenants".into(), ..SystemText::default() };
+    let text =
+        SystemText { title: "Scoring".into(), purpose: "now of tenants".into(), ..SystemText::default() };
     let update = UpdateSystem { text: Some(text), ..UpdateSystem::default() };
     app.update_system(&Call::new(desk.developer.clone()), "scoring".into(), update).await.unwrap();
     let stale = shown(app, &desk.auditor).await.stale;
@@ -226,6 +227,10 @@ async fn builders_raise_a_band_and_do_not_lower_it() {
     // Nor on the way over answers that are left out.
     assess(app, &desk.developer, json!({ "answers": {} })).await.unwrap();
     assert!(is_denied(&assess(app, &desk.developer, said(app, 0, &mild)).await));
+    // Who may lower it does not, if they built a version.
+    let both = desk.world.person("both", &[Role::Developer, Role::RiskOfficer], None).await;
+    desk.world.version(&both, "2", 0.9).await;
+    assert!(is_denied(&assess(app, &both, said(app, 0, &mild)).await));
     assert_eq!(band().await, "critical");
     assess(app, &desk.risk, said(app, 0, &mild)).await.unwrap();
     assert_eq!(band().await, "low");

@@ -54,7 +54,7 @@ pub struct VersionOnRecord {
     pub datasets: Vec<(Vec<PiiCategory>, Place)>,
     /// Its newest bias test that counts.
     pub test: Option<(Tested, Place)>,
-    /// The last finding of the watch over its decisions, while it has not been followed by anything else.
+    /// The last judgement of the watch over its decisions in production, if it is a finding.
     pub finding: Option<Place>,
 }
 

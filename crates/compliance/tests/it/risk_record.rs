@@ -42,7 +42,10 @@ fn nothing_on_record_answers_nothing() {
     assert!(OnRecord::default().answers(day(TODAY)).is_empty(), "unknown-stays-unknown");
     let datasets = vec![(Vec::new(), place("dataset loans@1", "2026-01-01"))];
     let silent = VersionOnRecord { datasets, ..version(None, None) };
-    assert!(!of(vec![silent]).contains_key("data.kind"), "a dataset for which nothing is stated says nothing");
+    assert!(
+        !of(vec![silent]).contains_key("data.kind"),
+        "a dataset for which nothing is stated says nothing"
+    );
 }
 
 #[test]
@@ -60,7 +63,9 @@ fn every_answer_of_the_record_is_one_of_the_scale() {
     }
     assert_eq!(words, ["pass", "inconclusive", "fail", "none"]);
     assert!(words.iter().all(|word| scale.question("bias.tested").unwrap().options.contains_key(word)));
-    for (category, expected) in [(PiiCategory::Health, "special-categories"), (PiiCategory::Financial, "personal")] {
+    for (category, expected) in
+        [(PiiCategory::Health, "special-categories"), (PiiCategory::Financial, "personal")]
+    {
         let datasets = vec![
             (vec![PiiCategory::Identity], place("dataset a@1", "2026-01-01")),
             (vec![category], place("dataset b@1", "2026-01-01")),
@@ -81,7 +86,11 @@ fn the_worst_version_speaks_and_what_came_last_about_it() {
     let pass = |on| version(Some((Tested::Passed, on)), None);
     assert_eq!(tested(vec![pass("2026-11-01"), version(None, None)]), ("none".into(), "registry"));
     let failed = version(Some((Tested::Failed, "2024-01-01")), None);
-    assert_eq!(tested(vec![failed, pass("2026-11-01")]).0, "fail", "what failed stays so until it is tested again");
+    assert_eq!(
+        tested(vec![failed, pass("2026-11-01")]).0,
+        "fail",
+        "what failed stays so until it is tested again"
+    );
     // A finding in operation outweighs the tests of before it, and a later test the finding.
     let watched = |test, finding| tested(vec![version(Some((Tested::Passed, test)), Some(finding))]);
     assert_eq!(watched("2026-11-01", "2026-11-10"), ("fail".into(), "monitor"));
@@ -123,15 +132,22 @@ fn what_changed_is_said_with_both_answers() {
     assert!(stale(&then, "2027-11-21").is_empty(), "366 days after");
     let old = stale(&then, "2027-11-22");
     assert_eq!(old.len(), 2, "{old:?}");
-    assert!(old[0].contains("data.children: no (Ada said so on 2026-11-20) is older than 366 days"), "{old:?}");
+    assert!(
+        old[0].contains("data.children: no (Ada said so on 2026-11-20) is older than 366 days"),
+        "{old:?}"
+    );
 
     // The tier is on record now, and another one; the test was withdrawn.
     let tier = Some((RiskTier::High, place("classification, entry 20", "2026-11-27")));
     let now = OnRecord { tier, versions: vec![version(None, None)] }.answers(day(TODAY));
     let reasons = stale(&now, TODAY);
     assert_eq!(reasons.len(), 2, "{reasons:?}");
-    assert!(reasons[0].starts_with("bias.tested: pass (") && reasons[0].contains("today none ("), "{reasons:?}");
-    let both = "law.tier: minimal (Ada said so on 2026-11-20), today high (registry of 2026-11-27: classification";
+    assert!(
+        reasons[0].starts_with("bias.tested: pass (") && reasons[0].contains("today none ("),
+        "{reasons:?}"
+    );
+    let both =
+        "law.tier: minimal (Ada said so on 2026-11-20), today high (registry of 2026-11-27: classification";
     assert!(reasons[1].starts_with(both), "{reasons:?}");
     let renewed = renewed(&scale, &all, &now);
     assert_eq!((renewed.word("law.tier"), renewed.word("bias.tested")), ("high", "none"));
@@ -142,5 +158,8 @@ fn what_changed_is_said_with_both_answers() {
     // What was unknown and is on record now.
     let open = combine(&scale, &facts(json!({})), &BTreeMap::new(), day(TODAY)).unwrap();
     let reasons = outdated(&scale, &open, &then, day(TODAY));
-    assert!(reasons.len() == 1 && reasons[0].starts_with("bias.tested: unknown then, today pass"), "{reasons:?}");
+    assert!(
+        reasons.len() == 1 && reasons[0].starts_with("bias.tested: unknown then, today pass"),
+        "{reasons:?}"
+    );
 }

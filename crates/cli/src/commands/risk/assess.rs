@@ -48,8 +48,7 @@ impl AssessArgs {
 pub(super) fn alone(screen: Screen, file: &Path) -> anyhow::Result<Exit> {
     let scale = Scale::builtin().map_err(|error| refused(&error))?;
     let found = assess(&scale, &read(file, &scale)?);
-    screen
-        .print(&Answer::of_value(serde_json::to_value(&found)?), |_| assessment(&found, screen.style))?;
+    screen.print(&Answer::of_value(serde_json::to_value(&found)?), |_| assessment(&found, screen.style))?;
     Ok(if found.band.is_some() { Exit::OK } else { Exit::UNKNOWN })
 }
 
