@@ -19,7 +19,7 @@ use comptroller_store::{Conn, journal};
 use std::sync::OnceLock;
 
 /// The event of an assessment.
-pub(super) const KIND: &str = "risk.assessed";
+const KIND: &str = "risk.assessed";
 
 /// An assessment as it is recorded.
 #[derive(Clone, Debug)]

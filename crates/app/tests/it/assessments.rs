@@ -53,8 +53,8 @@ async fn shown(app: &App, who: &Caller) -> AssessmentView {
 }
 
 /// An answer of an assessment: the word, who or what says so, and where.
-fn answer(assessment: &Option<Value>, question: &str) -> (String, String, String) {
-    let found: Assessment = serde_json::from_value(assessment.clone().unwrap()).unwrap();
+fn answer(assessment: Option<&Value>, question: &str) -> (String, String, String) {
+    let found: Assessment = serde_json::from_value(assessment.unwrap().clone()).unwrap();
     let part =
         found.dimensions.into_iter().flat_map(|each| each.parts).find(|part| part.question == question);
     let part = part.unwrap();
@@ -80,13 +80,13 @@ async fn the_record_answers_what_it_holds_and_people_the_rest() {
     assert!(view.now.is_none() && view.reason.as_deref() == Some("before it is used"));
     assert_eq!(view.assessed_by, Some(desk.developer.actor()));
 
-    let (tier, source, place) = answer(&view.assessment, "law.tier");
+    let (tier, source, place) = answer(view.assessment.as_ref(), "law.tier");
     assert_eq!((tier.as_str(), source.as_str()), ("high", "registry"));
     assert!(place.contains("classification, entry "), "{place}");
-    let (tested, source, place) = answer(&view.assessment, "bias.tested");
+    let (tested, source, place) = answer(view.assessment.as_ref(), "bias.tested");
     assert_eq!((tested.as_str(), source.as_str()), ("none", "registry"));
     assert!(place.contains("scorer@1, entry ") && place.contains("no bias test"), "{place}");
-    let (kind, source, by) = answer(&view.assessment, "data.kind");
+    let (kind, source, by) = answer(view.assessment.as_ref(), "data.kind");
     assert_eq!((kind.as_str(), source.as_str(), by.as_str()), ("personal", "human", "Ada"));
 
     // The event holds what the answers come to, and the evidence says that it was made.
@@ -142,7 +142,7 @@ async fn what_contradicts_the_record_is_refused_and_named() {
     assert_eq!(shown(app, &desk.auditor).await.ledger_index, None, "nothing was recorded");
     // The same as the record is no contradiction, and the record stays its source.
     assess(app, &desk.developer, said(app, 1, &[("law.tier", "high")])).await.unwrap();
-    assert_eq!(answer(&shown(app, &desk.auditor).await.assessment, "law.tier").1, "registry");
+    assert_eq!(answer(shown(app, &desk.auditor).await.assessment.as_ref(), "law.tier").1, "registry");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,8 +166,8 @@ async fn an_assessment_is_stale_as_soon_as_something_behind_it_changes() {
         "{reason}"
     );
     assert_eq!(view.reproduced, Some(true), "as-of: it is still what was recorded");
-    assert_eq!(answer(&view.assessment, "law.tier").0, "limited");
-    assert_eq!(answer(&view.now, "law.tier").0, "high");
+    assert_eq!(answer(view.assessment.as_ref(), "law.tier").0, "limited");
+    assert_eq!(answer(view.now.as_ref(), "law.tier").0, "high");
     assert_eq!(state().await, "assessment stale");
     assert_eq!((app.remind().await.unwrap(), app.remind().await.unwrap()), (1, 0), "people are told once");
     assess(app, &desk.developer, said(app, 1, &known)).await.unwrap();
@@ -179,7 +179,7 @@ async fn an_assessment_is_stale_as_soon_as_something_behind_it_changes() {
     app.record_evidence(&Call::new(desk.developer.clone()), test).await.unwrap();
     let view = shown(app, &desk.auditor).await;
     assert!(view.stale[0].starts_with("bias.tested: none ("), "{:?}", view.stale);
-    let (word, source, place) = answer(&view.now, "bias.tested");
+    let (word, source, place) = answer(view.now.as_ref(), "bias.tested");
     assert_eq!((word.as_str(), source.as_str()), ("fail", "registry"));
     assert!(place.contains("bias test of scorer@1, entry "), "{place}");
     assess(app, &desk.developer, said(app, 1, &known)).await.unwrap();
