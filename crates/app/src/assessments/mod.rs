@@ -7,7 +7,7 @@
 mod record;
 mod standing;
 
-pub(crate) use standing::{newest, standing, stands};
+pub(crate) use standing::{newest, standing_of, stands};
 
 use crate::act::{Act, Call};
 use crate::classify::built_a_version;
@@ -124,7 +124,7 @@ impl App {
         };
         let Some(last) = newest(&mut conn, id).await? else { return Ok(view) };
         let now = self.store.clock().now();
-        let found = standing(&mut conn, self.store.key(), now, &row, &last).await?;
+        let found = standing_of(&mut conn, self.store.key(), now, &row, &last).await?;
         let Recorded { index, at, actor, assessed } = last;
         view.ledger_index = Some(index.unsigned_abs());
         (view.assessed_at, view.assessed_by) = (Some(at), Some(actor));
@@ -143,7 +143,7 @@ impl App {
     ) -> Result<Option<AssessmentMark>, AppError> {
         let Some(last) = newest(conn, row.id.0).await? else { return Ok(None) };
         let now = self.store.clock().now();
-        let stale = standing(conn, self.store.key(), now, row, &last).await?.stale;
+        let stale = standing_of(conn, self.store.key(), now, row, &last).await?.stale;
         let state = if stale.is_empty() { "stands" } else { "assessment stale" }.to_owned();
         let Recorded { at: assessed_at, assessed, .. } = last;
         let AssessedRisk { lowest, highest, .. } = assessed;

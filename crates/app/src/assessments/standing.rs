@@ -75,11 +75,11 @@ pub(crate) async fn stands(
     system: &SystemRow,
 ) -> Result<bool, AppError> {
     let Some(recorded) = newest(conn, system.id.0).await? else { return Ok(false) };
-    Ok(standing(conn, key, now, system, &recorded).await?.stale.is_empty())
+    Ok(standing_of(conn, key, now, system, &recorded).await?.stale.is_empty())
 }
 
 /// Makes an assessment again, and looks whether what it rests on is still so.
-pub(crate) async fn standing(
+pub(crate) async fn standing_of(
     conn: &mut Conn,
     key: &OrgKey,
     now: Timestamp,

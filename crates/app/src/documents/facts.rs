@@ -1,7 +1,7 @@
 //! Single facts that documents show, each with where it is from and since when it is so.
 
 use super::subject::{Subject, live};
-use crate::assessments::{newest, standing};
+use crate::assessments::{newest, standing_of};
 use crate::models::facts;
 use crate::{App, AppError};
 use comptroller_core::Timestamp;
@@ -126,7 +126,7 @@ impl App {
     async fn assessment(&self, conn: &mut Conn, row: &SystemRow) -> Result<Option<Found>, AppError> {
         let Some(last) = newest(conn, row.id.0).await? else { return Ok(None) };
         let now = self.store.clock().now();
-        let stale = standing(conn, self.store.key(), now, row, &last).await?.stale;
+        let stale = standing_of(conn, self.store.key(), now, row, &last).await?.stale;
         let range = |points: &PointRange| {
             let PointRange { least, most } = points;
             if least == most { most.to_string() } else { format!("{least} to {most}") }
