@@ -139,7 +139,7 @@ async fn finding(conn: &mut Conn, version: &VersionRow, named: &str) -> Result<O
     let last = fairness::latest(conn, monitor.id.0, Environment::Production).await?;
     let Some(last) = last.filter(|row| row.state.0 == FairnessState::Finding) else { return Ok(None) };
     let day = date(last.day);
-    let on = day.parse().map_err(AppError::Internal)?;
+    let on: Day = day.parse().map_err(AppError::Internal)?;
     let reference = format!("fairness watch over {named}, day {day}, entry {}", last.idx);
     Ok(Some(Place { reference, on }))
 }

@@ -131,11 +131,17 @@ fn examine(
     let answers = record.answers(today);
     found.stale.extend(outdated(scale, &facts, &answers, today));
     let now = assess(scale, &renewed(scale, &facts, &answers));
-    if now.facts != then.facts {
+    // Another entry that says the same changes nothing.
+    if words(&now).ne(words(&then)) {
         found.now = Some(now);
     }
     found.then = Some(then);
     found
+}
+
+/// The answers of an assessment, without where they are from.
+fn words(found: &Assessment) -> impl Iterator<Item = &str> {
+    found.dimensions.iter().flat_map(|each| &each.parts).map(|part| part.answer.as_str())
 }
 
 /// Whether an assessment is what is recorded.
