@@ -227,6 +227,11 @@ pub(crate) async fn record(
 ) -> Result<Receipt, AppError> {
     check_text("note", &command.note, true)?;
     let kind = command.kind;
+    if kind == EvidenceKind::RiskAssessment {
+        let message =
+            "an assessment is recorded with its answers: `comptroller risk assess SYSTEM --facts FILE`";
+        return Err(AppError::invalid("kind", message));
+    }
     let (system, version, subject) = about(&mut act, &command).await?;
     act.may(Action::EvidenceRecord, &format!("system/{system}"), Some(system)).await?;
     if command.observed_at > act.now() {

@@ -9,6 +9,7 @@ mod act;
 pub mod approvals;
 pub mod artifacts;
 pub mod assess;
+pub mod assessments;
 pub mod audit;
 pub mod audits;
 pub mod authzen;

@@ -2,12 +2,13 @@
 //!
 //! Silence has a second step: what nobody has answered is raised again, for those who answer for the system.
 
-use crate::{App, AppError};
+use crate::{App, AppError, assessments, systems};
 use comptroller_core::ids::{ApprovalId, SystemId};
 use comptroller_core::vocab::{ReminderKind, Vote};
 use comptroller_core::{Event, Slug, Timestamp};
 use comptroller_policy::{Bundle, Silence};
 use comptroller_store::areas::{approvals, audits, remediations, reminders, subject_requests};
+use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, Draft};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -80,6 +81,7 @@ impl App {
         due.extend(reviews_waiting(&mut conn, now).await?);
         due.extend(remediations_waiting(&mut conn, now, &self.reminders).await?);
         due.extend(outsiders_waiting(&mut conn, now).await?);
+        due.extend(assessments_stale(&mut conn, self.store.key(), now).await?);
         drop(conn);
         if due.is_empty() {
             return Ok(0);
@@ -185,6 +187,18 @@ async fn remediations_waiting(
     }
     for (id, system) in remediations::overdue(conn, now, MOST).await? {
         due.push(Waiting::new(ReminderKind::RemediationOverdue, "remediation", &id.0, system.0));
+    }
+    Ok(due)
+}
+
+/// Assessments are not written to when something behind them changes: each is looked at, until it is stale once.
+async fn assessments_stale(conn: &mut Conn, key: &OrgKey, now: Timestamp) -> Result<Vec<Waiting>, AppError> {
+    let mut due = Vec::new();
+    for (id, system) in reminders::last_assessments(conn, MOST).await? {
+        let row = systems::find(conn, &system.0.to_string()).await?;
+        if !assessments::stands(conn, key, now, &row).await? {
+            due.push(Waiting::new(ReminderKind::AssessmentStale, "evidence", &id.0, system.0));
+        }
     }
     Ok(due)
 }

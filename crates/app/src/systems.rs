@@ -1,6 +1,7 @@
 //! The inventory: AI systems, vendors, links and tags.
 
 use crate::act::{Act, Call};
+use crate::assessments::AssessmentMark;
 use crate::people::find_team;
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
@@ -107,6 +108,8 @@ pub struct SystemView {
     pub links: Vec<LinkView>,
     /// Free-form tags.
     pub tags: BTreeMap<String, String>,
+    /// How its risk was assessed last; none if nobody did, and in lists.
+    pub assessment: Option<AssessmentMark>,
     /// When it was registered.
     pub registered_at: Timestamp,
     /// When it last changed.
@@ -307,7 +310,8 @@ impl App {
         let mut conn = self.store.read().await?;
         let row = find(&mut conn, name).await?;
         let id = row.id.0;
-        let view = self.system_view(&mut conn, row).await?;
+        let assessment = self.assessment_mark(&mut conn, &row).await?;
+        let view = SystemView { assessment, ..self.system_view(&mut conn, row).await? };
         drop(conn);
         self.may_read(caller, Action::SystemRead, &format!("system/{id}"), Some(id), None).await?;
         Ok(view)
@@ -378,6 +382,7 @@ impl App {
             text,
             links: links.into_iter().map(|(relation, target)| LinkView { relation, target }).collect(),
             tags: tags.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            assessment: None,
             registered_at: row.registered_at.0,
             updated_at: row.updated_at.0,
         })

@@ -173,7 +173,7 @@ async fn material_changes(
         let Some(old) = evidence::evidence(conn, id).await? else { continue };
         let kind = old.kind.0;
         let Some(new) = known.evidence.iter().find(|new| new.kind.0 == kind) else {
-            changes.push(format!("the {kind} was withdrawn or purged"));
+            changes.push(format!("the {kind} no longer counts: withdrawn, purged or stale"));
             continue;
         };
         if old.passed && !new.passed {

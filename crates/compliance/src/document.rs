@@ -53,6 +53,7 @@ impl SubjectKind {
                 "system.kind",
                 "system.owner",
                 "system.tier",
+                "system.assessment",
                 "live.training",
                 "live.hyperparameters",
                 "live.artifacts",

@@ -159,6 +159,13 @@ impl Statements {
         self
     }
 
+    /// The same with one more answer as it was stated, its note included.
+    #[must_use]
+    pub fn and(mut self, question: &str, statement: Statement) -> Self {
+        self.answers.insert(question.to_owned(), statement);
+        self
+    }
+
     /// SHA-256 over the canonical JSON of all answers with their sources.
     pub fn digest(&self) -> Digest {
         digest_of(self)

@@ -14,8 +14,8 @@ mod form;
 mod privacy;
 
 pub use crate::event_parts::{
-    ArtifactUse, DatasetFile, DatasetUsed, FactSource, PurgedArtifact, PurgedDay, RiskRating, ShadowDecision,
-    TierBasis, VersionFacts,
+    ArtifactUse, AssessedRisk, DatasetFile, DatasetUsed, FactSource, PointRange, PurgedArtifact, PurgedDay,
+    RiskRating, ShadowDecision, TierBasis, VersionFacts,
 };
 pub use audit::{AuditEvent, AuditTerms};
 pub use privacy::{PrivacyEvent, RequestClock};
@@ -685,6 +685,9 @@ pub enum Event {
     /// A risk is none any more. Private: the reason.
     #[serde(rename = "risk.closed")]
     RiskClosed { risk: RiskId, system: SystemId },
+    /// The risk of a system was assessed from stated facts. Private: the reason, and the answers with their sources.
+    #[serde(rename = "risk.assessed")]
+    RiskAssessed { system: SystemId, assessed: AssessedRisk },
     /// Somebody answered a question of a document. Private: the answer.
     #[serde(rename = "document.answered")]
     DocumentAnswered { kind: Slug, subject: TagText, system: Option<SystemId>, key: Slug },

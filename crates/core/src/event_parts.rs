@@ -65,6 +65,36 @@ pub struct RiskRating {
     pub controls: Vec<ControlId>,
 }
 
+/// What an assessment of a risk in dimensions came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssessedRisk {
+    /// Digest of the scale.
+    pub scale: Digest,
+    /// Digest of the answers with their sources.
+    pub answers: Digest,
+    /// The total, 0 to 100.
+    pub total: PointRange,
+    /// The lowest band that it can have, by the scale of its day.
+    pub lowest: Slug,
+    /// The highest band that it can have; the same if no open question can change it.
+    pub highest: Slug,
+    /// The points of each dimension, 0 to 100.
+    pub dimensions: BTreeMap<Slug, PointRange>,
+    /// The evidence of kind `risk-assessment` that was recorded with it.
+    pub evidence: EvidenceId,
+}
+
+/// The least and the most points that something can come to; equal if no answer is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointRange {
+    /// With the most harmless answers to what is unknown.
+    pub least: u32,
+    /// With the worst ones.
+    pub most: u32,
+}
+
 /// What a tier rests on that was computed from stated facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -70,6 +70,16 @@ pub struct TierText {
     pub answers: Option<serde_json::Value>,
 }
 
+/// Why the risk of a system was assessed, and by which answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssessmentText {
+    /// The reason, in words.
+    pub text: String,
+    /// The answers, each with its source.
+    pub answers: serde_json::Value,
+}
+
 /// What a dataset is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -222,6 +222,8 @@ vocabulary! {
         TechnicalFile = "technical-file",
         /// A review of security.
         SecurityReview = "security-review",
+        /// An assessment of the risk in five dimensions, which is recorded with it and never by hand.
+        RiskAssessment = "risk-assessment",
     }
     /// A number that a piece of evidence states, and that policies may set thresholds for.
     Measure, "measure" {
@@ -414,6 +416,8 @@ vocabulary! {
         SubjectRequestOverdue = "subject-request-overdue",
         /// What was decided about a version that was trained on a subject's data is past its time.
         AffectedVersionOverdue = "affected-version-overdue",
+        /// What a risk assessment rests on is no longer so.
+        AssessmentStale = "assessment-stale",
     }
     /// How a watch over decisions across groups stands. There is no pass.
     FairnessState, "fairness state" {

@@ -1,9 +1,11 @@
 //! Single facts that documents show, each with where it is from and since when it is so.
 
 use super::subject::{Subject, live};
+use crate::assessments::{newest, standing_of};
 use crate::models::facts;
 use crate::{App, AppError};
 use comptroller_core::Timestamp;
+use comptroller_core::event::{AssessedRisk, PointRange};
 use comptroller_core::private::{DatasetText, DatasetVersionText, Port, SystemText, TierText, VersionText};
 use comptroller_ledger::Entry;
 use comptroller_report::document::Fact;
@@ -96,6 +98,7 @@ impl App {
                 let text = team.map_or_else(String::new, |team| format!("team {}", team.slug.0));
                 Some(Found { name: "Owner", text, at: row.updated_at.0, entry: None })
             }
+            "assessment" => self.assessment(conn, row).await?,
             _ => self.tier(conn, row).await?,
         })
     }
@@ -117,6 +120,27 @@ impl App {
         };
         let at = at.unwrap_or(row.updated_at.0);
         Ok(Some(Found { name: "Risk tier", text, at, entry: row.classified_in }))
+    }
+
+    /// The newest assessment in one line, and whether it is stale.
+    async fn assessment(&self, conn: &mut Conn, row: &SystemRow) -> Result<Option<Found>, AppError> {
+        let Some(last) = newest(conn, row.id.0).await? else { return Ok(None) };
+        let now = self.store.clock().now();
+        let stale = standing_of(conn, self.store.key(), now, row, &last).await?.stale;
+        let range = |points: &PointRange| {
+            let PointRange { least, most } = points;
+            if least == most { most.to_string() } else { format!("{least} to {most}") }
+        };
+        let AssessedRisk { lowest, highest, total, dimensions, .. } = &last.assessed;
+        let band = if lowest == highest { lowest.to_string() } else { format!("{lowest} to {highest}") };
+        let mut text = format!("{band}, {} of 100", range(total));
+        for (name, points) in dimensions {
+            text += &format!("\n{name}: {} of 100", range(points));
+        }
+        for reason in stale {
+            text += &format!("\nstale: {reason}");
+        }
+        Ok(Some(Found { name: "Risk assessment", text, at: last.at, entry: Some(last.index) }))
     }
 
     async fn of_version(

@@ -30,6 +30,7 @@ use record::OnRecord;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use subject::Subject;
+pub(crate) use subject::versions;
 use utoipa::ToSchema;
 
 /// Largest text of a document that is compared, in bytes.

@@ -103,7 +103,7 @@ impl Subject {
 }
 
 /// The versions of a system's models (of all systems when empty), oldest first.
-pub(super) async fn versions(conn: &mut Conn, system: &str) -> Result<Vec<(ModelRow, VersionRow)>, AppError> {
+pub(crate) async fn versions(conn: &mut Conn, system: &str) -> Result<Vec<(ModelRow, VersionRow)>, AppError> {
     let mut all = Vec::new();
     for model in areas::models::models(conn, system, "", MOST).await? {
         for version in areas::models::versions(conn, model.id.0, "", MOST).await? {

@@ -10,10 +10,11 @@ mod compute;
 pub(crate) use compute::{evidence_ids, is_builder, measures};
 
 use crate::AppError;
+use crate::assessments;
 use crate::models::{artifacts_digest, facts as facts_of};
 use comptroller_core::event::{FactSource, VersionFacts};
 use comptroller_core::private::VersionText;
-use comptroller_core::vocab::{LegalBasis, RiskTier, SystemStatus};
+use comptroller_core::vocab::{EvidenceKind, LegalBasis, RiskTier, SystemStatus};
 use comptroller_core::{Digest, Environment, Timestamp};
 use comptroller_policy::Facts;
 use comptroller_store::areas::deployments::RuntimeRow;
@@ -117,6 +118,14 @@ async fn on_record(
     let mut runtimes = deployments::runtimes(conn, model.system.0).await?;
     runtimes.retain(|row| row.environment.0 == environment);
     let standing = standing::of(conn, row.id.0, model.system.0, environment, now).await?;
+    let mut evidence = evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?;
+    let assessed = evidence.iter().any(|row| row.kind.0 == EvidenceKind::RiskAssessment);
+    if let Some(system) = system.as_ref().filter(|_| assessed)
+        && !assessments::stands(conn, key, now, system).await?
+    {
+        // Nobody may rely on an assessment whose facts have changed, whatever its age.
+        evidence.retain(|row| row.kind.0 != EvidenceKind::RiskAssessment);
+    }
     Ok(OnRecord {
         artifacts: artifacts_digest(&version.artifacts),
         stored_bytes,
@@ -132,7 +141,7 @@ async fn on_record(
         has_baseline: standing.has_baseline > 0,
         rollback_proposed: standing.rollback_proposed > 0,
         runtimes,
-        evidence: evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?,
+        evidence,
         version,
     })
 }

@@ -297,6 +297,11 @@ fn reminder(system: &str, kind: ReminderKind, subject: &str) -> Words {
             "Somebody in its data was to be erased: `comptroller subject deletion-report`.",
             &[Role::RiskOfficer, Role::Developer],
         ),
+        ReminderKind::AssessmentStale => (
+            "the risk assessment is stale",
+            "What it rests on is no longer so: `comptroller risk assess SYSTEM` says what.",
+            &[Role::RiskOfficer],
+        ),
     };
     Words::new(format!("{system}: {title}"), format!("{text} It is {subject}.")).to(roles)
 }

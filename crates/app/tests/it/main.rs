@@ -1,6 +1,7 @@
 //! The use cases over a real store in a temporary folder.
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
+mod assessments;
 mod audits;
 mod authenticator;
 #[expect(dead_code, reason = "shared with the ledger's tests, which use all of it")]

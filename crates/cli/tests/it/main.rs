@@ -1,6 +1,7 @@
 //! Tests of the real binary: what it prints, how it ends, and a whole walk against a server that it runs itself.
 #![expect(clippy::unwrap_used, reason = "helpers of tests; clippy.toml allows it in the tests themselves")]
 
+mod assess;
 #[expect(dead_code, reason = "shared with the ledger's tests, which use all of it")]
 #[path = "../../../ledger/tests/it/authority.rs"]
 mod authority;

@@ -162,9 +162,14 @@ impl Scale {
         self.bands.iter().rev().find(|(_, start)| total >= **start).map_or(Band::Low, |(band, _)| *band)
     }
 
+    /// Its questions, in their order.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.dimensions.iter().flat_map(|dimension| &dimension.questions)
+    }
+
     /// A question by its name.
     pub fn question(&self, id: &str) -> Option<&Question> {
-        self.dimensions.iter().flat_map(|dimension| &dimension.questions).find(|question| question.id == id)
+        self.questions().find(|question| question.id == id)
     }
 
     /// SHA-256 over its canonical JSON.

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Answers to the questions of a scale, each with its source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Facts(Statements);
+pub struct Facts(pub(super) Statements);
 
 /// The least and the most that something can come to; equal if no answer is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,16 @@ impl Facts {
     /// As [`Self::parse`].
     pub fn of_value(file: &str, value: &Value, scale: &Scale) -> Result<Self, DataError> {
         Statements::of_value(file, value, |question| options(scale, question)).map(Self)
+    }
+
+    /// The answer to a question; empty if there is none.
+    pub fn word(&self, question: &str) -> &str {
+        self.0.word(question)
+    }
+
+    /// What an answer rests on; none if it is unknown.
+    pub fn stated(&self, question: &str) -> Option<&Stated> {
+        self.0.stated(question)
     }
 
     /// SHA-256 over the canonical JSON of all answers with their sources.

@@ -11,5 +11,6 @@ mod gap;
 mod made;
 mod reference;
 mod risk;
+mod risk_record;
 mod timeline;
 mod year;

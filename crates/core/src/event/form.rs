@@ -38,6 +38,7 @@ impl Event {
             | Self::RemediationClosed { system, .. }
             | Self::RiskRecorded { system, .. }
             | Self::RiskClosed { system, .. }
+            | Self::RiskAssessed { system, .. }
             | Self::RuntimeReported { system, .. } => Some(*system),
             Self::ReminderRaised { system, .. }
             | Self::DocumentAnswered { system, .. }

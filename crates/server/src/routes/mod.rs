@@ -29,6 +29,7 @@ mod predictions;
 mod remediations;
 mod retention;
 mod risk;
+mod risk_assessment;
 mod subject_requests;
 mod subjects;
 mod systems;
@@ -56,6 +57,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(workloads::routes())
         .merge(systems::routes())
         .merge(risk::routes())
+        .merge(risk_assessment::routes())
         .merge(datasets::routes())
         .merge(uploads::routes(max_part))
         .merge(models::routes())

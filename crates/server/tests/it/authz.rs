@@ -785,6 +785,19 @@ fn risks(world: &World) -> Vec<Row> {
             .with(rated.clone()),
         row("get /api/v1/risks", "/api/v1/risks?system=credit", "auditor", "nobody"),
         row(
+            "post /api/v1/systems/{system}/assessment",
+            "/api/v1/systems/credit/assessment",
+            "developer",
+            "auditor",
+        )
+        .with(json!({"facts": {"answers": {}}, "reason": "before it is used"})),
+        row(
+            "get /api/v1/systems/{system}/assessment",
+            "/api/v1/systems/credit/assessment",
+            "auditor",
+            "nobody",
+        ),
+        row(
             "post /api/v1/risks/{risk}/review",
             format!("/api/v1/risks/{risk}/review"),
             "developer",

@@ -107,7 +107,10 @@ impl TryFrom<Vec<String>> for VectorSample {
         for text in texts {
             let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
             let length = text.len();
-            if !is_hex || length < HASH || !(length - HASH).is_multiple_of(NUMBER) || length > HASH + NUMBER * MAX_DIMS
+            if !is_hex
+                || length < HASH
+                || !(length - HASH).is_multiple_of(NUMBER)
+                || length > HASH + NUMBER * MAX_DIMS
             {
                 return Err(wrong());
             }

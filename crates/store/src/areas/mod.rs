@@ -145,6 +145,7 @@ pub(crate) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) -> Resu
         | Event::CriterionScoped { .. }
         | Event::RiskRecorded { .. }
         | Event::RiskClosed { .. }
+        | Event::RiskAssessed { .. }
         | Event::DocumentAnswered { .. }
         | Event::DocumentIssued { .. }
         | Event::EvidenceExported { .. }

@@ -5,8 +5,8 @@ use crate::change::{Change, change};
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
-use comptroller_core::ids::{ApprovalId, EmergencyId, SystemId, WaiverId};
-use comptroller_core::vocab::ReminderKind;
+use comptroller_core::ids::{ApprovalId, EmergencyId, EvidenceId, SystemId, WaiverId};
+use comptroller_core::vocab::{EvidenceKind, ReminderKind};
 use comptroller_core::{Event, Timestamp};
 use sqlx::FromRow;
 
@@ -119,6 +119,25 @@ pub async fn unreviewed_emergencies(
         from.micros(),
         to.micros(),
         Text(kind),
+        limit
+    )
+}
+
+/// The last risk assessment of each system in use, as evidence that stands, of which nobody was reminded: id and system.
+pub async fn last_assessments(
+    conn: &mut Conn,
+    limit: i64,
+) -> Result<Vec<(Text<EvidenceId>, Text<SystemId>)>, StoreError> {
+    fetch_all!(
+        conn,
+        (Text<EvidenceId>, Text<SystemId>),
+        "SELECT e.id, e.system FROM evidence e JOIN system s ON s.id = e.system \
+         WHERE e.kind = $1 AND e.withdrawn_at IS NULL AND s.status <> 'retired' \
+         AND NOT EXISTS (SELECT 1 FROM evidence n WHERE n.system = e.system AND n.kind = e.kind AND n.id > e.id) \
+         AND NOT EXISTS (SELECT 1 FROM reminder r WHERE r.subject = 'evidence/' || e.id AND r.kind = $2) \
+         ORDER BY e.id LIMIT $3",
+        Text(EvidenceKind::RiskAssessment),
+        Text(ReminderKind::AssessmentStale),
         limit
     )
 }

@@ -6,8 +6,8 @@ use crate::world_outside;
 use anyhow::Context as _;
 use bytes::Bytes;
 use comptroller_core::event::{
-    ArtifactUse, DatasetFile, DatasetUsed, PurgedArtifact, RiskRating, ShadowDecision, TierBasis,
-    VersionFacts,
+    ArtifactUse, AssessedRisk, DatasetFile, DatasetUsed, PointRange, PurgedArtifact, RiskRating,
+    ShadowDecision, TierBasis, VersionFacts,
 };
 use comptroller_core::ids::{
     AlarmId, ApprovalId, BaselineId, BlockId, DatasetId, DatasetVersionId, DecisionId, DelegationId,
@@ -56,6 +56,19 @@ fn basis(now: Timestamp) -> anyhow::Result<TierBasis> {
         as_of: now,
         known: now,
         provisions: vec!["III.5.b".parse()?],
+    })
+}
+
+fn assessed(evidence: EvidenceId) -> anyhow::Result<AssessedRisk> {
+    let total = PointRange { least: 30, most: 45 };
+    Ok(AssessedRisk {
+        scale: digest("scale"),
+        answers: digest("answers"),
+        total,
+        lowest: "medium".parse()?,
+        highest: "medium".parse()?,
+        dimensions: BTreeMap::from([("autonomy".parse()?, total)]),
+        evidence,
     })
 }
 
@@ -851,6 +864,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
         .private("note", &text)?,
         draft(Event::RiskRecorded { risk, system, review: false, rating }).private("risk", &text)?,
         draft(Event::RiskClosed { risk, system }).private("reason", &text)?,
+        draft(Event::RiskAssessed { system, assessed: assessed(evidence)? }).private("assessment", &text)?,
         draft(Event::DocumentAnswered {
             kind: "fria".parse()?,
             subject: "org".parse()?,

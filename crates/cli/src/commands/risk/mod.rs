@@ -1,5 +1,5 @@
 //! `comptroller risk`: the AI Act tier of a system by rules, and its risk in five dimensions, from stated facts.
-//! Needs no server, but to record a tier.
+//! Needs no server, but to record one of them, and for the register of risks.
 
 mod assess;
 mod register;
@@ -34,13 +34,13 @@ pub(crate) enum Verb {
         /// The AI system, by id or name.
         system: String,
     },
-    /// Score the risk of a system in five dimensions, from a file of facts, with what each answer contributes.
+    /// Show the risk of a system of a server in five dimensions, with the source and the contribution of each answer, and
+    /// why it should be assessed anew.
     ///
-    /// Ends with 4 while an open question could change the band.
-    Assess {
-        /// File of facts: TOML, or JSON of any other name; `comptroller risk questions --assess` prints one.
-        facts: PathBuf,
-    },
+    /// With --facts, an assessment is recorded: what the record answers by itself is read from it, the rest comes from the
+    /// file. A file instead of a system is scored without a server. Ends with 4 while an open question could change the
+    /// band, or nobody has assessed the system.
+    Assess(assess::AssessArgs),
     /// Put a risk of a system of a server into its register.
     Add(register::AddArgs),
     /// Review a risk: it is rated anew.
@@ -115,7 +115,10 @@ pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
             screen.print(&answer, |value| text::recorded(value, screen.style))?;
             Ok(Exit::OK)
         }
-        Verb::Assess { facts } => assessed(screen, &facts),
+        Verb::Assess(arguments) => match arguments.file() {
+            Some(file) => assess::alone(screen, file),
+            None => assess::of_system(&Context::new(&noun.api, screen)?, arguments),
+        },
         verb @ (Verb::Add(_) | Verb::Review(_) | Verb::Close { .. } | Verb::List { .. }) => {
             register::run(&Context::new(&noun.api, screen)?, verb).map(|()| Exit::OK)
         }
@@ -160,16 +163,4 @@ fn alone(screen: Screen, arguments: &ClassifyArgs) -> anyhow::Result<Exit> {
 fn read(file: &Path, act: &Framework) -> anyhow::Result<Facts> {
     let text = read_text(file, MAX_FACTS as u64)?;
     Facts::parse(&file.display().to_string(), &text, act).map_err(|error| refused(&error))
-}
-
-fn assessed(screen: Screen, file: &Path) -> anyhow::Result<Exit> {
-    let scale = Scale::builtin().map_err(|error| refused(&error))?;
-    let text = read_text(file, MAX_FACTS as u64)?;
-    let facts =
-        risk::Facts::parse(&file.display().to_string(), &text, &scale).map_err(|error| refused(&error))?;
-    let found = risk::assess(&scale, &facts);
-    screen.print(&Answer::of_value(serde_json::to_value(&found)?), |_| {
-        assess::assessment(&found, screen.style)
-    })?;
-    Ok(if found.band.is_some() { Exit::OK } else { Exit::UNKNOWN })
 }
