@@ -188,8 +188,11 @@ mod tests {
     #[test]
     fn the_real_vocabulary_is_understood() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let code = std::fs::read_to_string(root.join(CODE)).unwrap();
-        let found = events(&code);
+        let areas = std::fs::read_dir(root.join(AREAS)).unwrap().map(|file| file.unwrap().path());
+        let mut found = Vec::new();
+        for path in areas.chain([root.join(CODE)]) {
+            found.extend(events(CODE, &std::fs::read_to_string(path).unwrap()));
+        }
         let catalogue = std::fs::read_to_string(root.join(CATALOGUE)).unwrap();
         assert_eq!(found.len(), rows(&catalogue).len(), "as many events as the catalogue has rows");
         let deployment = found.iter().find(|event| event.name == "deployment.created").unwrap();

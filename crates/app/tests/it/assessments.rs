@@ -13,7 +13,7 @@ use comptroller_compliance::framework::Day;
 use comptroller_compliance::risk::{Assessment, FROM_RECORD, Scale};
 use comptroller_core::private::SystemText;
 use comptroller_core::vocab::{EvidenceKind, RiskTier};
-use comptroller_core::{Clock as _, Environment, Role};
+use comptroller_core::{Environment, Role};
 use serde_json::{Map, Value, json};
 
 const DAY: i64 = 86_400;
