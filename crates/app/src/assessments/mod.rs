@@ -168,8 +168,8 @@ async fn record_one(mut act: Act<'_>, name: String, command: AssessRisk) -> Resu
     let last = newest(act.conn(), system).await?;
     // Of an open score the worst counts, so that an answer left out is no way around the rule.
     if last.is_some_and(|last| band(&last.assessed.highest).is_none_or(|before| found.highest < before)) {
-        let caller = act.caller.principal;
-        let builder = built_a_version(act.conn(), system, caller).await?;
+        let actor = act.caller.principal;
+        let builder = built_a_version(act.conn(), system, actor).await?;
         let asked = Facts::new().bool("lowers", true).bool("actor_is_builder", builder);
         act.authorise(Action::SystemClassify, &resource, Some(system), None, asked).await?;
     }
