@@ -1,4 +1,4 @@
-//! Chapter: a credential in the wrong environment, and the erasure of a data subject.
+//! Chapter: a credential in the wrong environment, and the request of a data subject to be forgotten.
 
 use std::thread;
 use std::time::Duration;
@@ -24,7 +24,9 @@ pub(crate) fn run(walk: &mut Walk) -> Result<()> {
         before["opening"]["payload"]["reference"] == REFERENCE,
         "the reference does not read back: {before}"
     );
-    erase(walk, &subject)?;
+    let case = open_case(walk, &subject)?;
+    let affected = erase(walk, &subject)?;
+    close_case(walk, &subject, &case, &affected)?;
     gone(walk, index, &before)
 }
 
@@ -59,7 +61,60 @@ fn register(walk: &mut Walk) -> Result<(String, u64)> {
     Ok((text(&receipt, "id")?.to_owned(), index))
 }
 
-fn erase(walk: &mut Walk, subject: &str) -> Result<()> {
+/// The case of what they ask for, with the time that the law gives.
+fn open_case(walk: &mut Walk, subject: &str) -> Result<String> {
+    let words =
+        ["subject", "request", "open", subject, "erasure", "--text", "Please delete what you hold about me."];
+    let opened = walk.ok("risk-officer", &words)?;
+    let case = text(&opened, "id")?.to_owned();
+    let check = "called back under the number on file";
+    let noted = walk
+        .act("risk-officer", &["subject", "request", "note", &case, "identity-checked", "--text", check])?;
+    let told = "We have deleted it.";
+    let close = ["subject", "request", "close", &case, "--outcome", "fulfilled", "--text", told];
+    let early = walk.refused("risk-officer", &close, 8)?.json;
+    let shown = walk.ok("risk-officer", &["subject", "request", "show", &case])?;
+    walk.step(
+        "The request is a case now, due a month after it came, and it cannot be closed as fulfilled yet.",
+        &[index_of(&opened)?, noted],
+        "The month is a dated row of the framework data (GDPR Art. 12(3)); the words are under the subject's key.",
+    );
+    let due = format!("due {}", text(&shown, "due_at")?);
+    walk.screen.quote(&[due, text(&early, "detail")?.to_owned()]);
+    Ok(case)
+}
+
+/// Every version that was trained on the data is decided about; then the case is closed.
+fn close_case(walk: &mut Walk, subject: &str, case: &str, affected: &[String]) -> Result<()> {
+    let mut entries = Vec::new();
+    for version in affected {
+        let reason =
+            "one row of a thousand, and nothing in the model singles it out; the next training leaves it out";
+        let words = ["subject", "decide", subject, version, "--decision", "keep", "--reason", reason];
+        // Whoever built a version does not decide what becomes of it.
+        walk.refused("builder", &words, 6)?;
+        entries.push(walk.act("risk-officer", &words)?);
+    }
+    let told = "We have destroyed the key of what we held about you.";
+    let close = ["subject", "request", "close", case, "--outcome", "fulfilled", "--text", told];
+    entries.push(walk.act("risk-officer", &close)?);
+    let report = walk.ok("risk-officer", &["subject", "deletion-report", subject])?;
+    ensure!(report["erasure"].is_object(), "the report knows of no erasure: {report}");
+    ensure!(
+        report["versions"].as_array().is_some_and(|versions| versions.len() == affected.len()),
+        "the report lists other versions than were affected: {report}"
+    );
+    walk.step(
+        "It was decided about every version that was trained on the data, and the case is closed.",
+        &entries,
+        "The deletion report names the data, the versions and the decisions with their entries, what is open first.",
+    );
+    let open = report["open"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    walk.screen.quote(&open.map(|line| format!("open: {line}")).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn erase(walk: &mut Walk, subject: &str) -> Result<Vec<String>> {
     let subject = format!("subject/{subject}");
     walk.refused("owner", &["subject", "erase", &subject, "--basis", "subject-request"], 6)?;
     let words = ["subject", "erase", &subject, "--basis", "subject-request"];
@@ -86,7 +141,7 @@ fn erase(walk: &mut Walk, subject: &str) -> Result<()> {
         "Lineage says which versions are affected; what to do about them is open.",
     );
     walk.screen.quote(&[text(&report, "caveat")?.to_owned()]);
-    Ok(())
+    Ok(affected.iter().map(|label| format!("credit-classifier@{label}")).collect())
 }
 
 fn names(list: &Value, id: &str) -> bool {

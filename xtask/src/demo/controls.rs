@@ -127,8 +127,14 @@ fn documents(walk: &mut Walk) -> Result<()> {
 
 /// The moment, to the second, UTC.
 fn now() -> Result<String> {
+    moment("now")
+}
+
+/// A moment in UTC, as `date` takes it: `now`, `tomorrow`.
+pub(crate) fn moment(when: &str) -> Result<String> {
     let mut date = Command::new("date");
-    let said = run_quiet(date.args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]), Duration::from_secs(5))?;
+    let words = ["-u", "-d", when, "+%Y-%m-%dT%H:%M:%SZ"];
+    let said = run_quiet(date.args(words), Duration::from_secs(5))?;
     Ok(said.trim().to_owned())
 }
 

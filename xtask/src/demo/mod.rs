@@ -14,6 +14,7 @@ mod example;
 mod fairness;
 mod inventory;
 mod monitors;
+mod outside;
 mod people;
 mod policy;
 mod predictions;
@@ -66,6 +67,7 @@ const CHAPTERS: &[Chapter] = &[
     Chapter { title: "An emergency at night, judged in the morning", run: emergency::run },
     Chapter { title: "A wrong credential, and the right to be forgotten", run: access::run },
     Chapter { title: "The auditor's questions", run: audit::run },
+    Chapter { title: "An auditor from outside, for a day", run: outside::run },
     Chapter { title: "A window of controls, every occurrence tested", run: controls::tested },
     Chapter { title: "The evidence, verified without us", run: verify::run },
 ];

@@ -114,7 +114,7 @@ fn no_secret(token: &Value) -> bool {
 }
 
 /// Invites the person and accepts in their name; keeps the token under the name `who`. Answers the entries.
-fn enrol(walk: &mut Walk, by: &str, who: &str, person: &str) -> Result<[u64; 2]> {
+pub(crate) fn enrol(walk: &mut Walk, by: &str, who: &str, person: &str) -> Result<[u64; 2]> {
     let invited = walk.ok(by, &["invitation", "issue", person])?;
     let invitation = format!("{who}-invitation");
     walk.keep_token(&invitation, text(&invited, "secret")?)?;
