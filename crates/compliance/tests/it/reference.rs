@@ -151,8 +151,8 @@ fn gdpr_and_hipaa_have_the_provisions_that_concern_ai() {
     assert_eq!(
         ids(catalogue.framework("gdpr").unwrap(), Kind::Duty),
         words(
-            "5.1 5.1.e 5.2 13.2.f 14.2.g 15.1 15.1.h 17.1 17.3 22.1 22.3 25 28 30 32 33.1 33.2 33.4 33.5 34 35.1 35.3.a \
-             35.7 35.11 36 44-49 omnibus.33.1"
+            "5.1 5.1.e 5.2 12.3 12.3.ext 12.4 12.6 13.2.f 14.2.g 15.1 15.1.h 17.1 17.3 21.1 22.1 22.3 25 28 30 32 33.1 \
+             33.2 33.4 33.5 34 35.1 35.3.a 35.7 35.11 36 44-49 omnibus.33.1"
         )
     );
     assert_eq!(
@@ -187,6 +187,9 @@ fn time_limits_are_those_of_the_law() {
         ("eu-ai-act:73.2", "15 day"),
         ("eu-ai-act:73.3", "2 day"),
         ("eu-ai-act:73.4", "10 day"),
+        ("gdpr:12.3", "1 month"),
+        ("gdpr:12.3.ext", "2 month"),
+        ("gdpr:12.4", "1 month"),
         ("gdpr:33.1", "72 hour"),
         ("gdpr:omnibus.33.1", "96 hour"),
         ("hipaa:164.316(b)(2)(i)", "6 year"),

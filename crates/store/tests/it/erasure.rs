@@ -2,6 +2,7 @@
 
 use crate::support::{Bed, Kind, on_both};
 use crate::world::{self, SECRET_NAME, SECRET_REFERENCE};
+use crate::world_outside::SECRET_WORDS;
 use anyhow::Context;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -50,7 +51,7 @@ async fn erasure_leaves_no_byte_of_the_subject_on_disk(bed: Bed) -> anyhow::Resu
     let subjects = [format!("person/{}", world.person), format!("subject/{}", world.subject)];
     let mut secrets: Vec<(String, Vec<u8>)> = Vec::new();
     let mut stored: Vec<(String, Vec<u8>)> = vec![("identity".into(), "ab".repeat(32).into_bytes())];
-    for plain in [SECRET_NAME, SECRET_REFERENCE] {
+    for plain in [SECRET_NAME, SECRET_REFERENCE, SECRET_WORDS] {
         secrets.push((plain.to_owned(), plain.as_bytes().to_vec()));
     }
     for subject in &subjects {
@@ -79,8 +80,9 @@ async fn erasure_leaves_no_byte_of_the_subject_on_disk(bed: Bed) -> anyhow::Resu
     }
     let size_before = journal::head(&mut store.read().await?).await?.expect("a head").size;
 
-    for subject in &subjects {
-        assert_eq!(erase(&store, subject.clone()).await?, 1);
+    // Of the data subject the reference, and the words of a request with what was done about it.
+    for (subject, payloads) in subjects.iter().zip([1, 5]) {
+        assert_eq!(erase(&store, subject.clone()).await?, payloads);
     }
     assert!(!store.scrub().await?.is_empty(), "the caveat for the record");
     bed.flush().await?;

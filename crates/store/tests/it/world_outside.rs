@@ -9,6 +9,9 @@ use comptroller_core::vocab::{AffectedDecision, RequestOutcome, SubjectRequestKi
 use comptroller_core::{Digest, Event, Timestamp};
 use comptroller_store::{Draft, keys};
 
+/// What a data subject wrote.
+pub(crate) const SECRET_WORDS: &str = "forget me, customer 8812-X of Springfield";
+
 /// What the events are about.
 pub(crate) struct About {
     pub(crate) person: PrincipalId,
@@ -87,7 +90,7 @@ fn audit(about: &About, now: Timestamp, digest: &Digest) -> anyhow::Result<Vec<D
 }
 
 fn requests(about: &About, now: Timestamp, digest: &Digest) -> anyhow::Result<Vec<Draft>> {
-    let text = serde_json::json!({ "text": "forget me" });
+    let text = serde_json::json!({ "text": SECRET_WORDS });
     let (request, subject) = (SubjectRequestId::new(now, keys::random()?), about.subject);
     let due_at = now.plus_seconds(3_600);
     let clock = |row: &str| -> anyhow::Result<RequestClock> {
