@@ -252,7 +252,7 @@ impl Request {
     }
 }
 
-fn fact_problem(name: &str, fact: &Fact) -> Option<String> {
+pub(crate) fn fact_problem(name: &str, fact: &Fact) -> Option<String> {
     if !is_fact_name(name) {
         let shown: String = name.chars().take(80).filter(|c| !c.is_control()).collect();
         return Some(format!(

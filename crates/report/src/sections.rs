@@ -49,7 +49,8 @@ fn one(page: &mut String, section: &Section) {
     for row in &section.rows {
         page.push_str("<tr>");
         for (at, cell) in row.iter().enumerate() {
-            let cell = markup(cell).replace('\n', "<br>");
+            let lines: Vec<String> = cell.split('\n').map(markup).collect();
+            let cell = lines.join("<br>");
             let _ = match at {
                 0 => write!(page, "<th scope=\"row\">{cell}</th>"),
                 _ => write!(page, "<td>{cell}</td>"),

@@ -145,6 +145,22 @@ fn place(uid: &EntityUid) -> Result<Environment, String> {
     uid.id().unescaped().parse().map_err(|error| format!("{error}"))
 }
 
+/// The same with words that a request can have: the solver gives an empty one where any will do, and a request with
+/// that is not decided at all.
+pub(super) fn fit(mut request: Request) -> Request {
+    for (name, fact) in request.facts.clone().iter() {
+        let fit = match fact {
+            Fact::Text(_) => Fact::Text("x".to_owned()),
+            Fact::Set(_) => Fact::Set(Vec::new()),
+            Fact::Long(_) | Fact::Bool(_) => continue,
+        };
+        if crate::request::fact_problem(name, fact).is_some() {
+            request.facts = request.facts.with(name, fit);
+        }
+    }
+    request
+}
+
 /// The plainest request, starting from this one, for which `holds` is still true: no needless role, credential or
 /// fact, and numbers as near to 0 as they can be.
 pub(super) fn plain(mut request: Request, holds: &dyn Fn(&Request) -> bool) -> Request {

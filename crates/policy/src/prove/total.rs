@@ -62,7 +62,7 @@ pub(super) fn in_slice(
         Err(why) => return Totality::Unproven { why },
     };
     let request = match example::request(&found) {
-        Ok(request) => request,
+        Ok(request) => example::fit(request),
         Err(why) => return Totality::Unproven { why: format!("the solver found a request, but {why}") },
     };
     let erring = |request: &Request| {
