@@ -7,7 +7,7 @@ use comptroller_report::sections::{Section, html};
 /// The overview as one page that loads nothing: exceptions and blind spots first.
 pub fn overview_html(overview: &AuditOverview) -> String {
     let engagement = &overview.engagement;
-    let frameworks: Vec<&str> = engagement.frameworks.iter().map(|slug| slug.as_str()).collect();
+    let frameworks: Vec<&str> = engagement.frameworks.iter().map(comptroller_core::Slug::as_str).collect();
     let about = [
         format!(
             "{} to {}, the log of {} entries with the root {}. Access until {}.",

@@ -337,7 +337,7 @@ fn check_criterion(criterion: &TagText, row: &EngagementRow, now: Timestamp) -> 
     let (framework, id) = criterion.as_str().split_once(':').unwrap_or_default();
     let audited = row.frameworks()?;
     if !audited.iter().any(|audited| audited.as_str() == framework) {
-        let known: Vec<&str> = audited.iter().map(|audited| audited.as_str()).collect();
+        let known: Vec<&str> = audited.iter().map(comptroller_core::Slug::as_str).collect();
         let message =
             format!("{criterion}: write `framework:row`; the engagement is about {}", known.join(", "));
         return Err(AppError::invalid("criterion", message));

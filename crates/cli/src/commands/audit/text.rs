@@ -9,7 +9,7 @@ const SHOWN: usize = 20;
 
 pub(super) fn overview(overview: &AuditOverview, style: Style) -> String {
     let engagement = &overview.engagement;
-    let frameworks: Vec<&str> = engagement.frameworks.iter().map(|slug| slug.as_str()).collect();
+    let frameworks: Vec<&str> = engagement.frameworks.iter().map(comptroller_core::Slug::as_str).collect();
     let mut out = format!(
         "{} from {} to {}, log of {} entries; access until {}\n\n",
         frameworks.join(", "),
