@@ -2,7 +2,8 @@
 //!
 //! Go's `golang.org/x/mod/sumdb` packages, two Python packages for C2SP logs, and OpenSSL with an RFC 3161 client; and
 //! strace, which makes file calls fail; cvc5, with which proofs about policies are made; a browser and two identity
-//! providers; validators of OSCAL. They are checks and never dependencies of the product; only `comptroller policy` calls cvc5, where it is.
+//! providers; validators of OSCAL. They are checks and never dependencies of the product; only `comptroller policy` calls
+//! cvc5, where it is.
 
 mod browser;
 mod go;
@@ -19,7 +20,8 @@ use crate::workspace::Workspace;
 ///
 /// `COMPTROLLER_TEST_GO` is the `go` program and `COMPTROLLER_TEST_GO_VERIFY` the built `tests/foreign/verify.go`;
 /// `COMPTROLLER_TEST_PYTHON` is a Python with the packages; `COMPTROLLER_TEST_OPENSSL`, `COMPTROLLER_TEST_STRACE`
-/// and `COMPTROLLER_TEST_CVC5` are the programs of these names; those of [`browser::install`] and [`oscal::install`] follow.
+/// and `COMPTROLLER_TEST_CVC5` are the programs of these names; those of [`browser::install`] and [`oscal::install`]
+/// follow.
 pub(crate) fn install(workspace: &Workspace) -> Result<Vec<(String, String)>> {
     let mut variables = go::install(workspace).context("cannot install the Go verifier")?;
     let python = python::install(&workspace.cache).context("cannot install the Python verifiers")?;
