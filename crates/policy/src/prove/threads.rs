@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, ScopedJoinHandle};
 
 const STACK: usize = 256 << 20;
+/// Pieces at once, at most: each asks a solver, which may take 2 GiB (`Limits`).
+const MOST: usize = 4;
 
 /// Works on a thread of its own, and turns a panic of the compiler into a cause.
 pub(super) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
@@ -14,13 +16,13 @@ pub(super) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Strin
     })
 }
 
-/// Does the same with each item, on as many threads as there are processors; the results are in the order of the items.
-/// For work of which no piece needs another one's result.
+/// Does the same with each item, on as many threads as there are processors, at most [`MOST`]; the results are in the
+/// order of the items. For work of which no piece needs another one's result.
 ///
 /// # Errors
 /// A thread that cannot be had, or a piece that broke off: never fewer results than items.
 pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Result<Vec<R>, String> {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST).min(items.len());
     let next = AtomicUsize::new(0);
     let take = || {
         let mut done = Vec::new();
