@@ -41,7 +41,7 @@ impl Batch {
             "labels" => json!({"id": self.id(at), "time": "2026-03-02T10:00:00Z", "label": "good"}),
             _ => json!({
                 "id": self.id(at), "time": "2026-03-01T10:00:00Z", "prediction": "good", "score": 0.25,
-                "inputs": {"income": 1_000 + at, "embedding": [0.5, -0.25, at]}
+                "inputs": {"income": 1_000 + at, "embedding": [0.1, -0.25, at]}
             }),
         };
         json!({ "records": (0..RECORDS).map(record).collect::<Vec<_>>() })

@@ -17,6 +17,7 @@ use comptroller_core::Timestamp;
 use comptroller_core::vocab::RecordKind;
 use comptroller_stats::cells::number_name;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::ParquetMetaData;
 
 use super::json::arrow_type;
 use super::{Kind, MAX_BATCH_BYTES, MAX_BATCH_ROWS, RecordError, bytes_of, reserved};
@@ -43,8 +44,19 @@ pub(super) fn parquet(kind: RecordKind, bytes: &[u8], now: i64) -> Result<Record
     if rows > MAX_BATCH_ROWS {
         return Err(RecordError::TooMany { rows });
     }
+    if listed(builder.metadata()) > MAX_BATCH_BYTES / size_of::<f32>() {
+        return Err(RecordError::TooLarge);
+    }
     let reader = guarded(|| builder.with_batch_size(STEP).build().map_err(|error| error.to_string()));
     gather(kind, place, &mut reader.map_err(broken)?, now)
+}
+
+/// Numbers that stand in lists. Rows bound the other columns; of a list a few bytes of a file can say that one row has a
+/// billion, and they would be in memory before anybody counts them.
+fn listed(file: &ParquetMetaData) -> usize {
+    let columns = file.row_groups().iter().flat_map(|group| group.columns());
+    let lists = columns.filter(|column| column.column_descr().max_rep_level() > 0);
+    lists.fold(0, |sum, list| sum.saturating_add(usize::try_from(list.num_values()).unwrap_or(usize::MAX)))
 }
 
 fn gather<E: std::fmt::Display>(

@@ -13,7 +13,7 @@ use arrow_array::{Array as _, BooleanArray, Float64Array, Int64Array, ListArray,
 use arrow_schema::DataType;
 use comptroller_ledger::Hash;
 use comptroller_ledger::hash::Digester;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Columns of a record, at most.
 pub const MAX_ROW_COLUMNS: usize = 2_000;
@@ -89,7 +89,13 @@ pub enum Cell {
     /// A text.
     Text(String),
     /// An embedding.
-    Vector(Vec<f32>),
+    Vector(#[serde(serialize_with = "exactly")] Vec<f32>),
+}
+
+/// Writes 32-bit floats as the 64-bit floats that they are: the shortest digits of 32 bits, read as 64 and rounded again,
+/// are another number once in a billion times, and a proof would fail by it.
+fn exactly<S: Serializer>(vector: &[f32], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(vector.iter().map(|number| f64::from(*number)))
 }
 
 impl Cell {

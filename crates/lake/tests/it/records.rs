@@ -1,5 +1,6 @@
 //! Records of every format are one table, its rows have one form, and blocks give them back.
 
+use arrow_array::builder::{Float32Builder, ListBuilder};
 use arrow_array::types::Float32Type;
 use arrow_array::{
     ArrayRef, BooleanArray, FixedSizeListArray, Float64Array, RecordBatch, StringArray,
@@ -7,7 +8,7 @@ use arrow_array::{
 };
 use comptroller_core::vocab::RecordKind;
 use comptroller_lake::block::{Block, inclusion, root, seal};
-use comptroller_lake::records::{Cell, Format, Kind, Records, leaf};
+use comptroller_lake::records::{Cell, Format, Kind, RecordError, Records, leaf};
 use comptroller_ledger::proof::verify_inclusion;
 use std::sync::Arc;
 
@@ -177,6 +178,17 @@ fn what_is_no_embedding_is_named_and_one_beside_texts_becomes_a_text() {
 
     let mixed =
         [read(embedded(&[Some([0.5, -1.0])])).unwrap(), json("{\"id\":\"x\",\"inputs\":{\"e\":\"none\"}}")];
+    // Twenty million numbers in one row, in a file of some kilobytes.
+    let mut lists = ListBuilder::new(Float32Builder::new());
+    lists.values().append_slice(&vec![0.0; 20_000_000]);
+    lists.append(true);
+    let (id, list): (ArrayRef, ArrayRef) = (Arc::new(StringArray::from(vec!["a"])), Arc::new(lists.finish()));
+    let batch = RecordBatch::try_from_iter_with_nullable([("id", id, true), ("e", list, true)]).unwrap();
+    let file = parquet(&batch);
+    assert!(file.len() < 100_000, "{}", file.len());
+    let error = Records::read(RecordKind::Prediction, Format::Parquet, &file, NOW).unwrap_err();
+    assert!(matches!(error, RecordError::TooLarge), "{error}");
+
     let mixed = Records::concat(&mixed).unwrap();
     assert_eq!(mixed.text("input.e", 0), Some("[0.5,-1]"));
     assert_eq!(mixed.text("input.e", 1), Some("none"));
