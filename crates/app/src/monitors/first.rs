@@ -72,12 +72,16 @@ impl App {
         let blocks = rows.iter().map(|row| row.id.0).collect();
         let made = tokio::task::spawn_blocking(move || {
             let profile = freeze(&parts, &labels)?;
-            let (of_seasons, hours) = by_season(&profile, &parts, &labels, &days)?;
-            Ok::<_, AppError>((profile, of_seasons, hours))
+            let (mut seasons, mut hours) = (BTreeMap::new(), BTreeMap::new());
+            for (name, season) in by_season(&profile, &parts, &labels, &days)? {
+                if let (Some(name), Some(whole)) = (name, season.whole()?) {
+                    seasons.insert(name.to_owned(), whole);
+                }
+                hours.insert(name_of(name), season.hours);
+            }
+            Ok::<_, AppError>(Counted { profile, blocks, seasons, hours })
         });
-        let (profile, seasons, hours) =
-            made.await.map_err(|error| AppError::Internal(error.to_string()))??;
-        Ok(Counted { profile, blocks, seasons, hours })
+        made.await.map_err(|error| AppError::Internal(error.to_string()))?
     }
 
     async fn first_blocks(&self, version: VersionId, first: &FirstRows) -> Result<Vec<BlockRow>, AppError> {
@@ -170,28 +174,51 @@ fn many_numbers(block: &Block) -> Option<Block> {
     (seen.len() > MAX_CLASSES).then(|| builder.finish())
 }
 
-/// Profiles of single seasons on the same bins, none if the days make no seasons; and the hours of each, or of all days.
-#[expect(clippy::type_complexity, reason = "two maps, named by their fields where they are kept")]
+/// What was counted of one season, or of all days.
+#[derive(Default)]
+struct Season {
+    hours: Hours,
+    /// Its vectors with a sample, which single hours have none of.
+    vectors: BTreeMap<String, Moments>,
+}
+
+impl Season {
+    fn add(
+        &mut self,
+        profile: &Profile,
+        records: &Records,
+        labels: &HashMap<String, String>,
+    ) -> Result<(), AppError> {
+        for (hour, records) in records.by_hour()? {
+            let part = count(profile, &records, labels)?;
+            self.hours.add(usize::try_from(hour.rem_euclid(24)).unwrap_or(0), part)?;
+        }
+        for (name, known) in &profile.vectors {
+            let part = moments(records, name, known.dims());
+            let sum = self.vectors.entry(name.clone()).or_insert_with(|| Moments::empty(known.dims()));
+            sum.merge(&part).map_err(|error| AppError::Internal(format!("merging a season: {error}")))?;
+        }
+        Ok(())
+    }
+
+    /// All of it as one profile; none if nothing was counted.
+    fn whole(&self) -> Result<Option<Profile>, AppError> {
+        let sum = self.hours.sum(&(0..=23))?;
+        Ok(sum.map(|sum| Profile { vectors: self.vectors.clone(), ..sum }))
+    }
+}
+
+/// The seasons that the days make, by name, counted on the same bins; all days under no name if they make none.
 fn by_season(
     profile: &Profile,
     parts: &[(i64, Records)],
     labels: &HashMap<String, String>,
     days: &BTreeMap<i64, u64>,
-) -> Result<(BTreeMap<String, Profile>, BTreeMap<String, Hours>), AppError> {
+) -> Result<BTreeMap<Option<&'static str>, Season>, AppError> {
     let season = seasons(days);
-    let mut hours: BTreeMap<Option<&str>, Hours> = BTreeMap::new();
+    let mut found: BTreeMap<Option<&'static str>, Season> = BTreeMap::new();
     for (day, records) in parts {
-        let of_season = hours.entry(season.map(|season| season(*day))).or_default();
-        for (hour, records) in records.by_hour()? {
-            let part = count(profile, &records, labels)?;
-            of_season.add(usize::try_from(hour.rem_euclid(24)).unwrap_or(0), part)?;
-        }
+        found.entry(season.map(|season| season(*day))).or_default().add(profile, records, labels)?;
     }
-    let mut found = BTreeMap::new();
-    for (name, hours) in &hours {
-        if let (Some(name), Some(sum)) = (name, hours.sum(&(0..=23))?) {
-            found.insert((*name).to_owned(), sum);
-        }
-    }
-    Ok((found, hours.into_iter().map(|(season, hours)| (name_of(season), hours)).collect()))
+    Ok(found)
 }

@@ -111,7 +111,8 @@ impl App {
             None => None,
         };
         let reference = match of_hours.filter(|of_hours| of_hours.rows < whole.rows) {
-            Some(of_hours) => Arc::new(of_hours),
+            // Embeddings are compared with those of the whole season: of single hours there is no sample.
+            Some(of_hours) => Arc::new(Profile { vectors: whole.vectors.clone(), ..of_hours }),
             // Nothing is known of these hours alone, or the baseline has no others.
             None => {
                 hours = None;
