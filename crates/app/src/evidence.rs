@@ -1,7 +1,7 @@
 //! Evidence packs: the whole log up to a signed checkpoint, the private parts that may be shown, proofs, and the
 //! population of deployments, in one file that verifies offline.
 
-use crate::controls::TestControls;
+use crate::controls::{TestControls, entries_of};
 use crate::ledger::proof;
 use crate::timestamp::packed;
 use crate::witness::cosigned;
@@ -9,7 +9,7 @@ use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
 use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, Period, log_paths, opening_file};
 use comptroller_ledger::tile::encode_tile;
-use comptroller_ledger::{Entry, EntryBundle, KeyHistory, Tile, VerifierKey};
+use comptroller_ledger::{EntryBundle, KeyHistory, Tile, VerifierKey};
 use comptroller_policy::Action;
 use comptroller_store::journal::{self, CheckpointRow, Opened};
 use comptroller_store::{Conn, Draft, areas};
@@ -87,12 +87,12 @@ impl App {
         let mut conn = self.store.read().await?;
         write_keys(&mut pack, &mut conn).await?;
         write_log(&mut pack, &mut conn, &signed).await?;
-        let (opened, proven) = select(&mut conn, signed.size, command.include_personal_data).await?;
+        let opened = opened(&mut conn, signed.size, command.include_personal_data).await?;
         self.write_openings(&mut pack, &mut conn, &opened).await?;
         let changes = crate::population::csv(&mut conn).await?;
         add(&mut pack, "populations/changes.csv", changes.as_bytes())?;
         write_deployments(&mut pack, &mut conn).await?;
-        for index in proven {
+        for index in proven(&mut conn, signed.size).await? {
             if let Some(proof) = proof(&mut conn, index, &signed).await? {
                 add(&mut pack, &format!("proofs/{index}.tlog-proof"), proof.as_bytes())?;
             }
@@ -156,34 +156,29 @@ impl App {
     }
 }
 
-/// The entries whose private part is shown, and those that get a proof file; each in the order of a pack.
-async fn select(conn: &mut Conn, size: i64, personal: bool) -> Result<(Vec<u64>, Vec<u64>), AppError> {
-    let (mut opened, mut proven) = (Vec::new(), Vec::new());
-    let mut next = 0;
-    while next < size {
-        let end = (next + CHUNK).min(size);
-        for row in journal::entries(conn, next, end).await? {
-            let index = row.idx.unsigned_abs();
-            if PROVEN.contains(&row.kind.as_str()) && proven.len() < MAX_PROOFS {
-                proven.push(index);
-            }
-            let entry = Entry::from_bytes(row.entry.as_bytes())
-                .map_err(|error| AppError::Internal(format!("entry {index}: {error}")))?;
-            if !entry.commitments.is_empty() && (personal || !is_personal(&row.kind)) {
-                opened.push(index);
-            }
-        }
-        next = end;
-    }
-    // Names rise by their bytes, not by their numbers.
-    opened.sort_by_key(u64::to_string);
-    proven.sort_by_key(u64::to_string);
-    Ok((opened, proven))
+/// The entries whose private part is shown, in the order of a pack. Which are about people is told by the key that they
+/// are under, so that no new event can be forgotten here.
+async fn opened(conn: &mut Conn, size: i64, personal: bool) -> Result<Vec<u64>, AppError> {
+    let found = journal::openings(conn, size, personal).await?;
+    Ok(in_order(found.into_iter().map(i64::unsigned_abs).collect()))
 }
 
-/// Events whose private part is about a person, under that person's own key.
-fn is_personal(kind: &str) -> bool {
-    matches!(kind, "person.added" | "subject.registered")
+/// The entries that get a proof file, in the order of a pack.
+async fn proven(conn: &mut Conn, size: i64) -> Result<Vec<u64>, AppError> {
+    let mut found = Vec::new();
+    for kind in PROVEN {
+        let rows = entries_of(conn, kind).await?;
+        found.extend(rows.iter().map(|row| row.idx).filter(|idx| *idx < size).map(i64::unsigned_abs));
+    }
+    found.sort_unstable();
+    found.truncate(MAX_PROOFS);
+    Ok(in_order(found))
+}
+
+/// Names rise by their bytes, not by their numbers.
+fn in_order(mut indexes: Vec<u64>) -> Vec<u64> {
+    indexes.sort_by_key(u64::to_string);
+    indexes
 }
 
 async fn write_keys<W: Write>(pack: &mut PackWriter<W>, conn: &mut Conn) -> Result<(), AppError> {

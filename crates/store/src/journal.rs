@@ -172,6 +172,20 @@ pub async fn payload(conn: &mut Conn, key: &OrgKey, idx: i64) -> Result<Opened, 
     Ok(Opened::Readable { name, salt, plain })
 }
 
+/// Entries below `size` whose private part can be read, ascending; `personal`: also those that are under the key of a
+/// person or of a data subject.
+pub async fn openings(conn: &mut Conn, size: i64, personal: bool) -> Result<Vec<i64>, StoreError> {
+    let rows: Vec<(i64,)> = fetch_all!(
+        conn,
+        (i64,),
+        "SELECT p.idx FROM payload p JOIN data_key k ON k.key_id = p.key_id \
+         WHERE p.idx < $1 AND ($2 = 1 OR k.subject IS NULL) ORDER BY p.idx",
+        size,
+        i64::from(personal)
+    )?;
+    Ok(rows.into_iter().map(|(idx,)| idx).collect())
+}
+
 /// A key id as it stands in a row.
 pub(crate) fn key_id(text: &str) -> Result<KeyId, StoreError> {
     text.parse().map_err(|_| StoreError::Damaged(format!("key id {text:?}")))

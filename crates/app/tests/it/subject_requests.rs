@@ -6,6 +6,7 @@ use comptroller_app::artifacts::BeginUpload;
 use comptroller_app::assess::Because;
 use comptroller_app::datasets::RegisterDatasetVersion;
 use comptroller_app::deploy::Deploy;
+use comptroller_app::evidence::ExportPack;
 use comptroller_app::subject_requests::{
     CaseFilter, CloseSubjectRequest, DecideVersion, DeletionReport, NoteSubjectRequest, OpenSubjectRequest,
     SubjectRequestView,
@@ -21,6 +22,7 @@ use comptroller_core::vocab::{
     SubjectRequestStep,
 };
 use comptroller_core::{Environment, Role, Timestamp};
+use comptroller_ledger::pack::PackReader;
 
 const DAY: i64 = 86_400;
 
@@ -216,6 +218,26 @@ async fn an_erasure_is_fulfilled_when_the_key_is_gone_and_every_version_decided_
     assert!(again.to_string().contains("registered again"), "{again}");
     let closed = desk.close_case(id, RequestOutcome::Refused).await.unwrap_err();
     assert!(closed.to_string().contains("closed already"), "{closed}");
+}
+
+#[tokio::test]
+async fn what_a_subject_wrote_stands_in_an_evidence_pack_only_by_choice() {
+    let desk = Desk::new().await;
+    let app = &desk.world.app;
+    let subject = desk.registered().await;
+    let id = desk.open(subject, SubjectRequestKind::Access, None).await.unwrap();
+    desk.checked(id).await;
+    desk.close_case(id, RequestOutcome::Fulfilled).await.unwrap();
+    let case = desk.case(id).await;
+    let of_case = [case.ledger_index, case.steps[0].ledger_index];
+    for (chosen, expected) in [(false, 0), (true, 1)] {
+        let command = ExportPack { include_personal_data: chosen, controls: None };
+        let pack = app.export_pack(&desk.auditor, command).await.unwrap();
+        let pack = PackReader::open(pack.file).unwrap();
+        for index in of_case {
+            assert_eq!(pack.openings(index).unwrap().len(), expected, "entry {index}, chosen: {chosen}");
+        }
+    }
 }
 
 #[tokio::test]
