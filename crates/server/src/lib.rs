@@ -15,6 +15,7 @@ mod problem;
 mod routes;
 mod serve;
 mod state;
+mod unread;
 
 pub use openapi::openapi;
 pub use serve::serve;
@@ -60,6 +61,7 @@ pub fn router(app: App, base: &str, limits: &Limits) -> Router {
         .layer(from_fn(move |request: Request, next: Next| {
             observe::observe(observed.clone(), turns.clone(), request, next)
         }))
+        .layer(from_fn(unread::receive))
         .with_state(state)
 }
 

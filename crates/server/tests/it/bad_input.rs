@@ -268,6 +268,25 @@ fn credentials() {
 }
 
 #[test]
+fn a_refusal_reaches_whoever_still_sends() {
+    let world = World::with_people();
+    let call = request("POST", "/api/v1/predictions").bytes("application/x-ndjson", vec![b' '; 12 << 20]);
+    for _ in 0..5 {
+        refused(&world, "12 MiB without a credential", &call, 401);
+    }
+    // Who asks first sends nothing, and is told at once.
+    let begun = Instant::now();
+    let head = "POST /api/v1/predictions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n";
+    let mut stream = TcpStream::connect(world.server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(format!("{head}Content-Length: 12582912\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+    assert!(begun.elapsed() < Duration::from_secs(4), "the answer waited for a body that nobody sends");
+}
+
+#[test]
 fn a_key_rotation_out_of_order_is_a_conflict() {
     let world = World::with_people();
     let (rotate, retire) = ("/ledger/rotate-key", "/ledger/retire-key");
