@@ -5,7 +5,7 @@ use crate::delegations::{acts_here, administers, stands_behind_one, votes};
 use crate::factors::step_up::{self, Purpose, SecondFactor};
 use crate::facts::evidence_ids;
 use crate::gate::{decision_event, evidence};
-use crate::models::{facts, find_version};
+use crate::models::{find_version, with_all_builders};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::event::VersionFacts;
@@ -257,7 +257,7 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let (model, version) = find_version(act.conn(), &row.version.0.to_string()).await?;
     let (system, voter) = (model.system.0, act.caller.principal);
     let cast = approvals::votes(act.conn(), approval).await?;
-    let ballot = Ballot { row: &row, version: facts(&version)?, system, cast };
+    let ballot = Ballot { row: &row, version: with_all_builders(act.conn(), &version).await?, system, cast };
     let (facts, delegation) = asked(&mut act, &ballot, command.in_stead_of).await?;
     let purpose = Purpose::Vote { approval, vote: command.vote, in_stead_of: command.in_stead_of };
     let step_up = step_up::check(&mut act, &purpose, command.second_factor.as_ref()).await?;

@@ -5,6 +5,7 @@ use crate::gate::{RuleView, evidence};
 use crate::models::{facts, find as find_model, find_version};
 use crate::policies::shadow::Judged;
 use crate::switch::{Switch, not_live_yet, perform};
+use crate::tiers::tier_in_force;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG, systems};
 use comptroller_core::ids::{ApprovalId, DecisionId, DeploymentId, DrillId, ModelId, SystemId, VersionId};
@@ -315,7 +316,11 @@ async fn may_return(
         .iter()
         .any(|row| row.version.0 == version.id.0);
     let row = comptroller_store::areas::systems::system(act.conn(), &model.system.0.to_string()).await?;
-    let tier = row.and_then(|row| row.risk_tier).map(|tier| tier.0);
+    let (store, now) = (act.store.clone(), act.now());
+    let tier = match &row {
+        Some(row) => tier_in_force(act.conn(), store.key(), row, now).await?,
+        None => None,
+    };
     let facts = Facts::new()
         .bool("target_served_before", served)
         .bool("artifacts_stored", stored)

@@ -186,6 +186,28 @@ pub(crate) fn facts(row: &VersionRow) -> Result<VersionFacts, AppError> {
     Ok(serde_json::from_str(&row.facts)?)
 }
 
+/// The facts of a version, among whose builders is also whoever registered the same artifacts as another version of its
+/// model, before or since.
+// INVARIANT (separation-of-duties): an approver who joins the builders is none any more.
+pub(crate) async fn with_all_builders(conn: &mut Conn, row: &VersionRow) -> Result<VersionFacts, AppError> {
+    let mut version = facts(row)?;
+    let Some(first) = version.artifacts.first() else { return Ok(version) };
+    let artifacts = artifacts_digest(&version.artifacts);
+    for id in models::versions_with_artifact(conn, &first.digest).await? {
+        let other = models::version(conn, id).await?;
+        let Some(other) = other.filter(|other| other.model.0 == row.model.0 && other.id.0 != row.id.0) else {
+            continue;
+        };
+        let other = facts(&other)?;
+        if artifacts_digest(&other.artifacts) == artifacts {
+            version.builders.extend(other.builders);
+        }
+    }
+    version.builders.sort_unstable();
+    version.builders.dedup();
+    Ok(version)
+}
+
 impl App {
     /// Registers a model.
     pub async fn register_model(&self, call: &Call, command: RegisterModel) -> Result<Receipt, AppError> {

@@ -79,6 +79,8 @@ struct Look {
     present: Present,
     /// The outcome on record.
     previous: Option<Outcome>,
+    /// Rules that fire and did not by the decision on record.
+    began: Vec<Slug>,
 }
 
 /// What changed since the last look.
@@ -341,7 +343,8 @@ fn asks_for(bundle: &Bundle, decision: &Decision) -> Option<Lapse> {
     Some(decision.rules.iter().filter_map(|rule| lapse(&rule.id)).max().unwrap_or_default())
 }
 
-/// Decides about a deployment; nothing if it is not live, or its outcome is on record and it is not due.
+/// Decides about a deployment; nothing if it is not live, or it is not due and its outcome, with the rules that fire, is
+/// on record.
 async fn look(
     app: &App,
     conn: &mut Conn,
@@ -353,11 +356,15 @@ async fn look(
     // Read here, after the size of the log: another server may have decided since the deployments were listed.
     let last = policies::operation(conn, id).await?;
     let previous = last.as_ref().map(|last| last.outcome.0);
+    let rules: BTreeSet<Slug> = present.decision.rules.iter().map(|rule| rule.id.clone()).collect();
+    let before = last.as_ref().map_or("", |last| last.rules.as_str());
+    let before = before.split_whitespace().map(str::parse).collect::<Result<BTreeSet<Slug>, _>>()?;
     let due = last.is_none_or(|last| {
         last.decided_at.0.plus_seconds(DAILY_SECONDS) <= now || last.lapses_at.is_some_and(|at| at.0 <= now)
     });
-    let is_news = due || previous != Some(present.decision.outcome);
-    Ok(is_news.then(|| Look { bundle: Arc::clone(bundle), present, previous }))
+    let is_news = due || previous != Some(present.decision.outcome) || rules != before;
+    let began = rules.difference(&before).cloned().collect();
+    Ok(is_news.then(|| Look { bundle: Arc::clone(bundle), present, previous, began }))
 }
 
 /// Records a decision about a deployment. Whether the outcome changed, and whether a rollback was made.
@@ -368,13 +375,14 @@ async fn record(
     trigger: Slug,
     look: Look,
 ) -> Result<(bool, bool), AppError> {
-    let Look { bundle, present, previous } = look;
+    let Look { bundle, present, previous, began } = look;
     let (key, now) = (app.store.key(), tx.now());
     let outcome = present.decision.outcome;
     let changed = previous != Some(outcome);
     let decision = DecisionId::new(now, comptroller_store::keys::random()?);
     let asks_for = asks_for(&bundle, &present.decision);
     let shadow = app.policies.in_shadow(tx.conn(), key).await?;
+    let rules: Vec<Slug> = present.decision.rules.iter().map(|rule| rule.id.clone()).collect();
     let event = Event::DecisionRecorded {
         decision,
         action: Action::Operate.slug(),
@@ -383,11 +391,13 @@ async fn record(
         outcome,
         bundle: present.decision.bundle.clone(),
         facts: present.decision.facts.clone(),
-        rules: present.decision.rules.iter().map(|rule| rule.id.clone()).collect(),
+        rules: rules.clone(),
         sources: present.sources,
         shadow: shadow.map(|shadow| shadow.answer(&present.request, outcome)),
     };
     tx.record(Draft::new("system", event).of_system(present.system).about("deployment", &id)).await?;
+    let is_worse = outcome != Outcome::Allow && (changed || !began.is_empty());
+    let fired = rules.iter().map(Slug::as_str).collect::<Vec<_>>().join(",");
     let event = Event::OperationDecided {
         deployment: id,
         system: present.system,
@@ -397,12 +407,13 @@ async fn record(
         trigger,
         asks_for: asks_for.map(|lapse| lapse.as_str().parse()).transpose()?,
         lapses_at: present.lapsing.as_ref().map(|lapsing| now.plus_seconds(lapsing.seconds)),
+        rules,
+        began,
     };
     tx.record(Draft::new("system", event).about("deployment", &id)).await?;
-    if changed && outcome != Outcome::Allow {
-        let rules: Vec<&str> = present.decision.rules.iter().map(|rule| rule.id.as_str()).collect();
+    if is_worse {
         tracing::warn!(
-            deployment.id = %id, system.id = %present.system, outcome = %outcome, rules = rules.join(","),
+            deployment.id = %id, system.id = %present.system, outcome = %outcome, rules = fired,
             asks_for = asks_for.map_or("", Lapse::as_str),
             "a running deployment no longer satisfies the policies"
         );

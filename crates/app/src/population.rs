@@ -43,9 +43,9 @@ pub struct ChangeView {
     pub artifacts: Digest,
     /// Who built it.
     pub builders: Vec<PrincipalId>,
-    /// The request for approval; none for a rollback.
+    /// The request for approval; of a rollback the one by which its version came here; none in an emergency.
     pub approval: Option<ApprovalId>,
-    /// Who asked for approval.
+    /// Who asked for approval, or declared the emergency.
     pub requested_by: Option<String>,
     /// When.
     pub requested_at: Option<Timestamp>,
@@ -142,9 +142,13 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
     let missing = |what: &str| AppError::Internal(format!("deployment {} without its {what}", row.id.0));
     let version = models::version(conn, row.version.0).await?.ok_or_else(|| missing("version"))?;
     let decision = approvals::decision(conn, row.decision.0).await?.ok_or_else(|| missing("decision"))?;
-    let request = match &row.approval {
-        Some(id) => approvals::approval(conn, id.0).await?,
-        None => None,
+    let request = match (&row.approval, row.kind.0) {
+        (Some(id), _) => approvals::approval(conn, id.0).await?,
+        (None, DeploymentKind::Rollback) => {
+            let (version, environment) = (row.version.0, row.environment.0);
+            approvals::approval_at(conn, version, environment, row.live_from.0.micros()).await?
+        }
+        (None, _) => None,
     };
     let emergency = match row.kind.0 {
         DeploymentKind::Emergency => emergencies::of_deployment(conn, row.id.0).await?,
@@ -174,9 +178,15 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
         builders: facts(&version)?.builders,
         label: version.label.0,
         artifacts: row.artifacts.0,
-        approval: row.approval.map(|id| id.0),
-        requested_by: request.as_ref().map(|request| request.requested_by.clone()),
-        requested_at: request.as_ref().map(|request| request.requested_at.0),
+        approval: request.as_ref().map(|request| request.id.0),
+        requested_by: match (&request, &emergency) {
+            (Some(request), _) => Some(request.requested_by.clone()),
+            (None, emergency) => emergency.as_ref().map(|row| row.opened_by.clone()),
+        },
+        requested_at: match (&request, &emergency) {
+            (Some(request), _) => Some(request.requested_at.0),
+            (None, emergency) => emergency.as_ref().map(|row| row.opened_at.0),
+        },
         approvers,
         evidence,
         decision: row.decision.0,

@@ -16,9 +16,10 @@ use comptroller_core::event::TierBasis;
 use comptroller_core::ids::SystemId;
 use comptroller_core::private::{TierText, check_text};
 use comptroller_core::vocab::RiskTier;
-use comptroller_core::{Event, Label, Slug};
+use comptroller_core::{Event, Label, Slug, Timestamp};
 use comptroller_policy::{Action, Facts};
 use comptroller_store::areas::systems::{self, SystemFilter, SystemRow};
+use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -233,6 +234,17 @@ async fn record(mut act: Act<'_>, name: String, command: ClassifyByRules) -> Res
     let known = command.known.as_deref().map_or(Ok(as_of), |text| day("known", text))?;
     let (facts, found) = computed(act_data()?, &command.facts, as_of, known)?;
     let Some(tier) = found.tier else { return Err(open(&found)) };
+    if as_of != today {
+        let (_, by_now) = computed(act_data()?, &command.facts, today, today)?;
+        if by_now.lowest > tier {
+            let problem = format!(
+                "by the rules of {as_of} the tier is {tier}, by those of today {}: what is recorded holds from now on, so \
+                 leave the day out",
+                by_now.lowest
+            );
+            return Err(AppError::invalid("as_of", problem));
+        }
+    }
     let row = find(act.conn(), &name).await?;
     let system = row.id.0;
     let previous = row.risk_tier.map(|tier| tier.0);
@@ -248,6 +260,26 @@ async fn record(mut act: Act<'_>, name: String, command: ClassifyByRules) -> Res
     let draft = act.draft(event).about("system", &system).private("basis", &text)?;
     let index = act.record(draft).await?;
     Ok(Receipt::new(system, index))
+}
+
+/// The tier that a system is treated by: the recorded one, or a higher one that the same answers have by the rules of
+/// today. So a prohibition holds from its first day, whoever has looked since.
+pub(crate) async fn tier_in_force(
+    conn: &mut Conn,
+    key: &OrgKey,
+    row: &SystemRow,
+    now: Timestamp,
+) -> Result<Option<RiskTier>, AppError> {
+    let recorded = row.risk_tier.as_ref().map(|tier| tier.0);
+    if row.basis.is_none() {
+        return Ok(recorded);
+    }
+    let text: Option<TierText> = journal::private(conn, key, row.classified_in).await?;
+    let Some(answers) = text.and_then(|text| text.answers) else { return Ok(recorded) };
+    let today = Day::of(now);
+    // Answers that no longer fit the questions say nothing more than what was recorded.
+    let by_now = computed(act_data()?, &answers, today, today).ok().map(|(_, found)| found.lowest);
+    Ok(recorded.max(by_now))
 }
 
 /// Reads the facts and applies the rules.

@@ -3,7 +3,7 @@
 use crate::act::{Act, Call};
 use crate::assess::Because;
 use crate::gate::decision_event;
-use crate::models::{facts, find_version};
+use crate::models::{find_version, with_all_builders};
 use crate::people::find as find_principal;
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
@@ -242,11 +242,12 @@ async fn decide(mut act: Act<'_>, id: WaiverId, command: DecideWaiver) -> Result
     let row = find(act.conn(), id).await?;
     let (model, version) = find_version(act.conn(), &row.version.0.to_string()).await?;
     let (system, approver) = (model.system.0, act.caller.principal);
+    let builders = with_all_builders(act.conn(), &version).await?.builders;
     let waivable = act.bundle.rules().any(|rule| rule.id == row.rule.0 && rule.waivable);
     let asked = Facts::new()
         .bool("rule_waivable", waivable)
         .bool("approver_is_requester", row.requested_by == act.caller.actor() || row.owner.0 == approver)
-        .bool("approver_is_builder", facts(&version)?.builders.contains(&approver))
+        .bool("approver_is_builder", builders.contains(&approver))
         .bool("already_decided", row.state != "requested")
         .bool("expired", row.expires_at.0 <= act.now());
     let resource = format!("waiver/{id}");

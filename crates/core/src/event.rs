@@ -381,6 +381,12 @@ pub enum Event {
         trigger: Slug,
         asks_for: Option<Slug>,
         lapses_at: Option<Timestamp>,
+        /// The rules that fire.
+        #[serde(default)]
+        rules: Vec<Slug>,
+        /// Those of them that did not fire by the decision before.
+        #[serde(default)]
+        began: Vec<Slug>,
     },
     /// Approval was asked for; it binds exactly these things. Private: the reason.
     #[serde(rename = "approval.requested")]

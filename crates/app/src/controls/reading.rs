@@ -5,6 +5,7 @@
 use super::test::{ControlTest, TestControls};
 use super::{library, record};
 use crate::AppError;
+use crate::tiers::framework_data;
 use comptroller_compliance::control::Control;
 use comptroller_compliance::digest;
 use comptroller_compliance::sample::{SizeTable, draw};
@@ -63,6 +64,23 @@ impl Reading {
         Ok(LedgerPosition { size: self.frontier.size(), root })
     }
 
+    /// A name that nothing bears is a mistake, and no window without controls.
+    fn names_are_known(&self) -> Result<(), AppError> {
+        if let Some(framework) = self.asked.framework.as_deref()
+            && !self.history.named().any(|control| control.serves_framework(framework))
+        {
+            framework_data(framework)?;
+        }
+        let Some(control) = self.asked.control.as_deref() else { return Ok(()) };
+        if self.history.changes(control).is_empty()
+            && library()?.iter().all(|known| known.id.as_str() != control)
+        {
+            let remedy = "`comptroller control list` names those that there are";
+            return Err(AppError::invalid("control", format!("there is no control {control}; {remedy}")));
+        }
+        Ok(())
+    }
+
     /// Evaluates the window.
     pub(crate) fn finish(self) -> Result<ControlTest, AppError> {
         let ledger = self.position()?;
@@ -73,6 +91,7 @@ impl Reading {
             control: self.asked.control.as_deref(),
             ledger,
         };
+        self.names_are_known()?;
         let result = evaluate(&self.journal, &self.history, &library()?, &question)
             .map_err(|error| AppError::invalid("window", error.to_string()))?;
         let table = SizeTable::shipped().map_err(|error| AppError::Internal(error.to_string()))?;

@@ -75,13 +75,9 @@ impl App {
         name: &str,
     ) -> Result<Option<Found>, AppError> {
         let text: Option<SystemText> = journal::private(conn, self.store.key(), row.private_at).await?;
+        let at = recorded_at(conn, row.private_at).await?.unwrap_or(row.updated_at.0);
         let said = |name, value: fn(&SystemText) -> String| {
-            text.as_ref().map(|text| Found {
-                name,
-                text: value(text),
-                at: row.updated_at.0,
-                entry: row.private_at,
-            })
+            text.as_ref().map(|text| Found { name, text: value(text), at, entry: row.private_at })
         };
         Ok(match name {
             "title" => said("Title", |text| text.title.clone()),
@@ -110,15 +106,7 @@ impl App {
         let reason = text.map(|text| text.text).filter(|text| !text.is_empty());
         let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
         let text = format!("{} ({how}){reason}", tier.0);
-        let at = match row.classified_in {
-            Some(entry) => {
-                let rows = journal::entries(conn, entry, entry + 1).await?;
-                let entry = rows.first().map(|row| serde_json::from_str::<Entry>(&row.entry)).transpose()?;
-                entry.map(|entry| Timestamp::from_micros(entry.recorded_at))
-            }
-            None => None,
-        };
-        let at = at.unwrap_or(row.updated_at.0);
+        let at = recorded_at(conn, row.classified_in).await?.unwrap_or(row.updated_at.0);
         Ok(Some(Found { name: "Risk tier", text, at, entry: row.classified_in }))
     }
 
@@ -244,4 +232,12 @@ fn ports(ports: &[Port]) -> String {
             format!("{}: {}{}", port.name, port.kind, if port.required { ", required" } else { "" })
         }),
     )
+}
+
+/// When an entry was recorded.
+async fn recorded_at(conn: &mut Conn, entry: Option<i64>) -> Result<Option<Timestamp>, AppError> {
+    let Some(entry) = entry else { return Ok(None) };
+    let rows = journal::entries(conn, entry, entry + 1).await?;
+    let entry = rows.first().map(|row| serde_json::from_str::<Entry>(&row.entry)).transpose()?;
+    Ok(entry.map(|entry| Timestamp::from_micros(entry.recorded_at)))
 }

@@ -169,6 +169,7 @@ impl App {
         self.act(call, "document.answer", (kind, name, command), |mut act, (kind, name, command)| {
             Box::pin(async move {
                 check_text("text", &command.text, false)?;
+                not_a_placeholder(&command.text)?;
                 let template = template(&kind)?;
                 let subject = Subject::find(act.conn(), template.subject, &name).await?;
                 act.may(subject.acts().1, &resource(&subject), subject.system()).await?;
@@ -370,6 +371,24 @@ impl App {
 }
 
 /// As the policies name it.
+/// What people write where an answer is still to come; in other letters some of them are words of other languages.
+const PLACEHOLDERS: [&str; 6] = ["TBD", "TBA", "TBC", "TODO", "FIXME", "XXX"];
+const MARKS: [&str; 4] = ["[placeholder", "<placeholder", "<fill", "lorem ipsum"];
+
+/// An answer that only says that it is still to come leaves the block open.
+fn not_a_placeholder(text: &str) -> Result<(), AppError> {
+    let (lower, upper) = (text.to_lowercase(), text.to_uppercase());
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric());
+    let found = words
+        .find(|word| PLACEHOLDERS.contains(word))
+        .or_else(|| PLACEHOLDERS.into_iter().find(|word| upper.trim() == *word))
+        .or_else(|| MARKS.into_iter().find(|mark| lower.contains(mark)))
+        .or_else(|| (!lower.contains(char::is_alphanumeric)).then_some(text.trim()));
+    let Some(found) = found else { return Ok(()) };
+    let problem = format!("{found:?} is a placeholder; the block stays open until there is an answer");
+    Err(AppError::invalid("text", problem))
+}
+
 fn resource(subject: &Subject) -> String {
     match subject {
         Subject::Organisation => ORG.to_owned(),
@@ -380,4 +399,19 @@ fn resource(subject: &Subject) -> String {
 /// Whether a block shows what somebody said.
 fn is_answer(block: &Block) -> bool {
     matches!(block, Block::Facts { facts } if facts.iter().any(|fact| fact.source.starts_with("said by ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_placeholder_is_no_answer_and_a_word_of_another_language_is_none() {
+        for text in ["TBD", "tbd ", "TODO: ask legal", "see <fill in>", "[Placeholder]", "...", "?"] {
+            assert!(not_a_placeholder(text).is_err(), "{text}");
+        }
+        for text in ["Todo el personal decide", "n/a: nobody is scored", "No. 7", "TODOS"] {
+            assert!(not_a_placeholder(text).is_ok(), "{text}");
+        }
+    }
 }

@@ -11,7 +11,8 @@ pub(crate) use compute::{evidence_ids, is_builder, measures};
 
 use crate::AppError;
 use crate::assessments;
-use crate::models::{artifacts_digest, facts as facts_of};
+use crate::models::{artifacts_digest, facts as facts_of, with_all_builders};
+use crate::tiers::tier_in_force;
 use comptroller_core::event::{FactSource, VersionFacts};
 use comptroller_core::private::VersionText;
 use comptroller_core::vocab::{EvidenceKind, LegalBasis, RiskTier, SystemStatus};
@@ -99,7 +100,7 @@ async fn on_record(
     row: &VersionRow,
     environment: Environment,
 ) -> Result<OnRecord, AppError> {
-    let version = facts_of(row)?;
+    let version = with_all_builders(conn, row).await?;
     let mut stored_bytes = Vec::new();
     for artifact in &version.artifacts {
         let row = models::artifact(conn, &artifact.digest).await?;
@@ -117,6 +118,10 @@ async fn on_record(
     let text: Option<VersionText> = journal::private(conn, key, row.private_at).await?;
     let mut runtimes = deployments::runtimes(conn, model.system.0).await?;
     runtimes.retain(|row| row.environment.0 == environment);
+    let tier = match &system {
+        Some(row) => tier_in_force(conn, key, row, now).await?,
+        None => None,
+    };
     let standing = standing::of(conn, row.id.0, model.system.0, environment, now).await?;
     let mut evidence = evidence::of_system(conn, model.system.0, &row.id.0.to_string(), MAX_EVIDENCE).await?;
     let assessed = evidence.iter().any(|row| row.kind.0 == EvidenceKind::RiskAssessment);
@@ -131,7 +136,7 @@ async fn on_record(
         stored_bytes,
         datasets: used,
         has_signature: text.is_some_and(|text| !text.inputs.is_empty() && !text.outputs.is_empty()),
-        tier: system.as_ref().and_then(|row| row.risk_tier.as_ref()).map(|tier| tier.0),
+        tier,
         is_retired: system.is_none_or(|row| row.status.0 == SystemStatus::Retired),
         served_in_staging: standing.served_in_staging > 0,
         reviews_overdue: standing.reviews_overdue > 0,

@@ -5,6 +5,7 @@
 //! refuse, the proposal stays a proposal.
 
 use crate::models::{artifacts_digest, facts};
+use crate::tiers::tier_in_force;
 use crate::{App, AppError};
 use comptroller_core::ids::{AlarmId, DecisionId, DeploymentId, ModelId, PrincipalId, SystemId, VersionId};
 use comptroller_core::private::Note;
@@ -91,7 +92,7 @@ pub(crate) async fn perform(
         tracing::warn!(deployment.id = %deployment.id.0, "drift asks for a rollback, and no earlier version is good");
         return Ok(None);
     };
-    let request = request(tx, system, environment, &target).await?;
+    let request = request(app, tx, system, environment, &target).await?;
     let judged = bundle.decide(&request);
     let decision = DecisionId::new(tx.now(), comptroller_store::keys::random()?);
     let shadow = app.policies.in_shadow(tx.conn(), app.store.key()).await?;
@@ -142,6 +143,7 @@ pub(crate) async fn perform(
 /// The question whether the server may return to `target`. It acts as a deployer of that environment, and as nothing
 /// more.
 async fn request(
+    app: &App,
     tx: &mut Tx,
     system: SystemId,
     environment: Environment,
@@ -152,7 +154,11 @@ async fn request(
         stored &= models::artifact(tx.conn(), &artifact.digest).await?.is_some();
     }
     let row = systems::system(tx.conn(), &system.to_string()).await?;
-    let tier = row.and_then(|row| row.risk_tier).map(|tier| tier.0);
+    let now = tx.now();
+    let tier = match &row {
+        Some(row) => tier_in_force(tx.conn(), app.store.key(), row, now).await?,
+        None => None,
+    };
     let served = deployments::served(tx.conn(), target.id.0, environment).await?;
     let facts = Facts::new()
         .bool("target_served_before", served)

@@ -24,8 +24,9 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
     let Ok(event) = Event::from_parts(&entry.kind, &entry.data) else { return Ok(Some(plain(entry))) };
     let system = system_name(conn, entry).await?;
     let words = match event {
-        Event::OperationDecided { outcome, previous, decision, asks_for, .. } => {
-            if previous == Some(outcome) || (previous.is_none() && outcome == Outcome::Allow) {
+        Event::OperationDecided { outcome, previous, decision, asks_for, began, trigger, .. } => {
+            let is_as_before = previous == Some(outcome) && began.is_empty();
+            if is_as_before || (previous.is_none() && outcome == Outcome::Allow) {
                 return Ok(None);
             }
             if outcome == Outcome::Allow {
@@ -36,12 +37,22 @@ pub(super) async fn words(conn: &mut Conn, entry: &Entry) -> Result<Option<Words
             } else {
                 let rules = fired(conn, decision).await?;
                 let asks = asks_for.map_or_else(String::new, |asked| format!(" They ask for: {asked}."));
+                let began: Vec<String> = began.iter().map(|rule| format!("`{rule}`")).collect();
+                let new = if began.is_empty() {
+                    String::new()
+                } else {
+                    format!(" New by {trigger}: {}.", began.join(", "))
+                };
                 let text = format!(
-                    "Rules that fire: {}.{asks} See `comptroller deployments running`.",
+                    "Rules that fire: {}.{new}{asks} See `comptroller deployments running`.",
                     rules.join(", ")
                 );
-                Words::new(format!("{system}: what runs in production is no longer in order"), text)
-                    .to(&[Role::Deployer, Role::RiskOfficer])
+                let title = if previous == Some(outcome) {
+                    format!("{system}: more stands against what runs in production")
+                } else {
+                    format!("{system}: what runs in production is no longer in order")
+                };
+                Words::new(title, text).to(&[Role::Deployer, Role::RiskOfficer])
             }
         }
         Event::RuntimeReported { matches: true, .. } | Event::FairnessJudged { alarms: false, .. } => {

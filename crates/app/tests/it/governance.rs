@@ -3,6 +3,7 @@
 use crate::promotion::{ask, vote};
 use crate::world::World;
 use comptroller_app::assess::{Because, RecordEvidence};
+use comptroller_app::audit::EntryQuery;
 use comptroller_app::caller::Caller;
 use comptroller_app::classify::ClassifySystem;
 use comptroller_app::deploy::Deploy;
@@ -20,6 +21,7 @@ use comptroller_core::ids::{EvidenceId, ProposalId, WaiverId};
 use comptroller_core::vocab::{BundleVerdict, EvidenceKind, Measure, Outcome, RiskTier, Vote};
 use comptroller_core::{Environment, Role, Slug, Timestamp};
 use comptroller_policy::Package;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const DAY: i64 = 86_400;
@@ -345,6 +347,17 @@ async fn approvals_stop_to_count_when_what_they_rest_on_changes_and_say_why() {
     assert!(gate.votes.iter().any(|vote| vote.cause.as_deref() == Some("the voter administers")));
     app.revoke_role(&team.world.owner(), role).await.unwrap();
     assert_eq!(team.gate().await.outcome, Outcome::Allow);
+
+    // Somebody who voted joins the builders: the same file, registered again.
+    let role =
+        ChangeRole { principal: team.approver.principal.to_string(), role: Role::Developer, system: None };
+    app.grant_role(&team.world.owner(), role).await.unwrap();
+    let copy = crate::world::version("1-copy", &crate::world::digest(b"model 1"), 0.8);
+    app.register_version(&Call::new(team.approver.clone()), "scorer".into(), copy).await.unwrap();
+    let gate = team.gate().await;
+    assert_eq!(gate.outcome, Outcome::NeedsReview);
+    let cause = Some("the voter is among the builders");
+    assert!(gate.votes.iter().any(|vote| vote.cause.as_deref() == cause), "{:?}", gate.votes);
     // INVARIANT (deny-on-error): a higher tier asks again.
     team.classify(&team.risk, RiskTier::Prohibited).await.unwrap();
     let fired = team.fired().await;
@@ -462,4 +475,18 @@ async fn a_running_deployment_is_decided_about_again_when_something_changes_and_
     team.world.clock.pass(DAY + 5);
     assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 0);
     assert_eq!(entries().await, before + 2);
+
+    // More that stands against it is recorded while its outcome stays the same: here an approval that holds no longer.
+    let role =
+        ChangeRole { principal: team.approver.principal.to_string(), role: Role::Approver, system: None };
+    app.revoke_role(&team.world.owner(), role).await.unwrap();
+    let before = entries().await;
+    assert_eq!(app.watch_operations(&mut watch).await.unwrap(), 0);
+    assert_eq!(entries().await, before + 2);
+    let query = EntryQuery { kind: Some("operation.decided".into()), ..EntryQuery::default() };
+    let page = app.entries(&team.risk, query, Slice::default()).await.unwrap();
+    let last = &page.items[0].entry["data"];
+    assert_eq!((&last["trigger"], &last["began"]), (&json!("people"), &json!(["baseline-approvals-hold"])));
+    assert_eq!(last["rules"], json!(["baseline-approvals-hold", "baseline-heartbeat"]));
+    assert_eq!((&last["previous"], &last["outcome"]), (&json!("needs-review"), &json!("needs-review")));
 }

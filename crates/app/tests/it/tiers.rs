@@ -2,14 +2,15 @@
 
 use crate::world::World;
 use comptroller_app::classify::ClassifySystem;
+use comptroller_app::gate::CheckGate;
 use comptroller_app::systems::UpdateSystem;
 use comptroller_app::tiers::{ClassificationView, ClassifyByRules};
 use comptroller_app::{AppError, Call, Caller, Receipt};
 use comptroller_compliance::classify::questions;
 use comptroller_compliance::framework::{Catalogue, Day};
-use comptroller_core::Role;
 use comptroller_core::private::SystemText;
 use comptroller_core::vocab::RiskTier;
+use comptroller_core::{Environment, Role};
 use serde_json::{Map, Value, json};
 
 /// Every question answered with no by a person, but for these.
@@ -53,6 +54,15 @@ impl Office {
         let command =
             ClassifyByRules { facts, as_of: Some(as_of.into()), known: None, reason: "as asked".into() };
         self.world.app.classify_by_rules(&Call::new(who.clone()), "scoring".into(), command).await
+    }
+
+    /// The rules that stand against its version in production.
+    async fn gate(&self) -> Vec<String> {
+        self.world.version(&self.developer, "1", 0.8).await;
+        let ask =
+            CheckGate { version: "scorer@1".into(), environment: Environment::Production, certify: false };
+        let answer = self.world.app.check_gate(&Call::new(self.developer.clone()), ask).await.unwrap();
+        answer.rules.iter().map(|rule| rule.id.to_string()).collect()
     }
 
     async fn shown(&self) -> ClassificationView {
@@ -117,6 +127,13 @@ async fn a_classification_is_stale_when_what_it_rests_on_changed() {
     let shown = office.shown().await;
     assert!(shown.stale.iter().any(|why| why.contains("another tier: prohibited")), "{:?}", shown.stale);
     assert_eq!(shown.reproduced, Some(true), "for its own day it still holds (as-of)");
+    // Nobody recorded that, and it cannot be deployed all the same.
+    let gate = office.gate().await;
+    assert!(gate.contains(&"prohibited-system".to_owned()), "{gate:?}");
+    // Nor is it made to look otherwise by the rules of an earlier day.
+    let past = office.classify(&office.risk, facts(&["5.1.ba", "role.provider"], &[]), "2026-12-01").await;
+    let past = past.unwrap_err().to_string();
+    assert!(past.contains("of 2026-12-01 the tier is minimal, by those of today prohibited"), "{past}");
     let text =
         SystemText { title: "Scoring".into(), purpose: "now of tenants".into(), ..SystemText::default() };
     let update = UpdateSystem { text: Some(text), ..UpdateSystem::default() };

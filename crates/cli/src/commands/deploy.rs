@@ -135,8 +135,11 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                 ("ENTRY", "/ledger_index"),
                 ("KIND", "/kind"),
                 ("LABEL", "/label"),
+                ("BUILT BY", "/builders"),
                 ("REQUESTED BY", "/requested_by"),
                 ("APPROVERS", "/approvers"),
+                ("EVIDENCE", "/evidence"),
+                ("DECISION", "/decision"),
                 ("DEPLOYED BY", "/deployed_by"),
                 ("DEPLOYED", "/deployed_at"),
             ];

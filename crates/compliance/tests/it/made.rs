@@ -189,7 +189,7 @@ fn template(kind: &str) -> Value {
         "incident.closed" => json!({ "incident": "#i1", "system": "#s1" }),
         "operation.decided" => {
             json!({ "deployment": "#d1", "system": "#s1", "decision": "#dc7", "outcome": "allow",
-            "previous": null, "trigger": "day", "asks_for": null, "lapses_at": null })
+            "previous": null, "trigger": "day", "asks_for": null, "lapses_at": null, "rules": [], "began": [] })
         }
         "policy.proposed" => {
             json!({ "proposal": "#p1", "bundle": "%bundle", "tests_passed": true, "new": true })

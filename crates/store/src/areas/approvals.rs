@@ -250,13 +250,25 @@ pub async fn latest_approval(
     version: VersionId,
     environment: Environment,
 ) -> Result<Option<ApprovalRow>, StoreError> {
+    approval_at(conn, version, environment, i64::MAX).await
+}
+
+/// The request for a version and an environment that was the newest at a moment, in microseconds.
+pub async fn approval_at(
+    conn: &mut Conn,
+    version: VersionId,
+    environment: Environment,
+    until: i64,
+) -> Result<Option<ApprovalRow>, StoreError> {
     fetch_optional!(
         conn,
         ApprovalRow,
         "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
-         expires_at, denied, private_at FROM approval WHERE version = $1 AND environment = $2 ORDER BY requested_at DESC, id DESC LIMIT 1",
+         expires_at, denied, private_at FROM approval WHERE version = $1 AND environment = $2 AND requested_at <= $3 \
+         ORDER BY requested_at DESC, id DESC LIMIT 1",
         Text(version),
-        Text(environment)
+        Text(environment),
+        until
     )
 }
 

@@ -102,6 +102,8 @@ pub struct OperationRow {
     pub lapses_at: Option<Micros>,
     /// When it was decided.
     pub decided_at: Micros,
+    /// The rules that fired, with spaces between.
+    pub rules: String,
 }
 
 pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
@@ -186,16 +188,17 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
             previous,
             asks_for,
             lapses_at,
+            rules,
             ..
         } => {
             let changed = *previous != Some(*outcome);
             change!(
                 changes,
                 "INSERT INTO operation (deployment, system, decision, outcome, since, asks_for, lapses_at, \
-                 decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $5) \
+                 decided_at, rules) VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $9) \
                  ON CONFLICT (deployment) DO UPDATE SET decision = excluded.decision, outcome = excluded.outcome, \
                  since = CASE WHEN $8 THEN excluded.since ELSE operation.since END, asks_for = excluded.asks_for, \
-                 lapses_at = excluded.lapses_at, decided_at = excluded.decided_at",
+                 lapses_at = excluded.lapses_at, decided_at = excluded.decided_at, rules = excluded.rules",
                 Text(deployment),
                 Text(system),
                 Text(decision),
@@ -203,7 +206,8 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
                 now,
                 asks_for.as_ref().map(Text),
                 lapses_at.map(comptroller_core::Timestamp::micros),
-                changed
+                changed,
+                rules.iter().map(Slug::as_str).collect::<Vec<_>>().join(" ")
             );
         }
         _ => {}
@@ -294,7 +298,7 @@ pub async fn operation(
     fetch_optional!(
         conn,
         OperationRow,
-        "SELECT deployment, system, decision, outcome, since, asks_for, lapses_at, decided_at FROM operation \
+        "SELECT deployment, system, decision, outcome, since, asks_for, lapses_at, decided_at, rules FROM operation \
          WHERE deployment = $1",
         Text(deployment)
     )

@@ -394,6 +394,8 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             trigger: "daily".parse()?,
             asks_for: Some("alert".parse()?),
             lapses_at: Some(later),
+            rules: vec!["watched".parse()?],
+            began: Vec::new(),
         })
     };
     let lost = FactorId::new(now, random());

@@ -2,7 +2,7 @@
 //!
 //! Every line is one command, so that nothing from the server can begin a command of its own.
 
-use super::view::{View, details, is_hard, outcome_words, step};
+use super::view::{View, is_hard, outcome_words, step};
 use crate::output::one_line;
 use comptroller_app::gate::RuleView;
 
@@ -35,7 +35,7 @@ fn summary(view: &View) -> String {
 
 fn of_rule(view: &View, rule: &RuleView) -> String {
     let mut lines = vec![one_line(&rule.reason)];
-    lines.extend(details(rule).into_iter().map(|(label, line)| format!("{label}: {line}")));
+    lines.extend(view.details(rule).into_iter().map(|(label, line)| format!("{label}: {line}")));
     lines.push(format!("{}, decision {}", view.headline(), view.answer.decision));
     command(if is_hard(rule) { "error" } else { "warning" }, rule.id.as_str(), &lines)
 }

@@ -1,6 +1,6 @@
 //! The decision as a JUnit report: one suite, one failed case for every rule that stands against the version.
 
-use super::view::{View, details, is_hard, step};
+use super::view::{View, is_hard, step};
 use crate::output::one_line;
 use comptroller_app::gate::RuleView;
 use std::fmt::Write as _;
@@ -51,13 +51,13 @@ fn cases(view: &View) -> Vec<String> {
             view.answer.outcome
         )];
     }
-    view.answer.rules.iter().map(|rule| failure(&class, rule)).collect()
+    view.answer.rules.iter().map(|rule| failure(view, &class, rule)).collect()
 }
 
-fn failure(class: &str, rule: &RuleView) -> String {
+fn failure(view: &View, class: &str, rule: &RuleView) -> String {
     let reason = one_line(&rule.reason);
     let mut body = format!("{reason}\n");
-    for (label, line) in details(rule) {
+    for (label, line) in view.details(rule) {
         let _ = writeln!(body, "{label}: {line}");
     }
     format!(

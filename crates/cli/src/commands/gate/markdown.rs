@@ -2,10 +2,9 @@
 //!
 //! Text from the server must not become markup: no HTML, no links, no mentions, no new table cells.
 
-use super::view::{View, clause, is_hard, step};
+use super::view::{View, is_hard, step};
 use crate::output::one_line;
 use comptroller_app::escape::markdown;
-use comptroller_app::gate::RuleView;
 use comptroller_core::vocab::Outcome;
 use std::fmt::Write as _;
 
@@ -17,7 +16,7 @@ pub(super) fn render(view: &View) -> String {
         Outcome::Deny | Outcome::Unknown => "❌",
     };
     let mut text = format!("## {sign} Gate: {}\n\n", markdown(&view.headline()));
-    rules(&mut text, &answer.rules);
+    rules(&mut text, view);
     let notes = view.notes();
     for (label, line) in &notes {
         let _ = writeln!(text, "- **{label}**: {}", markdown(line));
@@ -39,7 +38,8 @@ pub(super) fn render(view: &View) -> String {
     text
 }
 
-fn rules(text: &mut String, rules: &[RuleView]) {
+fn rules(text: &mut String, view: &View) {
+    let rules = &view.answer.rules;
     if rules.is_empty() {
         return;
     }
@@ -48,7 +48,7 @@ fn rules(text: &mut String, rules: &[RuleView]) {
         let mut wrong = markdown(&one_line(&rule.reason));
         for item in &rule.clauses {
             // Our own line break: a table cell has no other.
-            let _ = write!(wrong, "<br>• {}", markdown(&clause(item)));
+            let _ = write!(wrong, "<br>• {}", markdown(&view.clause(item)));
         }
         let controls: Vec<String> = rule.control.iter().map(|control| markdown(&one_line(control))).collect();
         let _ = writeln!(

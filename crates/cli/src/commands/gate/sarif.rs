@@ -1,6 +1,6 @@
 //! The decision as a SARIF 2.1.0 log: one result for every rule that stands against the version.
 
-use super::view::{View, details, is_hard, step};
+use super::view::{View, is_hard, step};
 use crate::output::one_line;
 use comptroller_app::gate::RuleView;
 use comptroller_core::vocab::Outcome;
@@ -75,7 +75,7 @@ fn descriptor(rule: &RuleView) -> Value {
 fn result(view: &View, at: usize, rule: &RuleView) -> Value {
     let answer = &view.answer;
     let mut lines = vec![one_line(&rule.reason)];
-    lines.extend(details(rule).into_iter().map(|(label, line)| format!("{label}: {line}")));
+    lines.extend(view.details(rule).into_iter().map(|(label, line)| format!("{label}: {line}")));
     json!({
         "ruleId": rule.id,
         "ruleIndex": at,

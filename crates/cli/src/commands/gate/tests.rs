@@ -27,13 +27,14 @@ fn allow() -> View {
 
 fn needs_review() -> View {
     let rules = json!([{
-        "id": "two-approvals", "set": "review", "reason": "1 of 2 approvals", "remedy": "an approver votes",
+        "id": "two-approvals", "set": "review", "reason": "1 of 2 approvals", "remedy": "an approver votes on VERSION of SYSTEM",
         "control": ["SOC2:CC8.1"],
         "clauses": [{"fact": "approvals_met", "required": "contains \"two-approvals\"", "actual": []}]
     }]);
     let path = json!({"id": "approvals", "what": "one more approver votes", "remedy": "whoever may", "rules": ["two-approvals"]});
     let paths = json!({"shortest": [[path]], "hopeless": [], "complete": true});
     let mut value = answer("needs-review", &rules, &paths);
+    value["sources"] = json!({"approvals_met": {"computer": "votes/1", "evidence": [WAIVER], "observed_at": "2026-02-01T00:00:00Z"}});
     value["votes"] = json!([
         {"voter": VOTER, "counts": false, "cause": "built the version"},
         {"voter": WAIVER, "counts": true, "cause": null}

@@ -1,6 +1,6 @@
 //! The decision for people at a terminal.
 
-use super::view::{View, details, is_hard, outcome_words, step};
+use super::view::{View, is_hard, outcome_words, step};
 use crate::output::{Style, one_line};
 use comptroller_core::vocab::Outcome;
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub(super) fn render(view: &View, style: Style) -> String {
         let id = rule.id.to_string();
         let id = if is_hard(rule) { style.bad(&id) } else { style.caution(&id) };
         let _ = writeln!(text, "\n  {id} ({}): {}", one_line(&rule.set), one_line(&rule.reason));
-        for (label, line) in details(rule) {
+        for (label, line) in view.details(rule) {
             let _ = writeln!(text, "    {} {line}", style.dim(&format!("{:<9}", format!("{label}:"))));
         }
     }

@@ -26,10 +26,44 @@ pub(super) type Labelled = (&'static str, String);
 impl View {
     /// Takes the server's answer apart.
     pub(super) fn read(asked: &str, value: &Value) -> anyhow::Result<Self> {
-        let answer = serde_json::from_value(value.clone()).context(
+        let mut answer: GateAnswer = serde_json::from_value(value.clone()).context(
             "the server's answer is not one of this program's version; update the older of the two",
         )?;
+        for rule in &mut answer.rules {
+            rule.remedy = named(&rule.remedy, asked);
+        }
+        for step in answer.paths.shortest.iter_mut().flatten() {
+            step.remedy = named(&step.remedy, asked);
+        }
         Ok(Self { asked: one_line(asked), answer })
+    }
+
+    /// What a fact is and what it would have to be, and the evidence that it rests on.
+    pub(super) fn clause(&self, clause: &Clause) -> String {
+        let actual = clause.actual.as_ref().filter(|value| !value.is_null());
+        let actual = actual.map_or_else(|| "not known".to_owned(), |value| one_line(&value.to_string()));
+        let text =
+            format!("{} is {actual}; required: {}", one_line(&clause.fact), one_line(&clause.required));
+        let evidence = self.answer.sources.get(&clause.fact).map_or(&[][..], |source| &source.evidence);
+        if evidence.is_empty() {
+            return text;
+        }
+        let ids: Vec<String> = evidence.iter().map(ToString::to_string).collect();
+        format!("{text}; by evidence {}", ids.join(", "))
+    }
+
+    /// What is said about a rule besides its name and reason.
+    pub(super) fn details(&self, rule: &RuleView) -> Vec<Labelled> {
+        let mut lines: Vec<Labelled> =
+            rule.clauses.iter().map(|clause| ("fails", self.clause(clause))).collect();
+        if !rule.remedy.is_empty() {
+            lines.push(("do", one_line(&rule.remedy)));
+        }
+        if !rule.control.is_empty() {
+            let controls: Vec<String> = rule.control.iter().map(|control| one_line(control)).collect();
+            lines.push(("controls", controls.join(", ")));
+        }
+        lines
     }
 
     /// Whether nothing stands against it.
@@ -107,24 +141,18 @@ pub(super) fn is_hard(rule: &RuleView) -> bool {
     rule.set != "review"
 }
 
-/// What a fact is and what it would have to be.
-pub(super) fn clause(clause: &Clause) -> String {
-    let actual = clause.actual.as_ref().filter(|value| !value.is_null());
-    let actual = actual.map_or_else(|| "not known".to_owned(), |value| one_line(&value.to_string()));
-    format!("{} is {actual}; required: {}", one_line(&clause.fact), one_line(&clause.required))
-}
-
-/// What is said about a rule besides its name and reason.
-pub(super) fn details(rule: &RuleView) -> Vec<Labelled> {
-    let mut lines: Vec<Labelled> = rule.clauses.iter().map(|c| ("fails", clause(c))).collect();
-    if !rule.remedy.is_empty() {
-        lines.push(("do", one_line(&rule.remedy)));
+/// A remedy whose commands name the version that was asked about, and its system where that is known.
+fn named(remedy: &str, asked: &str) -> String {
+    let system = asked.split_once('/').map(|(system, _)| system);
+    let mut words: Vec<&str> = Vec::new();
+    for word in remedy.split(' ') {
+        words.push(match (word, system) {
+            ("VERSION", _) => asked,
+            ("SYSTEM", Some(system)) => system,
+            _ => word,
+        });
     }
-    if !rule.control.is_empty() {
-        let controls: Vec<String> = rule.control.iter().map(|control| one_line(control)).collect();
-        lines.push(("controls", controls.join(", ")));
-    }
-    lines
+    words.join(" ")
 }
 
 /// A step of a path, with the rules that it helps to satisfy and who can do it.

@@ -297,6 +297,7 @@ pub(super) const TABLES: &[Table] = &[
             maybe_text("asks_for"),
             maybe_int("lapses_at"),
             int("decided_at"),
+            text("rules"),
         ],
     ),
 ];
