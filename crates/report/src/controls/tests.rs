@@ -29,7 +29,7 @@ pub(super) fn result() -> WindowResult {
         "timeline": [{ "from": "2026-01-01", "through": "2026-12-31", "state": "open", "open": 1 }],
         "next_due": null,
     });
-    let criterion = json!({ "criterion": "soc2:CC8.1", "controls": ["CTL-X-01"], "expected": 1, "exceptions": 1,
+    let criterion = json!({ "criterion": "soc2:CC8.1", "controls": ["CTL-X-01"], "not_in_operation": [], "expected": 1, "exceptions": 1,
         "timeline": [], "next_due": null });
     let value = json!({
         "format": "f", "from": from, "to": to, "evidence_until": to, "framework": "soc2", "engine": digest,
