@@ -8,9 +8,9 @@ mod offline;
 mod reading;
 mod test;
 
-/// The table of tests as CSV.
-pub use comptroller_report::controls::tests_csv;
-pub use offline::test_pack;
+/// The table of tests as CSV, and timelines as a page.
+pub use comptroller_report::controls::{tests_csv, timeline_html};
+pub use offline::{pack_oscal, test_pack};
 pub use test::{ControlTest, TestControls};
 
 use crate::act::{Act, Call};

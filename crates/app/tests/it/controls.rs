@@ -2,7 +2,7 @@
 
 use crate::world::Desk;
 use comptroller_app::assess::Because;
-use comptroller_app::controls::{AdoptControl, NoteException, TestControls, test_pack};
+use comptroller_app::controls::{AdoptControl, NoteException, TestControls, pack_oscal, test_pack};
 use comptroller_app::datasets::RegisterDatasetVersion;
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::gaps::{AskGaps, ScopeCriterion};
@@ -100,6 +100,15 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     let offline = test_pack(&reader, asked).unwrap();
     assert_eq!(offline.result.digest, test.result.digest);
     assert_eq!(offline.samples, test.samples);
+    let documents = pack_oscal(&reader, &offline).unwrap();
+    assert_eq!(documents.len(), 4);
+    for (name, document) in &documents {
+        let packed = reader.file(&format!("controls/{name}"), 1 << 20).unwrap().unwrap();
+        assert_eq!(*document, packed, "{name} is not what the pack holds");
+    }
+    assert!(
+        String::from_utf8_lossy(&documents["oscal-poam.json"]).contains("registered again with its basis")
+    );
     let file = |path: &str| String::from_utf8(reader.file(path, 1 << 20).unwrap().unwrap()).unwrap();
     let table = file("controls/tests-of-controls.csv");
     assert!(table.lines().skip(1).all(|line| line.ends_with(',')), "a conclusion: {table}");

@@ -171,6 +171,7 @@ struct Sealed<'a> {
     to: Timestamp,
     evidence_until: Timestamp,
     framework: Option<&'a str>,
+    control: Option<&'a str>,
     engine: &'a Digest,
     controls: &'a [ControlResult],
     criteria: &'a [CriterionResult],
@@ -198,6 +199,7 @@ fn assemble(
         to: question.to,
         evidence_until,
         framework: question.framework,
+        control: question.control,
         engine: &engine,
         controls: &controls,
         criteria: &criteria,
@@ -215,6 +217,7 @@ fn assemble(
         to: question.to,
         evidence_until,
         framework: question.framework.map(str::to_owned),
+        control: question.control.map(str::to_owned),
         engine,
         controls,
         criteria,
@@ -273,8 +276,7 @@ fn criteria(
     let mut results = Vec::new();
     for (criterion, those) in by_criterion {
         let would = |control: &&&Control| control.serves.iter().any(|serves| serves.criterion == criterion);
-        let resting: Vec<String> =
-            resting.iter().filter(would).map(|control| control.id.clone()).collect();
+        let resting: Vec<String> = resting.iter().filter(would).map(|control| control.id.clone()).collect();
         let mut all: Vec<_> = those.iter().map(|one| one.days.states()).collect();
         let Some(days) = those.first().map(|one| &one.days) else { continue };
         if !resting.is_empty() {

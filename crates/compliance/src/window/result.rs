@@ -34,6 +34,8 @@ pub struct WindowResult {
     pub evidence_until: Timestamp,
     /// The framework that it was narrowed to.
     pub framework: Option<String>,
+    /// The one control that it was narrowed to.
+    pub control: Option<String>,
     /// SHA-256 over the source of the engine.
     pub engine: Digest,
     /// What came out for each control that was in operation.

@@ -78,17 +78,13 @@ impl TimelineRow {
     }
 }
 
-/// The timelines of a result; with `framework`, the data of the one that it was narrowed to, and with `control`, the one.
-pub fn timeline(
-    result: &WindowResult,
-    library: &Library,
-    framework: Option<&Framework>,
-    control: Option<&str>,
-) -> Timeline {
-    let last = Timestamp::from_micros(result.evidence_until.micros().saturating_sub(1).max(result.from.micros()));
+/// The timelines of a result; with `framework`, the data of the one that it was narrowed to.
+pub fn timeline(result: &WindowResult, library: &Library, framework: Option<&Framework>) -> Timeline {
+    let last =
+        Timestamp::from_micros(result.evidence_until.micros().saturating_sub(1).max(result.from.micros()));
     let (from, through) = (Day::of(result.from), Day::of(last));
     let controls: Vec<TimelineRow> = result.controls.iter().map(of_control).collect();
-    let criteria = match (control, framework) {
+    let criteria = match (&result.control, framework) {
         (Some(_), _) => Vec::new(),
         (None, Some(framework)) => of_framework(result, library, framework, (from, through)),
         (None, None) => result.criteria.iter().map(|one| of_criterion(one, String::new())).collect(),
@@ -98,7 +94,7 @@ pub fn timeline(
         from: from.to_string(),
         through: through.to_string(),
         framework: result.framework.clone(),
-        control: control.map(str::to_owned),
+        control: result.control.clone(),
         result: result.digest.clone(),
         lapse: controls.iter().filter_map(|row| row.lapse.clone()).min(),
         controls,

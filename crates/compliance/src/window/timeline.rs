@@ -160,7 +160,8 @@ mod tests {
     fn together_is_no_better_than_the_worst() {
         let (clear, unseen) = ((DayState::Clear, 0), (DayState::NotEvidenced, 0));
         let (off, open) = ((DayState::NotInOperation, 0), (DayState::Open, 2));
-        let all = together(&[vec![clear; 4], vec![clear, unseen, off, open], vec![clear, clear, unseen, open]]);
+        let all =
+            together(&[vec![clear; 4], vec![clear, unseen, off, open], vec![clear, clear, unseen, open]]);
         assert_eq!(all, [clear, unseen, off, (DayState::Open, 4)]);
     }
 }

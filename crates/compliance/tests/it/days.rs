@@ -78,8 +78,8 @@ pub(crate) fn worst_of_controls(result: &WindowResult) {
         let mut day = result.from;
         while day < result.to {
             let states = serving.iter().map(|control| on(&control.timeline, day));
-            let (worst, open) =
-                states.fold((DayState::Clear, 0), |(worst, sum), (state, open)| (worst.max(state), sum + open));
+            let (worst, open) = states
+                .fold((DayState::Clear, 0), |(worst, sum), (state, open)| (worst.max(state), sum + open));
             let resting = !criterion.not_in_operation.is_empty();
             let worst = if resting { worst.max(DayState::NotInOperation) } else { worst };
             assert_eq!(on(&criterion.timeline, day), (worst, open), "{} on {day}", criterion.criterion);
@@ -90,9 +90,11 @@ pub(crate) fn worst_of_controls(result: &WindowResult) {
 
 /// A control that asks in every way in which an answer may change with time.
 fn control(tests: &str) -> Control {
-    let head = shipped().unwrap().get("CTL-EMERGENCY-02").unwrap().text.replace("CTL-EMERGENCY-02", "CTL-MADE-01");
+    let head =
+        shipped().unwrap().get("CTL-EMERGENCY-02").unwrap().text.replace("CTL-EMERGENCY-02", "CTL-MADE-01");
     let (head, _) = head.split_once("[population]").unwrap();
-    Control::parse("made", &format!("{head}{tests}\n[pass]\npoint = \"none-open\"\nperiod = \"100%\"\n")).unwrap()
+    Control::parse("made", &format!("{head}{tests}\n[pass]\npoint = \"none-open\"\nperiod = \"100%\"\n"))
+        .unwrap()
 }
 
 const CHANGING: &str = r#"

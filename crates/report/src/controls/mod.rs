@@ -6,6 +6,8 @@ mod csv;
 mod html;
 mod oscal;
 mod pdf;
+mod strip;
+mod timeline;
 
 pub use csv::{
     exceptions as exceptions_csv, population as population_csv, samples as samples_csv, tests as tests_csv,
@@ -13,6 +15,7 @@ pub use csv::{
 pub use html::html;
 pub use oscal::{OscalSource, oscal_documents};
 pub use pdf::pdf;
+pub use timeline::{MEANING as TIMELINE_MEANING, html as timeline_html};
 
 /// Shares are shown in percent with one decimal, cut and never rounded up: 999,999 millionths are no 100 %.
 fn percent(ppm: Option<u32>) -> String {
