@@ -82,7 +82,16 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
         occurrence: control.exceptions[0].occurrence.clone(),
         step: ExceptionStep::Remediation,
         text: "registered again with its basis".into(),
+        due_days: Some(30),
     };
+    let due = desk.now().plus_seconds(30 * 24 * HOUR);
+    for (step, days) in
+        [(ExceptionStep::Cause, 30), (ExceptionStep::Remediation, 0), (ExceptionStep::Remediation, 367)]
+    {
+        let wrong = NoteException { step, due_days: Some(days), ..note.clone() };
+        let refused = app.note_exception(&Call::new(desk.developer.clone()), wrong).await.unwrap_err();
+        assert!(matches!(&refused, AppError::Invalid { field: "due_days", .. }), "{refused}");
+    }
     let noted = app.note_exception(&Call::new(desk.developer.clone()), note).await.unwrap();
     assert_eq!(noted.id, control.exceptions[0].id.to_string());
     let again = app.test_controls(&desk.auditor, asked.clone()).await.unwrap();
@@ -124,6 +133,8 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     let plan = &plan["plan-of-action-and-milestones"];
     assert_eq!(plan["system-id"]["id"], app.store().org().to_string());
     let remediation = &plan["risks"][0]["remediations"][0];
+    assert_eq!(plan["risks"][0]["deadline"], due.to_string());
+    assert_eq!(remediation["lifecycle"], "planned");
     assert_eq!(remediation["description"], "registered again with its basis");
     assert_eq!(remediation["links"][0]["href"], format!("../openings/{}.json", noted.ledger_index));
     assert_eq!(reader.openings(noted.ledger_index).unwrap().len(), 1, "it leads to nothing");

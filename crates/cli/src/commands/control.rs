@@ -80,6 +80,9 @@ pub(crate) enum Verb {
         /// In words.
         #[arg(long)]
         text: String,
+        /// Of a remediation that is still to be done: in how many days from now, up to 366.
+        #[arg(long, value_name = "DAYS")]
+        due_days: Option<u32>,
     },
 }
 
@@ -199,8 +202,8 @@ fn change(context: &Context, verb: Verb) -> anyhow::Result<()> {
         }
         Verb::Retire { control, reason } => screen
             .object(&client.post(&path(&["controls", control.as_str(), "retire"]), &Because { reason })?),
-        Verb::Note { control, occurrence, step, text } => {
-            let command = NoteException { control, occurrence, step, text };
+        Verb::Note { control, occurrence, step, text, due_days } => {
+            let command = NoteException { control, occurrence, step, text, due_days };
             screen.object(&client.post(&path(&["exceptions"]), &command)?)
         }
         _ => {

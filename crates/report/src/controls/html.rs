@@ -1,7 +1,7 @@
 //! The page: what an auditor must know first, then the table of tests, then every control by itself.
 
 use super::strip::{excerpt, said, strip};
-use super::{minute, percent, timeline};
+use super::{minute, noted, percent, timeline};
 use crate::escape::markup;
 use crate::page::{END, begin};
 use comptroller_compliance::sample::Sample;
@@ -173,7 +173,7 @@ fn exception(page: &mut String, result: &WindowResult, exception: &ControlExcept
     }
     let _ = write!(page, "<li>Effect to guard against: {}</li>", markup(&exception.effect));
     for note in result.notes.get(&exception.id).map_or(&[][..], Vec::as_slice) {
-        let _ = write!(page, "<li>{} on {}, entry {}</li>", note.step, minute(note.at), note.index);
+        let _ = write!(page, "<li>{}</li>", markup(&noted(note)));
     }
     page.push_str("</ul></div>");
 }

@@ -9,6 +9,8 @@ mod pdf;
 mod strip;
 mod timeline;
 
+use comptroller_compliance::window::history::ExceptionNote;
+
 pub use csv::{
     exceptions as exceptions_csv, population as population_csv, samples as samples_csv, tests as tests_csv,
 };
@@ -26,6 +28,12 @@ fn percent(ppm: Option<u32>) -> String {
 fn minute(at: comptroller_core::Timestamp) -> String {
     let text = at.to_string();
     text.get(..16).map_or_else(|| text.clone(), |short| format!("{}Z", short.replace('T', " ")))
+}
+
+/// A note in one line, without its words.
+fn noted(note: &ExceptionNote) -> String {
+    let due = note.due_at.map_or_else(String::new, |at| format!(", due before {}", minute(at)));
+    format!("{} on {}, entry {}{due}", note.step, minute(note.at), note.index)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use super::html::{SHOWN, state};
 use super::strip::{days, excerpt, letter, said};
 use super::timeline::{due, stands};
-use super::{TIMELINE_MEANING, minute, percent};
+use super::{TIMELINE_MEANING, minute, noted, percent};
 use crate::pdf::{Column, Days, Hand, Part, PdfError, Shade, Sheet, Table, Text, Tone, print};
 use comptroller_compliance::sample::Sample;
 use comptroller_compliance::window::result::{DayState, Run};
@@ -225,7 +225,7 @@ fn exception(parts: &mut Vec<Part>, result: &WindowResult, exception: &ControlEx
     }
     items.push(format!("Effect to guard against: {}", exception.effect));
     for note in result.notes.get(&exception.id).map_or(&[][..], Vec::as_slice) {
-        items.push(format!("{} on {}, entry {}", note.step, minute(note.at), note.index));
+        items.push(noted(note));
     }
     parts.push(Part::List(items.into_iter().map(|item| Text::plain(item).in_tone(Tone::Wrong)).collect()));
 }
