@@ -84,7 +84,7 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
         text: "registered again with its basis".into(),
         due_days: Some(30),
     };
-    let due = desk.now().plus_seconds(30 * 24 * HOUR);
+    let asked_at = desk.now();
     for (step, days) in
         [(ExceptionStep::Cause, 30), (ExceptionStep::Remediation, 0), (ExceptionStep::Remediation, 367)]
     {
@@ -98,6 +98,8 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     assert_eq!(again.result.digest, test.result.digest);
     assert_eq!(again.samples, test.samples, "later entries do not draw another sample");
     assert_eq!(again.result.notes.len(), 1);
+    let due = again.result.notes[&control.exceptions[0].id][0].due_at.unwrap();
+    assert!(due >= asked_at.plus_seconds(30 * 24 * HOUR) && due < desk.now().plus_seconds(30 * 24 * HOUR));
     // The pack holds all of it, verifies, and gives the same again without the server.
     let command = ExportPack { include_personal_data: false, controls: Some(asked.clone()) };
     let mut pack = app.export_pack(&desk.auditor, command).await.unwrap().file;

@@ -1,6 +1,6 @@
 //! The page: what an auditor must know first, then the table of tests, then every control by itself.
 
-use super::strip::{excerpt, said, strip};
+use super::strip::{WIDE, excerpt, said, strip};
 use super::{minute, noted, percent, timeline};
 use crate::escape::markup;
 use crate::page::{END, begin};
@@ -151,7 +151,7 @@ fn control(page: &mut String, result: &WindowResult, control: &ControlResult, sa
 /// Days side by side, and the same in words behind it.
 fn days(page: &mut String, control: &ControlResult) {
     let name = format!("{} {}", control.id, control.title);
-    page.push_str(&strip(&format!("days-{}", control.id), &name, &control.timeline));
+    page.push_str(&strip(&format!("days-{}", control.id), &name, &control.timeline, WIDE));
     let _ = write!(page, "<p class=\"dim\">{}</p>", markup(&excerpt(&said(&control.timeline))));
 }
 

@@ -6,8 +6,12 @@ use comptroller_compliance::window::result::{DayState, Run};
 use comptroller_core::Timestamp;
 use std::fmt::Write as _;
 
-/// Width and height of a strip, in units of the drawing.
-const STRIP: (f64, f64) = (900.0, 26.0);
+/// Width of a strip that has a page for itself, in units of the drawing.
+pub(super) const WIDE: f64 = 900.0;
+/// Width of a strip in a table.
+pub(super) const NARROW: f64 = 400.0;
+/// Height of a strip.
+const HEIGHT: f64 = 26.0;
 /// Height of the head with the months.
 const HEAD: f64 = 16.0;
 /// From this width on a stretch has its letter.
@@ -43,20 +47,20 @@ const fn look(state: DayState) -> (&'static str, f64) {
     }
 }
 
-/// A strip; `id` is unique in the document.
-pub(super) fn strip(id: &str, title: &str, runs: &[Run]) -> String {
+/// A strip of a width; `id` is unique in the document.
+pub(super) fn strip(id: &str, title: &str, runs: &[Run], width: f64) -> String {
     let total: u32 = runs.iter().map(days).sum();
-    let mut svg = Svg::new(id, STRIP.0 as u32, STRIP.1 as u32, title, &excerpt(&said(runs)));
+    let mut svg = Svg::new(id, width as u32, HEIGHT as u32, title, &excerpt(&said(runs)));
     if total == 0 {
         return svg.finish();
     }
-    for (x, _) in months(runs, total) {
-        svg.line("month", [x, 0.0, x, STRIP.1]);
+    for (x, _) in months(runs, total, width) {
+        svg.line("month", [x, 0.0, x, HEIGHT]);
     }
     let mut from = 0;
     for run in runs {
         let to = from + days(run);
-        let (x, end) = (place(from, total), place(to, total));
+        let (x, end) = (place(from, total, width), place(to, total, width));
         draw(&mut svg, run.state, (x, (end - x).max(LEAST)), &words(run));
         from = to;
     }
@@ -65,29 +69,29 @@ pub(super) fn strip(id: &str, title: &str, runs: &[Run]) -> String {
 
 fn draw(svg: &mut Svg, state: DayState, (x, width): (f64, f64), hint: &str) {
     let (class, share) = look(state);
-    let height = (STRIP.1 - 2.0) * share;
+    let height = (HEIGHT - 2.0) * share;
     // An outline is drawn around its edge: it stays inside.
     let inset = if state == DayState::NotEvidenced { 0.6 } else { 0.0 };
-    let shape = [x + inset, STRIP.1 - 1.0 - height, (width - 2.0 * inset).max(0.4), height];
+    let shape = [x + inset, HEIGHT - 1.0 - height, (width - 2.0 * inset).max(0.4), height];
     svg.bar(class, shape, hint);
     if width >= LETTER && state != DayState::Clear {
         let class = if state == DayState::Open { "state on" } else { "state" };
-        let y = if state == DayState::NotInOperation { STRIP.1 - 6.0 } else { STRIP.1 - 5.0 };
+        let y = if state == DayState::NotInOperation { HEIGHT - 6.0 } else { HEIGHT - 5.0 };
         svg.label(class, (x + width / 2.0, y), "middle", letter(state));
     }
 }
 
 /// The months above strips of the same days.
-pub(super) fn head(id: &str, runs: &[Run]) -> String {
+pub(super) fn head(id: &str, runs: &[Run], width: f64) -> String {
     let total: u32 = runs.iter().map(days).sum();
     let about = match (runs.first(), runs.last()) {
         (Some(first), Some(last)) => format!("{} to {}", first.from, last.through),
         _ => String::new(),
     };
-    let mut svg = Svg::new(id, STRIP.0 as u32, HEAD as u32, "Months", &about);
+    let mut svg = Svg::new(id, width as u32, HEAD as u32, "Months", &about);
     let mut next = 0.0;
-    for (x, month) in months(runs, total.max(1)) {
-        if x >= next && x + APART <= STRIP.0 {
+    for (x, month) in months(runs, total.max(1), width) {
+        if x >= next && x + APART <= width {
             svg.label("small", (x + 2.0, HEAD - 4.0), "start", &month);
             next = x + APART;
         }
@@ -101,25 +105,25 @@ pub(super) fn legend(page: &mut String) {
     page.push_str("<p class=\"legend dim\">");
     for state in DayState::ALL {
         let id = format!("key-{}", look(state).0);
-        let mut svg = Svg::new(&id, 40, STRIP.1 as u32, state.as_str(), "");
+        let mut svg = Svg::new(&id, 40, HEIGHT as u32, state.as_str(), "");
         draw(&mut svg, state, (2.0, 36.0), "");
         let _ = write!(page, "{} {} ({})", svg.finish(), markup(state.as_str()), markup(letter(state)));
     }
     page.push_str("</p>");
 }
 
-fn place(day: u32, total: u32) -> f64 {
-    STRIP.0 * f64::from(day) / f64::from(total)
+fn place(day: u32, total: u32, width: f64) -> f64 {
+    width * f64::from(day) / f64::from(total)
 }
 
 /// Where months begin, with their names `YYYY-MM`.
-fn months(runs: &[Run], total: u32) -> Vec<(f64, String)> {
+fn months(runs: &[Run], total: u32, width: f64) -> Vec<(f64, String)> {
     let Some(first) = runs.first().and_then(|run| start(&run.from)) else { return Vec::new() };
     let mut months = Vec::new();
     for day in 0..total {
         let text = first.plus_seconds(i64::from(day) * 86_400).to_string();
         if text.get(8..10) == Some("01") {
-            months.push((place(day, total), text.get(..7).unwrap_or_default().to_owned()));
+            months.push((place(day, total, width), text.get(..7).unwrap_or_default().to_owned()));
         }
     }
     months

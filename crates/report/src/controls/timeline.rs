@@ -2,7 +2,7 @@
 //!
 //! INVARIANT (no-conclusion): a row shows on which days exceptions were open and on which there was nothing to show.
 
-use super::strip::{STYLE, head, legend, strip};
+use super::strip::{NARROW, STYLE, head, legend, strip};
 use crate::escape::markup;
 use crate::page::{END, begin};
 use comptroller_compliance::window::{Lapse, Timeline, TimelineRow};
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 /// What tables of strips need beside the strips.
 const TABLE: &str = "table.days{table-layout:fixed}table.days td,table.days th{white-space:normal;vertical-align:\
 middle;overflow-wrap:anywhere}table.days th:first-child{width:24%}table.days th.stand{width:16%}table.days th.due\
-{width:17%}table.days svg{margin:0}";
+{width:17%}table.days svg{margin:0}table.days span.dim{font-weight:400}";
 
 /// What the words of a timeline mean, for every reader of one.
 pub const MEANING: &str = "A day is as it was at its end. \"No exception open\" says no more than this: something that \
@@ -64,7 +64,7 @@ fn table(page: &mut String, caption: &str, kind: &str, rows: &[TimelineRow]) {
          <th scope=\"col\" class=\"stand\">At the end</th><th scope=\"col\" class=\"due\">Due next</th></tr></thead>\
          <tbody>",
         if kind == "criterion" { "Criterion" } else { "Control" },
-        head(&format!("head-{kind}"), &first.runs)
+        head(&format!("head-{kind}"), &first.runs, NARROW)
     );
     for (number, row) in rows.iter().enumerate() {
         let title = format!("{} {}", row.id, row.title);
@@ -73,7 +73,7 @@ fn table(page: &mut String, caption: &str, kind: &str, rows: &[TimelineRow]) {
             "<tr><th scope=\"row\">{}<br><span class=\"dim\">{}</span></th><td>{}</td><td>{}</td><td>{}</td></tr>",
             markup(&row.id),
             markup(&row.title),
-            strip(&format!("days-{kind}-{number}"), &title, &row.runs),
+            strip(&format!("days-{kind}-{number}"), &title, &row.runs, NARROW),
             markup(&stands(row)),
             markup(&row.lapse.as_ref().map_or_else(|| "-".to_owned(), due))
         );
