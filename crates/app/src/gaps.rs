@@ -90,6 +90,11 @@ impl App {
             }],
             None => self.duties_of_all(&mut conn, as_of).await?,
         };
+        // What is stale is so today.
+        let stale = match as_of == today {
+            true => self.what_is_stale(&mut conn, system.as_ref()).await?.renewals(&framework.id),
+            false => Vec::new(),
+        };
         drop(conn);
         let end = as_of.start().plus_seconds(DAY).min(now);
         let excluded = self.excluded(&framework.id, end).await?;
@@ -111,6 +116,7 @@ impl App {
             tested: &tested,
             excluded: &excluded,
             systems: &duties,
+            stale: &stale,
         }))
     }
 

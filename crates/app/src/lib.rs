@@ -52,6 +52,7 @@ pub mod retention;
 pub mod risks;
 pub mod runtime;
 pub mod sign_in;
+pub mod stale;
 pub mod statement;
 pub mod subject_requests;
 pub mod subjects;

@@ -193,6 +193,13 @@ pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
+/// Columns that a line of text may have: as `COLUMNS` says, else those of the terminal; of a file and a pipe 100.
+pub(crate) fn columns() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
+    let found = said.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+    found.unwrap_or(100).clamp(40, 400)
+}
+
 /// Text as one line: line ends become spaces, and what could steer a terminal or reorder a line becomes visible.
 pub(crate) fn one_line(text: &str) -> String {
     let text = text.replace("\r\n", " ").replace(['\n', '\r', '\t', '\u{2028}', '\u{2029}'], " ");

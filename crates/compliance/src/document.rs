@@ -127,6 +127,8 @@ pub struct Template {
     pub subject: SubjectKind,
     /// What asks for it.
     pub basis: String,
+    /// The framework whose gaps name it when it is stale; none: all.
+    pub framework: Option<String>,
     /// What a reader must know besides.
     pub note: String,
     /// Its sections.
@@ -166,6 +168,7 @@ struct Raw {
     title: String,
     subject: SubjectKind,
     basis: String,
+    framework: Option<String>,
     note: String,
     #[serde(rename = "section")]
     sections: Vec<TemplateSection>,
@@ -196,6 +199,7 @@ impl Template {
             title: raw.title,
             subject: raw.subject,
             basis: raw.basis,
+            framework: raw.framework,
             note: raw.note,
             sections: raw.sections,
             digest: of_bytes(text.as_bytes()),

@@ -681,9 +681,9 @@ pub enum Event {
     #[serde(rename = "control.retired")]
     ControlRetired { control: ControlId, definition: Digest },
     /// Something was recorded about an exception of a control, whose id is a digest over the control and the occurrence.
-    /// Private: what.
+    /// `due_at` is the first moment at which a remediation that is planned comes too late. Private: what.
     #[serde(rename = "exception.noted")]
-    ExceptionNoted { exception: Digest, control: ControlId, step: ExceptionStep },
+    ExceptionNoted { exception: Digest, control: ControlId, step: ExceptionStep, due_at: Option<Timestamp> },
     /// A risk of a system was put into the register, or reviewed and rated anew. Private: its description, or what the
     /// review says.
     #[serde(rename = "risk.recorded")]

@@ -283,6 +283,7 @@ impl Found {
             tested,
             excluded: &BTreeMap::new(),
             systems: &[],
+            stale: &[],
         });
         for row in analysis.rows {
             if row.standing == Standing::CannotBeEvidenced && row.controls.is_empty() {

@@ -1,9 +1,10 @@
 //! What a pack holds of a test of controls: the result, its tables, its page and PDF, OSCAL, and what it was asked by.
 
-use super::ControlTest;
+use super::{ControlTest, library};
 use crate::tiers::all_data;
 use crate::{App, AppError};
 use comptroller_compliance::control::Control;
+use comptroller_compliance::window::timeline;
 use comptroller_core::private::Note;
 use comptroller_core::{Digest, Timestamp};
 use comptroller_report::controls::{
@@ -16,6 +17,42 @@ use std::collections::BTreeMap;
 /// The folder in a pack.
 const FOLDER: &str = "controls";
 
+/// The documents of OSCAL about a test of controls, by the names of their files.
+pub(super) fn oscal(
+    test: &ControlTest,
+    org: &str,
+    notes: &BTreeMap<u64, String>,
+    made: Timestamp,
+) -> Result<BTreeMap<&'static str, Vec<u8>>, AppError> {
+    let mut definitions: BTreeMap<Digest, Control> = BTreeMap::new();
+    for (digest, text) in &test.definitions {
+        let control = Control::parse("definition", text)
+            .map_err(|error| AppError::Internal(format!("definition {digest}: {error}")))?;
+        definitions.insert(digest.clone(), control);
+    }
+    let documents = oscal_documents(&OscalSource {
+        org,
+        result: &test.result,
+        samples: &test.samples,
+        definitions: &definitions,
+        frameworks: all_data()?,
+        notes,
+        made,
+    });
+    let mut files = BTreeMap::new();
+    for (name, document) in documents {
+        files.insert(name, serde_json_canonicalizer::to_vec(&document)?);
+    }
+    Ok(files)
+}
+
+/// The entries of the notes on the exceptions of a test.
+pub(super) fn noted(test: &ControlTest) -> Vec<u64> {
+    let found = test.result.controls.iter().flat_map(|control| &control.exceptions);
+    let notes = found.filter_map(|exception| test.result.notes.get(&exception.id)).flatten();
+    notes.map(|note| note.index).collect()
+}
+
 impl App {
     /// The files of a test of controls, by their names in the pack.
     pub(crate) async fn control_files(
@@ -26,22 +63,8 @@ impl App {
         let mut conn = self.store.read().await?;
         let notes = self.note_texts(&mut conn, test).await?;
         drop(conn);
-        let org = self.store.org().to_string();
-        let mut definitions: BTreeMap<Digest, Control> = BTreeMap::new();
-        for (digest, text) in &test.definitions {
-            let control = Control::parse("definition", text)
-                .map_err(|error| AppError::Internal(format!("definition {digest}: {error}")))?;
-            definitions.insert(digest.clone(), control);
-        }
-        let oscal = oscal_documents(&OscalSource {
-            org: &org,
-            result: &test.result,
-            samples: &test.samples,
-            definitions: &definitions,
-            frameworks: all_data()?,
-            notes: &notes,
-            made,
-        });
+        let oscal = oscal(test, &self.store.org().to_string(), &notes, made)?;
+        let frameworks = all_data()?;
         let mut files = BTreeMap::new();
         let mut add = |path: &str, bytes: Vec<u8>| files.insert(format!("{FOLDER}/{path}"), bytes);
         for (digest, text) in &test.definitions {
@@ -54,12 +77,14 @@ impl App {
         add("exceptions.csv", exceptions_csv(&test.result).into_bytes());
         add("samples.csv", samples_csv(&test.samples).into_bytes());
         add("tests-of-controls.csv", tests_csv(&test.result).into_bytes());
-        add("tests-of-controls.html", html(&test.result, &test.samples).into_bytes());
+        let framework = test.result.framework.as_deref().and_then(|id| frameworks.framework(id));
+        let rows = timeline(&test.result, &library()?, framework);
+        add("tests-of-controls.html", html(&test.result, &test.samples, &rows).into_bytes());
         let printed =
-            pdf(&test.result, &test.samples).map_err(|error| AppError::Internal(error.to_string()))?;
+            pdf(&test.result, &test.samples, &rows).map_err(|error| AppError::Internal(error.to_string()))?;
         add("tests-of-controls.pdf", printed);
         for (name, document) in oscal {
-            add(name, serde_json_canonicalizer::to_vec(&document)?);
+            add(name, document);
         }
         Ok(files)
     }
@@ -71,10 +96,7 @@ impl App {
         test: &ControlTest,
     ) -> Result<BTreeMap<u64, String>, AppError> {
         let mut texts = BTreeMap::new();
-        let found = test.result.controls.iter().flat_map(|control| &control.exceptions);
-        let notes = found.filter_map(|exception| test.result.notes.get(&exception.id)).flatten();
-        let indexes: Vec<u64> = notes.map(|note| note.index).collect();
-        for index in indexes {
+        for index in noted(test) {
             let idx = i64::try_from(index).unwrap_or(i64::MAX);
             if let Opened::Readable { plain, .. } = journal::payload(conn, self.store.key(), idx).await? {
                 let said: Note = serde_json::from_slice(&plain)?;

@@ -8,9 +8,9 @@ mod offline;
 mod reading;
 mod test;
 
-/// The table of tests as CSV.
-pub use comptroller_report::controls::tests_csv;
-pub use offline::test_pack;
+/// The table of tests as CSV, and timelines as a page.
+pub use comptroller_report::controls::{tests_csv, timeline_html};
+pub use offline::{pack_oscal, test_pack};
 pub use test::{ControlTest, TestControls};
 
 use crate::act::{Act, Call};
@@ -29,6 +29,10 @@ use comptroller_store::journal::{self, EntryFilter, EntryRow, Opened};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// Longest time until a remediation is due, in days.
+const MAX_DUE_DAYS: u32 = 366;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
 /// Entries read at a time.
 const CHUNK: i64 = 1_024;
 
@@ -55,6 +59,9 @@ pub struct NoteException {
     pub step: ExceptionStep,
     /// In words.
     pub text: String,
+    /// Of a remediation that is still to be done: in how many days from now, 1 to 366. Without it, it was done.
+    #[serde(default)]
+    pub due_days: Option<u32>,
 }
 
 /// A control of the library or in operation.
@@ -116,7 +123,8 @@ impl App {
         self.act(call, "exception.note", command, |mut act, command| {
             Box::pin(async move {
                 check_text("text", &command.text, false)?;
-                let NoteException { control, occurrence, step, text } = command;
+                let NoteException { control, occurrence, step, text, due_days } = command;
+                let due_at = due_days.map(|days| due(step, days, act.now())).transpose()?;
                 act.may(Action::ExceptionNote, &format!("control/{control}"), None).await?;
                 if history(act.conn()).await?.changes(control.as_str()).is_empty() {
                     return Err(AppError::not_found("control in operation", &control));
@@ -127,6 +135,7 @@ impl App {
                         exception: exception.clone(),
                         control: control.clone(),
                         step,
+                        due_at,
                     })
                     .about("control", &control)
                     .about("exception", &exception)
@@ -160,6 +169,17 @@ impl App {
         drop(conn);
         views(&history, &library()?)
     }
+}
+
+/// The first moment at which a remediation comes too late.
+fn due(step: ExceptionStep, days: u32, now: Timestamp) -> Result<Timestamp, AppError> {
+    if step != ExceptionStep::Remediation {
+        return Err(AppError::invalid("due_days", format!("{step} is not due: only a remediation is")));
+    }
+    if !(1..=MAX_DUE_DAYS).contains(&days) {
+        return Err(AppError::invalid("due_days", format!("{days} is not 1 to {MAX_DUE_DAYS}")));
+    }
+    Ok(now.plus_seconds(i64::from(days) * DAY))
 }
 
 fn views(history: &History, library: &Library) -> Result<Vec<ControlView>, AppError> {

@@ -1,13 +1,19 @@
-//! Tests controls on an evidence pack, offline: the same engine over the same entries.
+//! Tests controls on an evidence pack, offline: the same engine over the same entries, and the same documents of OSCAL.
 
+use super::files::{noted, oscal};
 use super::reading::Reading;
 use super::{ControlTest, TestControls, library};
 use crate::AppError;
 use comptroller_compliance::control::Control;
+use comptroller_core::Timestamp;
 use comptroller_core::private::Note;
-use comptroller_ledger::pack::PackReader;
+use comptroller_ledger::pack::{MANIFEST_PATH, Manifest, PackReader};
 use comptroller_ledger::{Entry, leaf_hash};
+use std::collections::BTreeMap;
 use std::io::{Read, Seek};
+
+/// Largest list of the files of a pack, in bytes.
+const MAX_MANIFEST: usize = 512 << 20;
 
 /// How entries that may define a control are told from others before they are read.
 const MARK: &[u8] = b"\"type\":\"control.";
@@ -51,4 +57,29 @@ pub fn test_pack<R: Read + Seek>(pack: &PackReader<R>, asked: TestControls) -> R
         Some(error) => Err(error),
         None => reading.finish(),
     }
+}
+
+/// The documents of OSCAL about a test of controls on a pack, by the names of their files. Of the window of the pack they
+/// are those that the pack holds, byte for byte.
+///
+/// # Errors
+/// When the pack cannot be read.
+pub fn pack_oscal<R: Read + Seek>(
+    pack: &PackReader<R>,
+    test: &ControlTest,
+) -> Result<BTreeMap<&'static str, Vec<u8>>, AppError> {
+    let broken = |error: &dyn std::fmt::Display| AppError::invalid("pack", error.to_string());
+    let listed = pack.file(MANIFEST_PATH, MAX_MANIFEST).map_err(|error| broken(&error))?;
+    let listed = listed.ok_or_else(|| broken(&format!("{MANIFEST_PATH} is missing")))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&listed).map_err(|error| broken(&format!("{MANIFEST_PATH}: {error}")))?;
+    let mut notes = BTreeMap::new();
+    for index in noted(test) {
+        for payload in pack.openings(index).map_err(|error| broken(&error))? {
+            if let Ok(note) = serde_json::from_slice::<Note>(&payload) {
+                notes.insert(index, note.text);
+            }
+        }
+    }
+    oscal(test, &manifest.org, &notes, Timestamp::from_micros(manifest.created_at))
 }

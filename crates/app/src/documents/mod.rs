@@ -5,6 +5,7 @@
 
 mod facts;
 mod record;
+mod stale;
 mod subject;
 mod tables;
 
@@ -50,6 +51,8 @@ pub struct DocumentKind {
     pub subject: String,
     /// What asks for it.
     pub basis: String,
+    /// The framework whose gaps name it when it is stale; none: all.
+    pub framework: Option<String>,
 }
 
 /// Answers a question of a document.
@@ -75,6 +78,8 @@ pub struct DocumentView {
     pub stale: Vec<String>,
     /// What was issued, the newest last.
     pub issued: Vec<Issued>,
+    /// Why the newest of these is stale; empty while it stands.
+    pub issued_stale: Vec<String>,
     /// SHA-256 of its text as Markdown.
     pub digest: Digest,
     /// Everything in it.
@@ -96,6 +101,8 @@ pub struct OpenBlock {
 pub struct Issued {
     /// SHA-256 of its text, an artifact.
     pub content: Digest,
+    /// SHA-256 of the template that it was made by.
+    pub template: Digest,
     /// When.
     pub at: Timestamp,
     /// Its entry.
@@ -123,6 +130,7 @@ pub fn document_kinds() -> Result<Vec<DocumentKind>, AppError> {
         title: template.title,
         subject: template.subject.as_str().to_owned(),
         basis: template.basis,
+        framework: template.framework,
     };
     Ok(templates()?.into_iter().map(kind).collect())
 }
@@ -325,6 +333,10 @@ impl App {
             subject: subject.name(),
             open: open.collect(),
             stale,
+            issued_stale: record
+                .issued
+                .last()
+                .map_or_else(Vec::new, |issued| stale::causes(issued, template, &changed)),
             issued: record.issued,
             digest: comptroller_ledger::digest(document_markdown(&document).as_bytes())
                 .to_string()

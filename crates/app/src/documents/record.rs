@@ -55,10 +55,11 @@ impl App {
                         let answer = Answer { text, by: entry.actor, at, entry: row.idx };
                         found.answers.insert(key.to_string(), answer);
                     }
-                    Event::DocumentIssued { kind: of, subject: about, content, .. }
+                    Event::DocumentIssued { kind: of, subject: about, template, content, .. }
                         if of.as_str() == kind && about.as_str() == subject =>
                     {
-                        found.issued.push(Issued { content, at, ledger_index: row.idx.unsigned_abs() });
+                        let ledger_index = row.idx.unsigned_abs();
+                        found.issued.push(Issued { content, template, at, ledger_index });
                     }
                     _ => {}
                 }

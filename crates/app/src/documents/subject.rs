@@ -4,6 +4,8 @@ use crate::{AppError, datasets, models, systems};
 use comptroller_compliance::document::SubjectKind;
 use comptroller_core::Timestamp;
 use comptroller_core::ids::SystemId;
+use comptroller_core::vocab::SystemStatus;
+use comptroller_ledger::Entry;
 use comptroller_policy::Action;
 use comptroller_store::Conn;
 use comptroller_store::areas;
@@ -11,9 +13,26 @@ use comptroller_store::areas::datasets::{DatasetRow, DatasetVersionRow};
 use comptroller_store::areas::deployments;
 use comptroller_store::areas::models::{ModelRow, VersionRow};
 use comptroller_store::areas::systems::SystemRow;
+use comptroller_store::journal::{self, EntryFilter};
 
 /// Models of a system that are looked at, and versions of each, at most.
 const MOST: i64 = 200;
+
+/// How the organisation is called where a subject is named.
+const ORGANISATION: &str = "organisation";
+
+/// What changes the organisation, as a changed system or a new version changes a system.
+const CHANGES: [(&str, &str); 9] = [
+    ("system.registered", "a system was registered"),
+    ("system.updated", "a system was changed"),
+    ("system.classified", "a system was classified"),
+    ("version.registered", "a version was registered"),
+    ("dataset_version.registered", "a version of a dataset was registered"),
+    ("vendor.registered", "a vendor was registered"),
+    ("control.adopted", "a control was put in operation"),
+    ("control.changed", "a control was changed"),
+    ("control.retired", "a control was taken out of operation"),
+];
 
 /// What a document is about.
 #[derive(Clone, Debug)]
@@ -43,7 +62,7 @@ impl Subject {
                 let dataset = datasets::find(conn, &version.dataset.0.to_string()).await?;
                 Ok(Self::Dataset(dataset, version))
             }
-            SubjectKind::Organisation if name == "organisation" => Ok(Self::Organisation),
+            SubjectKind::Organisation if name == ORGANISATION => Ok(Self::Organisation),
             SubjectKind::Organisation => {
                 Err(AppError::invalid("subject", "this document is about the `organisation`"))
             }
@@ -88,9 +107,41 @@ impl Subject {
         }
     }
 
-    /// When it last changed in a way that answers may not know of, and what that was.
+    /// Finds it as events name it.
+    pub(super) async fn of_id(conn: &mut Conn, id: &str) -> Result<Self, AppError> {
+        let (kind, name) = match id.split_once('/') {
+            Some(("system", id)) => (SubjectKind::System, id),
+            Some(("version", id)) => (SubjectKind::Version, id),
+            Some(("dataset-version", id)) => (SubjectKind::Dataset, id),
+            _ => (SubjectKind::Organisation, ORGANISATION),
+        };
+        Self::find(conn, kind, name).await
+    }
+
+    /// As it is typed.
+    pub(super) fn typed(&self) -> String {
+        match self {
+            Self::Organisation => ORGANISATION.to_owned(),
+            other => other.name(),
+        }
+    }
+
+    /// Whether it belongs to a system that is not used any more.
+    pub(super) fn is_retired(&self) -> bool {
+        match self {
+            Self::System(system) | Self::Version(system, ..) => system.status.0 == SystemStatus::Retired,
+            Self::Dataset(..) | Self::Organisation => false,
+        }
+    }
+
+    /// When it last changed in a way that answers may not know of, and what that was. What is registered once and for all,
+    /// a version, does not change.
     pub(super) async fn changed(&self, conn: &mut Conn) -> Result<Option<(Timestamp, String)>, AppError> {
-        let Self::System(system) = self else { return Ok(None) };
+        let system = match self {
+            Self::System(system) => system,
+            Self::Organisation => return organisation_changed(conn).await,
+            Self::Version(..) | Self::Dataset(..) => return Ok(None),
+        };
         let mut last = (system.updated_at.0, "the system was changed".to_owned());
         for (model, version) in versions(conn, &system.id.0.to_string()).await? {
             if version.registered_at.0 > last.0 {
@@ -100,6 +151,20 @@ impl Subject {
         }
         Ok(Some(last))
     }
+}
+
+/// The newest of what changes a system, of any system, and of what the organisation is beside them.
+async fn organisation_changed(conn: &mut Conn) -> Result<Option<(Timestamp, String)>, AppError> {
+    let mut last: Option<(i64, Timestamp, &str)> = None;
+    for (kind, what) in CHANGES {
+        let filter = EntryFilter { kind: kind.to_owned(), ..EntryFilter::default() };
+        let Some(row) = journal::search(conn, &filter, i64::MAX, 1).await?.pop() else { continue };
+        if last.is_none_or(|(index, ..)| row.idx > index) {
+            let entry: Entry = serde_json::from_str(&row.entry)?;
+            last = Some((row.idx, Timestamp::from_micros(entry.recorded_at), what));
+        }
+    }
+    Ok(last.map(|(index, at, what)| (at, format!("{what} (entry {index})"))))
 }
 
 /// The versions of a system's models (of all systems when empty), oldest first.

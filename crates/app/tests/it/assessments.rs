@@ -6,6 +6,7 @@ use comptroller_app::assess::{Because, RecordEvidence};
 use comptroller_app::assessments::{AssessRisk, AssessmentView};
 use comptroller_app::classify::ClassifySystem;
 use comptroller_app::documents::document_markdown;
+use comptroller_app::gaps::AskGaps;
 use comptroller_app::systems::UpdateSystem;
 use comptroller_app::view::Slice;
 use comptroller_app::{App, AppError, Call, Caller, Receipt};
@@ -169,6 +170,15 @@ async fn an_assessment_is_stale_as_soon_as_something_behind_it_changes() {
     assert_eq!(answer(view.assessment.as_ref(), "law.tier").0, "limited");
     assert_eq!(answer(view.now.as_ref(), "law.tier").0, "high");
     assert_eq!(state().await, "assessment stale");
+    // It is named where people look, with the cause and what to type.
+    let found = app.stale(&desk.auditor, None).await.unwrap().assessments;
+    assert_eq!((found.len(), found[0].slug.as_str()), (1, "scoring"), "{found:?}");
+    assert_eq!(found[0].causes, view.stale);
+    assert_eq!(found[0].command, "comptroller risk assess scoring --facts FILE --reason REASON");
+    let asked = AskGaps { framework: "iso-42001".into(), system: None, as_of: None };
+    let gaps = app.gaps(&desk.auditor, asked).await.unwrap();
+    let step = gaps.steps.iter().find(|step| step.id == "renew assessment of scoring").unwrap();
+    assert!(step.says.contains(&view.stale[0]) && step.command == found[0].command, "{step:?}");
     assert_eq!((app.remind().await.unwrap(), app.remind().await.unwrap()), (1, 0), "people are told once");
     assess(app, &desk.developer, said(app, 1, &known)).await.unwrap();
     assert!(shown(app, &desk.auditor).await.stale.is_empty());

@@ -2,7 +2,7 @@
 
 use crate::world::Desk;
 use comptroller_app::assess::Because;
-use comptroller_app::controls::{AdoptControl, NoteException, TestControls, test_pack};
+use comptroller_app::controls::{AdoptControl, NoteException, TestControls, pack_oscal, test_pack};
 use comptroller_app::datasets::RegisterDatasetVersion;
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::gaps::{AskGaps, ScopeCriterion};
@@ -82,13 +82,24 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
         occurrence: control.exceptions[0].occurrence.clone(),
         step: ExceptionStep::Remediation,
         text: "registered again with its basis".into(),
+        due_days: Some(30),
     };
+    let asked_at = desk.now();
+    for (step, days) in
+        [(ExceptionStep::Cause, 30), (ExceptionStep::Remediation, 0), (ExceptionStep::Remediation, 367)]
+    {
+        let wrong = NoteException { step, due_days: Some(days), ..note.clone() };
+        let refused = app.note_exception(&Call::new(desk.developer.clone()), wrong).await.unwrap_err();
+        assert!(matches!(&refused, AppError::Invalid { field: "due_days", .. }), "{refused}");
+    }
     let noted = app.note_exception(&Call::new(desk.developer.clone()), note).await.unwrap();
     assert_eq!(noted.id, control.exceptions[0].id.to_string());
     let again = app.test_controls(&desk.auditor, asked.clone()).await.unwrap();
     assert_eq!(again.result.digest, test.result.digest);
     assert_eq!(again.samples, test.samples, "later entries do not draw another sample");
     assert_eq!(again.result.notes.len(), 1);
+    let due = again.result.notes[&control.exceptions[0].id][0].due_at.unwrap();
+    assert!(due >= asked_at.plus_seconds(30 * 24 * HOUR) && due < desk.now().plus_seconds(30 * 24 * HOUR));
     // The pack holds all of it, verifies, and gives the same again without the server.
     let command = ExportPack { include_personal_data: false, controls: Some(asked.clone()) };
     let mut pack = app.export_pack(&desk.auditor, command).await.unwrap().file;
@@ -100,6 +111,15 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     let offline = test_pack(&reader, asked).unwrap();
     assert_eq!(offline.result.digest, test.result.digest);
     assert_eq!(offline.samples, test.samples);
+    let documents = pack_oscal(&reader, &offline).unwrap();
+    assert_eq!(documents.len(), 4);
+    for (name, document) in &documents {
+        let packed = reader.file(&format!("controls/{name}"), 1 << 20).unwrap().unwrap();
+        assert_eq!(*document, packed, "{name} is not what the pack holds");
+    }
+    assert!(
+        String::from_utf8_lossy(&documents["oscal-poam.json"]).contains("registered again with its basis")
+    );
     let file = |path: &str| String::from_utf8(reader.file(path, 1 << 20).unwrap().unwrap()).unwrap();
     let table = file("controls/tests-of-controls.csv");
     assert!(table.lines().skip(1).all(|line| line.ends_with(',')), "a conclusion: {table}");
@@ -115,6 +135,8 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     let plan = &plan["plan-of-action-and-milestones"];
     assert_eq!(plan["system-id"]["id"], app.store().org().to_string());
     let remediation = &plan["risks"][0]["remediations"][0];
+    assert_eq!(plan["risks"][0]["deadline"], due.to_string());
+    assert_eq!(remediation["lifecycle"], "planned");
     assert_eq!(remediation["description"], "registered again with its basis");
     assert_eq!(remediation["links"][0]["href"], format!("../openings/{}.json", noted.ledger_index));
     assert_eq!(reader.openings(noted.ledger_index).unwrap().len(), 1, "it leads to nothing");

@@ -2,8 +2,10 @@
 
 use crate::world::Desk;
 use comptroller_app::documents::{AnswerDocument, DocumentView, document_kinds, document_markdown};
+use comptroller_app::gaps::AskGaps;
 use comptroller_app::systems::UpdateSystem;
 use comptroller_app::{AppError, Call, Caller};
+use comptroller_compliance::gap::StepKind;
 use comptroller_core::private::SystemText;
 use comptroller_store::areas::retention;
 
@@ -137,4 +139,78 @@ async fn who_may_not_issue_leaves_no_file_and_what_is_issued_is_kept_as_evidence
     let mut conn = app.store().read().await.unwrap();
     let named = retention::issues_naming(&mut conn, &issued.id.parse().unwrap()).await.unwrap();
     assert_eq!(named.len(), 2, "it was issued twice");
+}
+
+/// What was issued is stale by what makes answers stale; each with its cause and what to type.
+#[tokio::test]
+async fn an_issued_document_is_stale_when_something_changes_that_it_may_not_know_of() {
+    let desk = Desk::new().await;
+    let app = &desk.world.app;
+    desk.world.version(&desk.developer, "1", 0.9).await;
+    let kinds = ["annex-iv", "processing-record", "system-description", "model-card"];
+    let issue_all = async || {
+        for kind in kinds {
+            let subject = Desk::subject(kind);
+            let who = if subject == "organisation" { &desk.risk } else { &desk.developer };
+            for open in desk.show(kind, subject).await.open {
+                desk.answer(who, kind, subject, &open.key).await.unwrap();
+            }
+            let risk = Call::new(desk.risk.clone());
+            app.issue_document(&risk, kind.into(), subject.into()).await.unwrap();
+        }
+    };
+    desk.world.clock.pass(60);
+    issue_all().await;
+    assert_eq!(app.stale(&desk.auditor, None).await.unwrap().documents, []);
+    for kind in kinds {
+        let shown = desk.show(kind, Desk::subject(kind)).await;
+        assert_eq!((shown.stale.len(), shown.issued_stale.len()), (0, 0), "{kind}: {shown:?}");
+    }
+
+    desk.world.clock.pass(60);
+    desk.world.version(&desk.developer, "2", 0.91).await;
+    let found = app.stale(&desk.auditor, None).await.unwrap().documents;
+    let named: Vec<(&str, &str)> =
+        found.iter().map(|one| (one.kind.as_str(), one.subject.as_str())).collect();
+    assert_eq!(
+        named,
+        [
+            ("annex-iv", "scoring"),
+            ("processing-record", "the organisation"),
+            ("system-description", "the organisation"),
+        ],
+        "a card of a version that did not change stands"
+    );
+    assert!(found[0].causes[0].contains("before scorer@2 was registered"), "{:?}", found[0]);
+    assert!(found[1].causes[0].contains("a version was registered (entry "), "{:?}", found[1]);
+    assert_eq!(
+        found[2].command,
+        "comptroller docs check system-description organisation && comptroller docs issue system-description \
+         organisation"
+    );
+    // `docs check` says the same, of the answers too.
+    let shown = desk.show("system-description", "organisation").await;
+    assert_eq!(shown.issued_stale, found[2].causes);
+    assert!(shown.stale.iter().any(|stale| stale.starts_with("services: answered on")), "{:?}", shown.stale);
+    // Of one system only what is its own.
+    let of_system = app.stale(&desk.auditor, Some("scoring")).await.unwrap().documents;
+    assert_eq!(of_system.len(), 1);
+    assert!(matches!(app.stale(&desk.auditor, Some("nothing")).await, Err(AppError::NotFound { .. })));
+    // The gap analysis of the framework that asks for it names it, and no other one.
+    for (framework, kind) in
+        [("soc2", "system-description"), ("gdpr", "processing-record"), ("eu-ai-act", "annex-iv")]
+    {
+        let asked = AskGaps { framework: framework.into(), system: None, as_of: None };
+        let gaps = app.gaps(&desk.auditor, asked).await.unwrap();
+        let renewed: Vec<&str> = gaps
+            .steps
+            .iter()
+            .filter(|step| step.kind == StepKind::Renew)
+            .map(|step| step.id.split(' ').nth(1).unwrap())
+            .collect();
+        assert_eq!(renewed, [kind], "{framework}");
+    }
+    desk.world.clock.pass(60);
+    issue_all().await;
+    assert_eq!(app.stale(&desk.auditor, None).await.unwrap().documents, [], "issued anew");
 }

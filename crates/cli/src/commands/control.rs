@@ -1,18 +1,20 @@
 //! `comptroller control`: the library of controls, which are in operation, and what a window shows of them.
 //!
-//! `list`, `show` and `test PACK` need no server. A test prints what was found; it concludes nothing (no-conclusion).
+//! `list`, `show`, `test PACK` and `timeline PACK` need no server. A test prints what was found; it concludes nothing (no-conclusion).
 
-use super::Context;
 use super::verify::{VerifyArgs, trust};
+use super::{Context, control_timeline};
 use crate::args::Noun;
 use crate::client::{Answer, path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{one_of, read_text};
-use crate::output::{Screen, Style, clean, print};
+use crate::output::{Screen, Style, clean, print, write_file};
 use clap::{Args, Subcommand};
 use comptroller_app::assess::Because;
-use comptroller_app::controls::{AdoptControl, ControlTest, NoteException, TestControls, test_pack};
+use comptroller_app::controls::{
+    AdoptControl, ControlTest, NoteException, TestControls, pack_oscal, test_pack,
+};
 use comptroller_compliance::control::{Control, MAX_FILE_BYTES, shipped};
 use comptroller_compliance::window::{ControlResult, WindowResult};
 use comptroller_core::Timestamp;
@@ -20,9 +22,10 @@ use comptroller_core::name::ControlId;
 use comptroller_core::vocab::ExceptionStep;
 use comptroller_ledger::pack::PackReader;
 use comptroller_ledger::verify_pack;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Exceptions of one control that are shown as text.
 const SHOWN: usize = 20;
@@ -61,6 +64,8 @@ pub(crate) enum Verb {
     },
     /// Test controls over a window: on the server, or offline on an evidence pack.
     Test(Box<TestArgs>),
+    /// Show day by day how controls and the criteria of a framework stood over a window, and what lapses next.
+    Timeline(Box<TimelineArgs>),
     /// List the exceptions of a window, each with its cause and its id.
     Exceptions(Window),
     /// Record cause, effect, remediation, retest or management's response of an exception.
@@ -75,6 +80,9 @@ pub(crate) enum Verb {
         /// In words.
         #[arg(long)]
         text: String,
+        /// Of a remediation that is still to be done: in how many days from now, up to 366.
+        #[arg(long, value_name = "DAYS")]
+        due_days: Option<u32>,
     },
 }
 
@@ -105,6 +113,24 @@ pub(crate) struct TestArgs {
     /// Print the table of tests as CSV; its last column, the conclusion, is the auditor's.
     #[arg(long)]
     csv: bool,
+    /// Write the documents of OSCAL about it to this folder, those that an evidence pack holds. Of a pack only.
+    #[arg(long, value_name = "FOLDER", requires = "pack")]
+    oscal: Option<PathBuf>,
+    /// Verification key of the log that you trust, for a pack.
+    #[arg(long, value_name = "VKEY")]
+    key: Vec<comptroller_ledger::VerifierKey>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TimelineArgs {
+    /// An evidence pack to read offline, with --key; without it, the server's own log.
+    #[arg(value_name = "PACK", requires = "key")]
+    pack: Option<PathBuf>,
+    #[command(flatten)]
+    window: Window,
+    /// Write the timelines as a page to this file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Verification key of the log that you trust, for a pack.
     #[arg(long, value_name = "VKEY")]
     key: Vec<comptroller_ledger::VerifierKey>,
@@ -116,11 +142,25 @@ pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
         Verb::List { framework } => list(screen, framework.as_deref())?,
         Verb::Show { control } => show(screen, &control)?,
         Verb::Test(arguments) => {
-            let test = match &arguments.pack {
-                Some(pack) => offline(pack, &arguments)?,
-                None => online(&Context::new(&api, screen)?, &arguments.window)?,
+            let TestArgs { pack, window, csv, oscal, key } = *arguments;
+            let Some(pack) = pack else {
+                let test = online(&Context::new(&api, screen)?, &window)?;
+                return report(screen, &test, csv).map(|()| Exit::OK);
             };
-            report(screen, &test, arguments.csv)?;
+            let reader = verified(&pack, &key)?;
+            let test = test_pack(&reader, window.asked())?;
+            if let Some(folder) = &oscal {
+                write_oscal(folder, &pack_oscal(&reader, &test)?)?;
+            }
+            report(screen, &test, csv)?;
+        }
+        Verb::Timeline(arguments) => {
+            let TimelineArgs { pack, window, html, key } = *arguments;
+            let test = match pack {
+                Some(pack) => test_pack(&verified(&pack, &key)?, window.asked())?,
+                None => online(&Context::new(&api, screen)?, &window)?,
+            };
+            control_timeline::show(screen, &test.result, html.as_deref())?;
         }
         Verb::Exceptions(window) => {
             let test = online(&Context::new(&api, screen)?, &window)?;
@@ -162,8 +202,8 @@ fn change(context: &Context, verb: Verb) -> anyhow::Result<()> {
         }
         Verb::Retire { control, reason } => screen
             .object(&client.post(&path(&["controls", control.as_str(), "retire"]), &Because { reason })?),
-        Verb::Note { control, occurrence, step, text } => {
-            let command = NoteException { control, occurrence, step, text };
+        Verb::Note { control, occurrence, step, text, due_days } => {
+            let command = NoteException { control, occurrence, step, text, due_days };
             screen.object(&client.post(&path(&["exceptions"]), &command)?)
         }
         _ => {
@@ -230,17 +270,37 @@ fn online(context: &Context, window: &Window) -> anyhow::Result<ControlTest> {
     Ok(serde_json::from_value(context.client.get(&path(&["control-tests"]), &query)?.value)?)
 }
 
-fn offline(pack: &std::path::Path, arguments: &TestArgs) -> anyhow::Result<ControlTest> {
+impl Window {
+    /// What is asked of a pack.
+    fn asked(self) -> TestControls {
+        let Self { from, to, framework, control } = self;
+        TestControls { from, to, framework, control }
+    }
+}
+
+/// A pack to read from, after it was verified.
+fn verified(pack: &Path, key: &[comptroller_ledger::VerifierKey]) -> anyhow::Result<PackReader<File>> {
     let open = || {
         File::open(pack).map_err(|error| {
             Failure::usage(format!("{}: {error}", pack.display()), "name a pack that can be read")
         })
     };
     // INVARIANT (keys-from-the-auditor): first that the pack is what the key signed, then what is in it.
-    verify_pack(open()?, &trust(&VerifyArgs::of_keys(arguments.key.clone()))?).map_err(Failure::Verify)?;
-    let reader = PackReader::open(open()?).map_err(Failure::Verify)?;
-    let Window { from, to, framework, control } = arguments.window.clone();
-    Ok(test_pack(&reader, TestControls { from, to, framework, control })?)
+    verify_pack(open()?, &trust(&VerifyArgs::of_keys(key.to_vec()))?).map_err(Failure::Verify)?;
+    Ok(PackReader::open(open()?).map_err(Failure::Verify)?)
+}
+
+/// Writes documents to a folder, which is made if it is not there.
+fn write_oscal(folder: &Path, documents: &BTreeMap<&'static str, Vec<u8>>) -> anyhow::Result<()> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        Failure::usage(format!("{}: {error}", path.display()), "name a folder that can be written to")
+    };
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    for (name, document) in documents {
+        let file = folder.join(name);
+        write_file(&file, document).map_err(|error| failed(&file, &error))?;
+    }
+    Ok(())
 }
 
 fn report(screen: Screen, test: &ControlTest, csv: bool) -> anyhow::Result<()> {

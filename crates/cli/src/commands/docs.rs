@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// List the kinds of documents that can be made. Needs no server.
-    List,
+    /// List the kinds of documents that can be made. Needs no server, but for what is stale.
+    List(document::ListArgs),
     /// Write a document as it stands now: a page (.html), PDF (.pdf), Markdown (.md), or its data with `--format json`.
     Show(document::ShowArgs),
     /// Answer a question of a document, or change an answer.
@@ -39,7 +39,7 @@ pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
         }
         Verb::Cli => cli_reference(),
         Verb::Config => config_reference(),
-        Verb::List => return document::list(screen).map(|()| Exit::OK),
+        Verb::List(arguments) => return document::list(screen, &noun.api, arguments).map(|()| Exit::OK),
         verb => return document::run(&super::Context::new(&noun.api, screen)?, verb),
     };
     print(&text).map(|()| Exit::OK)

@@ -1,7 +1,8 @@
 //! Documents made of facts: what is open in them, answers, issues and changes. The verbs of `comptroller docs`.
 
-use super::Context;
 use super::docs::Verb;
+use super::{Context, stale};
+use crate::args::ApiArgs;
 use crate::client::{Answer, path};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -24,6 +25,16 @@ pub(crate) struct Which {
     kind: String,
     /// What it is about: a system, MODEL@LABEL, DATASET@LABEL, or `organisation`.
     subject: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// The documents that a server issued and that are stale, each with the cause and the command that mends it.
+    #[arg(long)]
+    stale: bool,
+    /// Only those of this system, by id or name.
+    #[arg(long, requires = "stale")]
+    system: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -64,8 +75,17 @@ impl Which {
     }
 }
 
-/// The kinds that come with this program.
-pub(crate) fn list(screen: Screen) -> anyhow::Result<()> {
+/// The kinds that come with this program; or what is stale of what a server issued.
+pub(crate) fn list(screen: Screen, api: &ApiArgs, arguments: ListArgs) -> anyhow::Result<()> {
+    if arguments.stale {
+        let Context { client, screen } = Context::new(api, screen)?;
+        let documents = stale::ask(&client, arguments.system)?.documents;
+        let value = serde_json::json!({ "items": documents });
+        return screen.print(&Answer::of_value(value), |_| match documents.len() {
+            0 => "no issued document is stale\n".to_owned(),
+            _ => stale::documents(&documents, screen.style),
+        });
+    }
     screen.table(
         &Answer::of_value(serde_json::json!({ "items": document_kinds()? })),
         &[("KIND", "/kind"), ("ABOUT", "/subject"), ("TITLE", "/title"), ("ASKED FOR BY", "/basis")],
@@ -134,7 +154,10 @@ fn in_form_of(file: &Path, document: &Document) -> anyhow::Result<Vec<u8>> {
 fn check(Context { client, screen }: &Context, which: &Which) -> anyhow::Result<Exit> {
     let answer = client.get(&which.path(&[]), &[])?;
     let found: DocumentView = serde_json::from_value(answer.value)?;
-    let value = serde_json::json!({ "kind": found.kind, "subject": found.subject, "open": found.open, "stale": found.stale });
+    let value = serde_json::json!({
+        "kind": found.kind, "subject": found.subject, "open": found.open, "stale": found.stale,
+        "issued_stale": found.issued_stale,
+    });
     screen.print(&Answer::of_value(value), |_| {
         let mut out = String::new();
         for open in &found.open {
@@ -142,8 +165,15 @@ fn check(Context { client, screen }: &Context, which: &Which) -> anyhow::Result<
             let _ =
                 writeln!(out, "{} {}", style.caution(&format!("{:<24}", open.key)), clean(&open.question));
         }
-        for stale in &found.stale {
-            let _ = writeln!(out, "{} {}", screen.style.caution("stale"), clean(stale));
+        let (kind, subject) = (&which.kind, &which.subject);
+        for answer in &found.stale {
+            let key = answer.split(':').next().unwrap_or_default();
+            let command = format!("comptroller docs answer {kind} {subject} {key} --text TEXT");
+            stale::add(&mut out, screen.style, "answer", std::slice::from_ref(answer), &command);
+        }
+        if !found.issued_stale.is_empty() {
+            let command = format!("comptroller docs issue {kind} {subject}");
+            stale::add(&mut out, screen.style, "what was issued last", &found.issued_stale, &command);
         }
         let _ = match found.open.len() {
             0 => writeln!(out, "nothing is open in {} of {}", found.kind, clean(&found.subject)),

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::output::{Style, clean, print, write_file};
 use clap::{Args, Subcommand};
 use comptroller_app::gaps::{ScopeCriterion, gap_csv, gap_html};
-use comptroller_compliance::gap::{GapAnalysis, Standing};
+use comptroller_compliance::gap::{GapAnalysis, Standing, Step, StepKind};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -113,18 +113,26 @@ fn text(analysis: &GapAnalysis, style: Style) -> String {
         })
         .collect();
     let _ = writeln!(out, "\n{}", counts.join(", "));
-    if !analysis.steps.is_empty() {
+    let (stale, next): (Vec<&Step>, Vec<&Step>) =
+        analysis.steps.iter().partition(|step| step.kind == StepKind::Renew);
+    if !next.is_empty() {
         let _ = writeln!(out, "\nNext, what completes most rows first:");
     }
-    for step in analysis.steps.iter().take(SHOWN) {
+    for step in next.iter().take(SHOWN) {
         let completes = match step.completes.len() {
             0 => format!("one of several for {}", step.waits.join(", ")),
             count => format!("completes {count}"),
         };
         let _ = writeln!(out, "  {} ({completes})\n    {}", clean(&step.says), clean(&step.command));
     }
-    if analysis.steps.len() > SHOWN {
-        let _ = writeln!(out, "  {} more; `--format json` lists them", analysis.steps.len() - SHOWN);
+    if next.len() > SHOWN {
+        let _ = writeln!(out, "  {} more; `--format json` lists them", next.len() - SHOWN);
+    }
+    if !stale.is_empty() {
+        let _ = writeln!(out, "\nStale, to be made anew:");
+    }
+    for step in &stale {
+        let _ = writeln!(out, "  {}\n    {}", clean(&step.says), clean(&step.command));
     }
     out
 }

@@ -1,6 +1,7 @@
 //! Verification and maintenance of what is not there or not what it should be.
 
 use crate::support::{Server, run};
+use crate::walk::person;
 
 #[test]
 fn a_log_folder_is_verified_with_the_auditor_s_key_only() {
@@ -40,6 +41,66 @@ fn a_log_folder_is_verified_with_the_auditor_s_key_only() {
     std::fs::write(&checkpoint, &text).unwrap();
     std::fs::remove_dir_all(folder.join("unpacked/log/tile/entries")).unwrap();
     assert_eq!(verify().refused(14)["code"], "truncated");
+}
+
+#[test]
+fn timelines_and_oscal_come_from_a_pack_without_a_server() {
+    let server = Server::start();
+    let vkey = server.call("", &["ledger", "status"]).json()["vkeys"][0].as_str().unwrap().to_owned();
+    let owner = server.bootstrap();
+    let (_, risk) = person(&server, &owner, "arne", &["risk-officer"]);
+    let (_, auditor) = person(&server, &owner, "ali", &["auditor"]);
+    let adopted = server.call(&risk, &["control", "adopt", "CTL-ACCESS-01", "CTL-AUDIT-01"]);
+    assert_eq!(adopted.code, Some(0), "{adopted:?}");
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let (from, to) = (today.yesterday().unwrap().to_string(), today.tomorrow().unwrap().to_string());
+    let window = ["--from", &from, "--to", &to, "--framework", "soc2"];
+    let ask = |words: &[&str]| server.call(&auditor, &[words, &window[..]].concat());
+    let online = ask(&["control", "timeline"]).json();
+    assert_eq!(online["criteria"].as_array().unwrap().len(), 61, "each criterion has a row: {online}");
+    assert_eq!(online["controls"].as_array().unwrap().len(), 2, "{online}");
+    let runs = online["controls"][0]["runs"].as_array().unwrap();
+    assert_eq!(
+        (&runs[0]["from"], &runs[0]["state"]),
+        (&from.clone().into(), &"not-in-operation".into()),
+        "{runs:?}"
+    );
+    ask(&["evidence", "pack", "--out", "pack.tar"]).json();
+
+    let folder = server.stop();
+    let offline = |words: &[&str]| run(folder.path(), &[words, &["--key", &vkey], &window].concat());
+    // More is on record in the pack, but no day changed.
+    let mut packed =
+        offline(&["control", "timeline", "pack.tar", "--html", "days.html", "--format", "json"]).json();
+    assert!(packed["result"].is_string());
+    packed["result"] = online["result"].clone();
+    assert_eq!((&packed["criteria"], &packed["controls"]), (&online["criteria"], &online["controls"]));
+    let page = std::fs::read_to_string(folder.path().join("days.html")).unwrap();
+    assert!(page.contains("CTL-AUDIT-01") && page.contains("<svg") && !page.contains("<script"));
+    let text = offline(&["control", "timeline", "pack.tar"]);
+    assert!(text.stdout.contains("CRITERIA") && text.stdout.contains("one sign for each day"), "{text:?}");
+
+    let ended = offline(&["control", "test", "pack.tar", "--oscal", "made/oscal", "--format", "json"]);
+    let result = ended.json()["result"]["digest"].as_str().unwrap().to_owned();
+    let results = folder.path().join("made/oscal/oscal-assessment-results.json");
+    assert!(std::fs::read_to_string(&results).unwrap().contains(&result), "it is about this test");
+    let tar = std::process::Command::new("tar")
+        .args(["-xf", "pack.tar", "controls"])
+        .current_dir(folder.path())
+        .status()
+        .unwrap();
+    assert!(tar.success());
+    for file in std::fs::read_dir(folder.path().join("made/oscal")).unwrap() {
+        let file = file.unwrap();
+        let packed = std::fs::read(folder.path().join("controls").join(file.file_name())).unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), packed, "{:?}", file.file_name());
+    }
+    // Without a pack there is nothing to verify, and nothing is written.
+    let refused = run(folder.path(), &[&["control", "test", "--oscal", "other"][..], &window].concat());
+    assert!(refused.code == Some(5) || refused.code == Some(2), "{refused:?}");
+    assert!(!folder.path().join("other").exists());
+    let wrong = offline(&["control", "timeline", "made/oscal/oscal-assessment-results.json"]);
+    assert_eq!(wrong.code, Some(10), "{wrong:?}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
 }
 
 /// Adds a person with roles; answers the id and a token.
-fn person(server: &Server, owner: &str, name: &str, roles: &[&str]) -> (String, String) {
+pub(crate) fn person(server: &Server, owner: &str, name: &str, roles: &[&str]) -> (String, String) {
     let email = format!("{name}@example.org");
     let added = server.call(owner, &["person", "add", "--name", name, "--email", &email]).json();
     let id = text(&added, "id").to_owned();

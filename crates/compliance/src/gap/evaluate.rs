@@ -25,6 +25,19 @@ pub struct GapQuestion<'a> {
     pub excluded: &'a BTreeMap<String, String>,
     /// Classifications of the systems that are asked about, for a framework with duties that depend on them.
     pub systems: &'a [SystemDuties],
+    /// What is stale on the day.
+    pub stale: &'a [Renewal],
+}
+
+/// Something on record that has to be made anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// What it is, in a name that nothing else has.
+    pub about: String,
+    /// What is stale, and why.
+    pub says: String,
+    /// What to type.
+    pub command: String,
 }
 
 /// A system and what the AI Act says of it.
@@ -51,6 +64,9 @@ pub fn analyse(question: &GapQuestion<'_>) -> GapAnalysis {
     let mut rows = Vec::new();
     for row in framework.rows_known(question.as_of).filter(|row| row.asks()) {
         rows.push(one(question, row, &mut steps));
+    }
+    for renewal in question.stale {
+        steps.renew(renewal);
     }
     let mut counts: BTreeMap<Standing, usize> = Standing::ALL.map(|standing| (standing, 0)).into();
     for row in &rows {

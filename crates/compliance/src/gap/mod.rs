@@ -7,7 +7,7 @@
 mod evaluate;
 mod steps;
 
-pub use evaluate::{GapQuestion, SystemDuties, analyse};
+pub use evaluate::{GapQuestion, Renewal, SystemDuties, analyse};
 
 use crate::framework::Day;
 use comptroller_core::Digest;
@@ -128,6 +128,8 @@ pub enum StepKind {
     Close,
     /// Let happen what a control expects.
     Perform,
+    /// Make anew what is stale. No row waits for it, and rows rest on it.
+    Renew,
 }
 
 /// Something to be done.

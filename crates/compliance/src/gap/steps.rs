@@ -1,6 +1,6 @@
 //! What to do next, ordered by what completes most rows.
 
-use super::evaluate::GapQuestion;
+use super::evaluate::{GapQuestion, Renewal};
 use super::{GapRow, Step, StepKind};
 use crate::framework::Day;
 use crate::window::ControlResult;
@@ -20,6 +20,7 @@ impl Steps {
             StepKind::Adopt => "adopt",
             StepKind::Close => "close",
             StepKind::Perform => "perform",
+            StepKind::Renew => "renew",
         };
         let id = format!("{word} {about}");
         let step = Step { id: id.clone(), kind, says, command, completes: Vec::new(), waits: Vec::new() };
@@ -36,6 +37,10 @@ impl Steps {
     pub(super) fn adopt(&mut self, control: &str, title: &str) -> String {
         let says = format!("Put {control} in operation: {title}");
         self.put(StepKind::Adopt, control, says, format!("comptroller control adopt {control}"))
+    }
+
+    pub(super) fn renew(&mut self, stale: &Renewal) {
+        self.put(StepKind::Renew, &stale.about, stale.says.clone(), stale.command.clone());
     }
 
     /// The steps in an order in which each next one completes most rows; then what most rows wait for, then by name.

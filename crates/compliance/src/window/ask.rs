@@ -16,6 +16,8 @@ pub(crate) struct Failure {
     pub(crate) says: String,
     /// From when on it is an exception.
     pub(crate) since: i64,
+    /// The first end of a window that shows it.
+    pub(crate) known: i64,
     /// When what was missing was there after all.
     pub(crate) late: Option<i64>,
     /// Entries that show it.
@@ -23,19 +25,29 @@ pub(crate) struct Failure {
 }
 
 /// What was found out about an occurrence.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) failures: Vec<Failure>,
     /// The earliest end of what may still happen.
     pub(crate) pending: Option<i64>,
     /// Entries that the tests rest on.
     pub(crate) evidence: BTreeSet<u64>,
+    /// The first end of a window for which none of the tests that were answered waits any more.
+    pub(crate) settled: i64,
+    /// The first end of a window that joins the same events.
+    pub(crate) joined: i64,
 }
 
 /// Asks everything about an occurrence. Events from `horizon` on, in microseconds, do not count.
 pub(crate) fn ask<'j>(journal: &'j Journal, control: &Control, anchor: &Anchor<'j>, horizon: i64) -> Answer {
     let mut scope = Scope { journal, anchor, horizon, joined: Vec::new(), each: None };
-    let mut answer = Answer::default();
+    let mut answer = Answer {
+        failures: Vec::new(),
+        pending: None,
+        evidence: BTreeSet::new(),
+        settled: anchor.known(),
+        joined: anchor.known(),
+    };
     if let Anchor::Event { row, .. } = anchor {
         answer.evidence.insert(row.index);
     }
@@ -44,6 +56,7 @@ pub(crate) fn ask<'j>(journal: &'j Journal, control: &Control, anchor: &Anchor<'
         let row = scope.join(join);
         if let Some(row) = row {
             answer.evidence.insert(row.index);
+            answer.joined = answer.joined.max(row.at.saturating_add(1));
         } else if !join.optional {
             missing.push(join.name.as_str());
             let says = format!("the {} that it belongs to is not on record", join.pattern.event);
@@ -51,6 +64,7 @@ pub(crate) fn ask<'j>(journal: &'j Journal, control: &Control, anchor: &Anchor<'
                 test: join.name.clone(),
                 says,
                 since: anchor.at(),
+                known: anchor.known(),
                 late: None,
                 shown_by: Vec::new(),
             };
@@ -102,49 +116,58 @@ impl<'j> Scope<'_, 'j> {
     }
 
     fn test(&self, test: &Test, answer: &mut Answer) {
-        let since = self.anchor.at();
-        let failed = |since, late, shown_by| Failure {
+        let (since, known) = (self.anchor.at(), self.anchor.known());
+        let failed = |since, known, late, shown_by| Failure {
             test: test.id.clone(),
             says: test.says.clone(),
             since,
+            known,
             late,
             shown_by,
         };
         match &test.ask {
             Ask::Holds(conditions) => {
                 if !self.all(Hand::NOTHING, conditions) {
-                    answer.failures.push(failed(since, None, Vec::new()));
+                    answer.failures.push(failed(since, known, None, Vec::new()));
                 }
             }
             Ask::None { patterns, when } => {
                 let Some((from, to)) = self.bounds(when) else { return };
-                let found = patterns.iter().find_map(|pattern| self.found(pattern, from, to, when).next());
-                if let Some(row) = found {
-                    answer.failures.push(failed(row.at.max(since), None, vec![row.index]));
+                let found = patterns.iter().filter_map(|pattern| self.found(pattern, from, to, when).next());
+                if let Some(row) = found.min_by_key(|row| row.index) {
+                    let known = known.max(row.at.saturating_add(1));
+                    answer.failures.push(failed(row.at.max(since), known, None, vec![row.index]));
                 }
             }
             Ask::Any { patterns, when, at_least, distinct } => {
                 let Some((from, to)) = self.bounds(when) else {
-                    answer.failures.push(failed(since, None, Vec::new()));
+                    answer.failures.push(failed(since, known, None, Vec::new()));
                     return;
                 };
-                let rows = self.enough(patterns, from, to, when, *at_least, distinct.as_deref());
-                let Err(some) = rows else {
-                    answer.evidence.extend(rows.unwrap_or_default());
-                    return;
+                let some = match self.enough(patterns, (from, to), when, *at_least, distinct.as_deref()) {
+                    Ok(rows) => {
+                        let last = rows.iter().map(|row| row.at.saturating_add(1)).max();
+                        answer.settled = answer.settled.max(last.unwrap_or(known));
+                        answer.evidence.extend(rows.iter().map(|row| row.index));
+                        return;
+                    }
+                    Err(some) => some,
                 };
                 let is_open = !matches!(when, When::Before(_)) && to > self.horizon;
                 if is_open {
                     answer.pending = Some(answer.pending.map_or(to, |other| other.min(to)));
                     return;
                 }
-                let since = if matches!(when, When::Before(_)) { since } else { to };
+                let (since, known) =
+                    if matches!(when, When::Before(_)) { (since, known) } else { (to, known.max(to)) };
+                // Until its time was over it waited.
+                answer.settled = answer.settled.max(known);
                 let late = match when {
                     When::Before(_) => None,
                     _ => self.late(patterns, to),
                 };
-                let shown_by = some.into_iter().chain(late.map(|row| row.index)).collect();
-                answer.failures.push(failed(since, late.map(|row| row.at), shown_by));
+                let shown_by = some.iter().chain(late.as_ref()).map(|row| row.index).collect();
+                answer.failures.push(failed(since, known, late.map(|row| row.at), shown_by));
             }
         }
     }
@@ -190,31 +213,42 @@ impl<'j> Scope<'_, 'j> {
             .filter(|row| self.matches(pattern, row))
     }
 
-    /// So many events, by index; or those that there are.
+    /// So many events; or those that there are. Of what may come after the occurrence the earliest ones, so that the last
+    /// of them says from when on there were enough.
     fn enough(
         &self,
         patterns: &[Pattern],
-        from: i64,
-        to: i64,
+        (from, to): (i64, i64),
         when: &When,
         at_least: u32,
         distinct: Option<&str>,
-    ) -> Result<Vec<u64>, Vec<u64>> {
-        let (mut rows, mut values) = (Vec::new(), BTreeSet::new());
+    ) -> Result<Vec<&'j Row>, Vec<&'j Row>> {
+        let most = at_least as usize;
+        let mut found: Vec<(&'j Row, Option<Scalar>)> = Vec::new();
         for pattern in patterns {
+            let (mut count, mut seen) = (0, BTreeSet::new());
             for row in self.found(pattern, from, to, when) {
-                if let Some(path) = distinct
-                    && !values.insert(self.journal.value(&pattern.event, row, path).clone())
-                {
+                let value = distinct.map(|path| self.journal.value(&pattern.event, row, path).clone());
+                if value.as_ref().is_some_and(|value| !seen.insert(value.clone())) {
                     continue;
                 }
-                rows.push(row.index);
-                if rows.len() as u64 == u64::from(at_least) {
-                    return Ok(rows);
+                found.push((row, value));
+                count += 1;
+                if count == most {
+                    break;
                 }
             }
+            // What happened before is there whenever it is asked: the first pattern that has enough will do.
+            if count == most && !matches!(when, When::Within(_) | When::By(_)) {
+                break;
+            }
         }
-        Err(rows)
+        found.sort_by_key(|(row, _)| row.index);
+        let mut values = BTreeSet::new();
+        found.retain(|(_, value)| value.as_ref().is_none_or(|value| values.insert(value.clone())));
+        let is_enough = found.len() >= most;
+        let rows = found.into_iter().take(most).map(|(row, _)| row).collect();
+        if is_enough { Ok(rows) } else { Err(rows) }
     }
 
     /// Rows of the type of a pattern with `from <= at < to`, narrowed by one condition that an index answers.

@@ -3,9 +3,11 @@
 use super::history::{ExceptionNote, History, InForce};
 use super::journal::Journal;
 use super::population::{Bounds, Expected, expected};
-use super::result::{ControlResult, CriterionResult, LedgerPosition, RESULT_FORMAT, Receipt, WindowResult};
+use super::result::{
+    ControlResult, CriterionResult, DayState, LedgerPosition, RESULT_FORMAT, Receipt, WindowResult,
+};
 use super::summary::{finding, findings, summarise};
-use super::timeline::{Days, MAX_DAYS};
+use super::timeline::{Days, MAX_DAYS, together};
 use crate::control::{Control, Library};
 use crate::digest;
 use comptroller_core::{Digest, Timestamp};
@@ -97,7 +99,8 @@ pub fn evaluate(
             _ => {}
         }
     }
-    assemble(history, question, bounds, evaluated, not_in_operation.into_iter().collect())
+    let criteria = criteria(library, &evaluated, &not_in_operation, question.framework);
+    assemble(history, question, bounds, evaluated, criteria, not_in_operation.into_iter().collect())
 }
 
 fn serves(result: &ControlResult, framework: &str) -> bool {
@@ -168,6 +171,7 @@ struct Sealed<'a> {
     to: Timestamp,
     evidence_until: Timestamp,
     framework: Option<&'a str>,
+    control: Option<&'a str>,
     engine: &'a Digest,
     controls: &'a [ControlResult],
     criteria: &'a [CriterionResult],
@@ -179,9 +183,9 @@ fn assemble(
     question: &Question<'_>,
     bounds: Bounds,
     evaluated: Vec<Evaluated>,
+    criteria: Vec<CriterionResult>,
     not_in_operation: Vec<String>,
 ) -> Result<WindowResult, WindowError> {
-    let criteria = criteria(&evaluated, question.framework, bounds);
     let engine = engine_digest();
     let evidence_until = Timestamp::from_micros(bounds.horizon);
     let mut receipts = Vec::new();
@@ -195,6 +199,7 @@ fn assemble(
         to: question.to,
         evidence_until,
         framework: question.framework,
+        control: question.control,
         engine: &engine,
         controls: &controls,
         criteria: &criteria,
@@ -212,6 +217,7 @@ fn assemble(
         to: question.to,
         evidence_until,
         framework: question.framework.map(str::to_owned),
+        control: question.control.map(str::to_owned),
         engine,
         controls,
         criteria,
@@ -250,7 +256,13 @@ fn receipts_of(
     ])
 }
 
-fn criteria(evaluated: &[Evaluated], framework: Option<&str>, bounds: Bounds) -> Vec<CriterionResult> {
+/// What came out for each criterion that a control in operation serves.
+fn criteria(
+    library: &Library,
+    evaluated: &[Evaluated],
+    not_in_operation: &BTreeSet<String>,
+    framework: Option<&str>,
+) -> Vec<CriterionResult> {
     let mut by_criterion: BTreeMap<&str, Vec<&Evaluated>> = BTreeMap::new();
     for one in evaluated {
         for serves in
@@ -259,18 +271,24 @@ fn criteria(evaluated: &[Evaluated], framework: Option<&str>, bounds: Bounds) ->
             by_criterion.entry(&serves.criterion).or_default().push(one);
         }
     }
+    let resting: Vec<&Control> =
+        library.iter().filter(|control| not_in_operation.contains(&control.id)).collect();
     let mut results = Vec::new();
     for (criterion, those) in by_criterion {
-        let mut days = Days::new(bounds.from, bounds.horizon.max(bounds.from + 1));
-        for one in &those {
-            days.add(&one.days);
+        let would = |control: &&&Control| control.serves.iter().any(|serves| serves.criterion == criterion);
+        let resting: Vec<String> = resting.iter().filter(would).map(|control| control.id.clone()).collect();
+        let mut all: Vec<_> = those.iter().map(|one| one.days.states()).collect();
+        let Some(days) = those.first().map(|one| &one.days) else { continue };
+        if !resting.is_empty() {
+            all.push(vec![(DayState::NotInOperation, 0); all[0].len()]);
         }
         results.push(CriterionResult {
             criterion: criterion.to_owned(),
             controls: those.iter().map(|one| one.result.id.clone()).collect(),
+            not_in_operation: resting,
             expected: those.iter().map(|one| one.result.period.expected).sum(),
             exceptions: those.iter().map(|one| one.result.period.exceptions).sum(),
-            timeline: days.runs(),
+            timeline: days.runs(&together(&all)),
             next_due: those.iter().filter_map(|one| one.result.next_due.clone()).min(),
         });
     }
@@ -289,6 +307,7 @@ pub fn reconcile(result: &ControlResult, listed: &BTreeSet<String>) -> (Vec<Stri
 pub fn engine_digest() -> Digest {
     digest::of_parts(&[
         include_bytes!("ask.rs"),
+        include_bytes!("course.rs"),
         include_bytes!("evaluate.rs"),
         include_bytes!("history.rs"),
         include_bytes!("journal.rs"),

@@ -48,6 +48,8 @@ pub struct ExceptionNote {
     pub at: Timestamp,
     /// What it is.
     pub step: ExceptionStep,
+    /// Of a remediation that is planned: the first moment at which it comes too late.
+    pub due_at: Option<Timestamp>,
     /// Who recorded it.
     pub actor: String,
 }
@@ -90,9 +92,9 @@ impl History {
             Event::ControlAdopted { control, definition } => (control, ChangeKind::Adopted, definition),
             Event::ControlChanged { control, definition, .. } => (control, ChangeKind::Changed, definition),
             Event::ControlRetired { control, definition } => (control, ChangeKind::Retired, definition),
-            Event::ExceptionNoted { exception, step, .. } => {
+            Event::ExceptionNoted { exception, step, due_at, .. } => {
                 let actor = record.actor.to_owned();
-                let note = ExceptionNote { index: record.index, at: record.at, step, actor };
+                let note = ExceptionNote { index: record.index, at: record.at, step, due_at, actor };
                 self.notes.entry(exception).or_default().push(note);
                 return;
             }

@@ -5,12 +5,14 @@
 //! INVARIANT (no-conclusion): see [`result`]. What it cannot see stands in each control as a blind spot.
 
 mod ask;
+mod course;
 mod evaluate;
 pub mod history;
 pub mod journal;
 mod period;
 mod population;
 pub mod result;
+mod rows;
 mod scope;
 mod summary;
 mod timeline;
@@ -22,4 +24,5 @@ pub use journal::{Journal, Needs, Record};
 pub use result::{
     ControlException, ControlResult, CriterionResult, LedgerPosition, Occurrence, Receipt, WindowResult,
 };
+pub use rows::{Lapse, TIMELINE_FORMAT, Timeline, TimelineRow, timeline};
 pub use summary::exception_id;

@@ -1,6 +1,7 @@
 //! The expected occurrences of a control in a window, from the journal alone.
 
 use super::ask::{Answer, ask, meets};
+use super::course::{Course, course};
 use super::history::InForce;
 use super::journal::{Journal, Row};
 use super::period::{around, day_text, whole};
@@ -23,6 +24,7 @@ pub(crate) struct Member {
     pub(crate) at: i64,
     pub(crate) brought_forward: bool,
     pub(crate) answer: Answer,
+    pub(crate) course: Course,
 }
 
 /// What is expected of one definition.
@@ -101,7 +103,8 @@ fn each(
         let answer = ask(journal, control, &anchor, bounds.horizon);
         let key = format!("event/{}", row.index);
         expected.due(answer.pending, &key);
-        expected.members.push(Member { key, at: row.at, brought_forward: !in_window, answer });
+        let course = course(journal, control, &anchor, &answer);
+        expected.members.push(Member { key, at: row.at, brought_forward: !in_window, answer, course });
     }
     expected
 }
@@ -139,7 +142,8 @@ fn every(
             let anchor = Anchor::Period { from: start, to: end, key: key.clone() };
             let answer = ask(journal, control, &anchor, bounds.horizon);
             expected.due(answer.pending, &name);
-            expected.members.push(Member { key: name, at: end, brought_forward: false, answer });
+            let course = course(journal, control, &anchor, &answer);
+            expected.members.push(Member { key: name, at: end, brought_forward: false, answer, course });
         }
         let lives = (time.from..time.to).contains(&bounds.horizon) && until > bounds.horizon;
         if lives && let Some((at, name)) = upcoming(journal, control, cadence, &key, bounds.horizon) {

@@ -34,6 +34,8 @@ pub struct WindowResult {
     pub evidence_until: Timestamp,
     /// The framework that it was narrowed to.
     pub framework: Option<String>,
+    /// The one control that it was narrowed to.
+    pub control: Option<String>,
     /// SHA-256 over the source of the engine.
     pub engine: Digest,
     /// What came out for each control that was in operation.
@@ -216,16 +218,33 @@ pub struct PointResult {
     pub kept: Option<bool>,
 }
 
-/// How a control stood at the end of a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a control stood at the end of a day; the worst is the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DayState {
+    /// Something that it expects was settled since the window began, and no exception was open.
+    Clear,
+    /// Nothing that it expects was settled since the window began: there is nothing to show.
+    NotEvidenced,
     /// It was not in operation.
     NotInOperation,
-    /// No exception was open.
-    Clear,
-    /// Some were.
+    /// Exceptions were open.
     Open,
+}
+
+impl DayState {
+    /// Every value, the best first.
+    pub const ALL: [Self; 4] = [Self::Clear, Self::NotEvidenced, Self::NotInOperation, Self::Open];
+
+    /// The words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clear => "no exception open",
+            Self::NotEvidenced => "not evidenced",
+            Self::NotInOperation => "not in operation",
+            Self::Open => "exceptions open",
+        }
+    }
 }
 
 /// Days that are the same.
@@ -257,13 +276,15 @@ pub struct NextDue {
 pub struct CriterionResult {
     /// `framework-id:criterion-id`.
     pub criterion: String,
-    /// The controls that serve it.
+    /// The controls that serve it and were in operation.
     pub controls: Vec<String>,
+    /// Controls of the library that would serve it and were not in operation in the window.
+    pub not_in_operation: Vec<String>,
     /// Expected occurrences of these.
     pub expected: u64,
     /// Exceptions.
     pub exceptions: u64,
-    /// Day by day: exceptions of all of these.
+    /// Day by day, no better than the worst of the controls that serve it: exceptions of all of these.
     pub timeline: Vec<Run>,
     /// The earliest that must happen next.
     pub next_due: Option<NextDue>,

@@ -42,6 +42,14 @@ impl Anchor<'_> {
         }
     }
 
+    /// The first end of a window that has it in it: events at the end of a window are not, periods that end there are.
+    pub(crate) fn known(&self) -> i64 {
+        match self {
+            Self::Event { row, .. } => row.at.saturating_add(1),
+            Self::Period { to, .. } => *to,
+        }
+    }
+
     /// The index of the event; of a period, that of the last event before its end.
     pub(super) fn is_after(&self, row: &Row) -> bool {
         match self {

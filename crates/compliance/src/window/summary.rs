@@ -65,7 +65,13 @@ struct Counted {
 }
 
 impl Counted {
-    fn new(history: &History, control: &Control, members: Vec<Member>, bounds: Bounds) -> Self {
+    fn new(
+        history: &History,
+        control: &Control,
+        members: Vec<Member>,
+        bounds: Bounds,
+        days: &mut Days,
+    ) -> Self {
         let mut counted = Self::default();
         let mut last = i64::MIN;
         for member in members {
@@ -88,6 +94,7 @@ impl Counted {
             if state == State::Exception {
                 counted.exceptions.push(exception(history, control, &member, bounds));
             }
+            on_days(days, history, control, &member, bounds);
             counted.population.push(occurrence(member, state));
         }
         let period = &mut counted.period;
@@ -119,12 +126,9 @@ pub(super) fn summarise(
     mut days: Days,
     mut findings: Vec<Finding>,
 ) -> Evaluated {
-    let counted = Counted::new(history, control, all.members, bounds);
+    let counted = Counted::new(history, control, all.members, bounds, &mut days);
     if counted.population.is_empty() {
         findings.push(finding("no-occurrence", "nothing was expected in the window".to_owned()));
-    }
-    for exception in &counted.exceptions {
-        days.open(exception.since.micros(), exception.closed.map(Timestamp::micros));
     }
     let next_due = all.next.map(|(at, occurrence)| NextDue {
         at: Timestamp::from_micros(at),
@@ -148,10 +152,33 @@ pub(super) fn summarise(
         excluded: all.excluded.into_iter().map(|(why, count)| Excluded { why, count }).collect(),
         exceptions: counted.exceptions,
         period: counted.period,
-        timeline: days.runs(),
+        timeline: days.runs(&days.states()),
         next_due,
     };
     Evaluated { result, days, queries: Vec::new() }
+}
+
+/// Puts an occurrence on the days. A retest that passed ends what the tests leave open.
+fn on_days(days: &mut Days, history: &History, control: &Control, member: &Member, bounds: Bounds) {
+    for (from, to) in &member.course.settled {
+        days.settled(*from, *to);
+    }
+    if member.course.open.is_empty() {
+        return;
+    }
+    let retested = retested(history, &exception_id(&control.id, &member.key), bounds);
+    let closed = retested.map_or(i64::MAX, |at| at.saturating_add(1));
+    for (from, to) in &member.course.open {
+        days.open(*from, (*to).min(closed));
+    }
+}
+
+/// When a retest passed, if that is on record in the window.
+fn retested(history: &History, exception: &Digest, bounds: Bounds) -> Option<i64> {
+    let mut notes = history.notes(exception).iter();
+    notes
+        .find(|note| note.step == ExceptionStep::RetestPassed && note.at.micros() < bounds.horizon)
+        .map(|note| note.at.micros())
 }
 
 fn occurrence(member: Member, state: State) -> Occurrence {
@@ -176,12 +203,7 @@ fn exception(history: &History, control: &Control, member: &Member, bounds: Boun
     let since = failures.iter().map(|failure| failure.since).min().unwrap_or(member.at);
     let all_late = failures.iter().map(|failure| failure.late).collect::<Option<Vec<i64>>>();
     let healed = all_late.and_then(|times| times.into_iter().max());
-    let retested = history
-        .notes(&id)
-        .iter()
-        .find(|note| note.step == ExceptionStep::RetestPassed && note.at.micros() < bounds.horizon)
-        .map(|note| note.at.micros());
-    let closed = healed.into_iter().chain(retested).min();
+    let closed = healed.into_iter().chain(retested(history, &id, bounds)).min();
     let cause = |failure: &super::ask::Failure| Cause {
         test: failure.test.clone(),
         says: failure.says.clone(),

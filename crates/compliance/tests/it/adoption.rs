@@ -120,7 +120,9 @@ fn a_retired_control_expects_nothing_more() {
     let result = ask(&events, &[&control], "2026-01-01", "2027-01-01");
     assert_eq!(result.controls[0].period.expected, 2);
     assert_eq!(result.controls[0].point.kept, None);
-    assert_eq!(result.controls[0].timeline.last().unwrap().from, "2026-07-01");
+    // The second quarter is over, and missed, at the end of its last day; what is open stays so.
+    let last = result.controls[0].timeline.last().unwrap();
+    assert_eq!((last.from.as_str(), last.open), ("2026-06-30", 2));
 }
 
 #[test]

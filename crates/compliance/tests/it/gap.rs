@@ -3,7 +3,9 @@
 use comptroller_compliance::classify::{Classification, Facts, classify};
 use comptroller_compliance::control::{Library, Population, shipped};
 use comptroller_compliance::framework::{Catalogue, Day};
-use comptroller_compliance::gap::{GapAnalysis, GapQuestion, Standing, StepKind, SystemDuties, analyse};
+use comptroller_compliance::gap::{
+    GapAnalysis, GapQuestion, Renewal, Standing, StepKind, SystemDuties, analyse,
+};
 use comptroller_compliance::window::result::{DayState, PeriodResult, PointResult, Run};
 use comptroller_compliance::window::{ControlResult, LedgerPosition, WindowResult};
 use comptroller_core::{Digest, Timestamp};
@@ -58,6 +60,7 @@ fn tested(library: &Library, controls: &[(&str, u64, u64)]) -> WindowResult {
         to: moment,
         evidence_until: moment,
         framework: None,
+        control: None,
         engine: digest(),
         controls: controls.iter().map(one).collect(),
         criteria: Vec::new(),
@@ -69,11 +72,22 @@ fn tested(library: &Library, controls: &[(&str, u64, u64)]) -> WindowResult {
     }
 }
 
+/// Nothing is stale.
 fn gaps(
     framework: &str,
     controls: &[(&str, u64, u64)],
     excluded: &[(&str, &str)],
     systems: &[SystemDuties],
+) -> GapAnalysis {
+    gaps_with(framework, controls, excluded, systems, &[])
+}
+
+fn gaps_with(
+    framework: &str,
+    controls: &[(&str, u64, u64)],
+    excluded: &[(&str, &str)],
+    systems: &[SystemDuties],
+    stale: &[Renewal],
 ) -> GapAnalysis {
     let (catalogue, library) = (Catalogue::builtin().unwrap(), shipped().unwrap());
     let excluded = excluded.iter().map(|(row, why)| ((*row).to_owned(), (*why).to_owned())).collect();
@@ -85,6 +99,7 @@ fn gaps(
         tested: &tested(&library, controls),
         excluded: &excluded,
         systems,
+        stale,
     })
 }
 
@@ -237,4 +252,19 @@ fn duties_of_the_ai_act_follow_tier_and_role_and_open_questions_are_named() {
     let prohibited =
         gaps("eu-ai-act", &[], &[], &[system("credit", Some(credit(None))), system("other", None)]);
     assert_eq!(standing(&prohibited, "5.1.a"), Standing::CannotBeEvidenced, "one system is not classified");
+}
+
+#[test]
+fn what_is_stale_is_a_step_that_no_row_waits_for_and_comes_last() {
+    let renewal = Renewal {
+        about: "assessment of credit".into(),
+        says: "Assess the risk of credit anew: the scale changed".into(),
+        command: "comptroller risk assess credit --facts FILE --reason REASON".into(),
+    };
+    let (without, found) = (gaps("soc2", &[], &[], &[]), gaps_with("soc2", &[], &[], &[], &[renewal]));
+    assert_eq!(found.rows, without.rows, "how a row stands does not change");
+    let (last, others) = found.steps.split_last().unwrap();
+    assert_eq!(others, without.steps);
+    assert_eq!((last.kind, last.id.as_str()), (StepKind::Renew, "renew assessment of credit"));
+    assert!(last.waits.is_empty() && last.completes.is_empty() && last.command.contains("credit"));
 }

@@ -6,6 +6,7 @@ mod cases;
 mod catalogue;
 mod classify;
 mod criteria;
+mod days;
 mod folders;
 mod gap;
 mod made;

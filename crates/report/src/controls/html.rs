@@ -1,29 +1,28 @@
 //! The page: what an auditor must know first, then the table of tests, then every control by itself.
 
-use super::{minute, percent};
+use super::strip::{WIDE, excerpt, said, strip};
+use super::{minute, noted, percent, timeline};
 use crate::escape::markup;
 use crate::page::{END, begin};
 use comptroller_compliance::sample::Sample;
-use comptroller_compliance::window::result::{DayState, State};
-use comptroller_compliance::window::{ControlException, ControlResult, WindowResult};
+use comptroller_compliance::window::result::State;
+use comptroller_compliance::window::{ControlException, ControlResult, Timeline, WindowResult};
 use std::fmt::Write as _;
 
 /// Occurrences of one control that the page lists; the rest stands in the CSV.
 pub(super) const SHOWN: usize = 40;
-/// Height and width of a timeline, in units of the drawing.
-const BAR: (u32, u32) = (18, 900);
 
 /// What the timelines and tables need beside the style of every page.
-const STYLE: &str = "<style>.clear{fill:#7fb88a}.open{fill:#c9544d}.off{fill:var(--rule)}.exc{border-left:.4rem solid \
+const STYLE: &str = ".exc{border-left:.4rem solid \
 #c9544d;padding:.2rem .7rem;margin:.5rem 0;background:var(--soft);overflow-wrap:anywhere}.facts td{white-space:normal}\
 td.empty{min-width:9rem;border:1px dashed var(--rule)}code{font-size:.85em;overflow-wrap:anywhere}\
-section{break-inside:avoid-page}@media print{body{max-width:none;font-size:10pt}}</style>\n";
+section:not(.days){break-inside:avoid-page}@media print{body{max-width:none;font-size:10pt}}";
 
-/// The tests of controls as one page that loads nothing.
-pub fn html(result: &WindowResult, samples: &[Sample]) -> String {
+/// The tests of controls as one page that loads nothing, with their timelines.
+pub fn html(result: &WindowResult, samples: &[Sample], timelines: &Timeline) -> String {
     let about = result.framework.as_deref().map_or_else(|| "all frameworks".to_owned(), str::to_owned);
     let mut page = begin("Tests of controls", &format!("Tests of controls: {about}"));
-    page.push_str(STYLE);
+    let _ = writeln!(page, "<style>{}{STYLE}</style>", timeline::style());
     let _ = writeln!(
         page,
         "<p>{} to {} (UTC). Computed from every entry of the log: no sample stands for the rest, and no opinion stands \
@@ -33,6 +32,7 @@ pub fn html(result: &WindowResult, samples: &[Sample]) -> String {
     );
     first(&mut page, result);
     tests(&mut page, result);
+    timeline::section(&mut page, timelines);
     for control in &result.controls {
         let sample = samples.iter().find(|sample| sample.control == control.id);
         self::control(&mut page, result, control, sample);
@@ -125,7 +125,7 @@ fn control(page: &mut String, result: &WindowResult, control: &ControlResult, sa
     for finding in &control.findings {
         let _ = write!(page, "<p><strong>{}</strong>: {}</p>", markup(&finding.kind), markup(&finding.says));
     }
-    timeline(page, control);
+    days(page, control);
     for exception in &control.exceptions {
         self::exception(page, result, exception);
     }
@@ -148,69 +148,11 @@ fn control(page: &mut String, result: &WindowResult, control: &ControlResult, sa
     page.push_str("</p></section>\n");
 }
 
-/// Days side by side, red where exceptions were open; the same in words behind it.
-fn timeline(page: &mut String, control: &ControlResult) {
-    let days: Vec<(u32, DayState)> =
-        control.timeline.iter().map(|run| (days_between(&run.from, &run.through), run.state)).collect();
-    let total: u32 = days.iter().map(|(days, _)| days).sum();
-    if total == 0 {
-        return;
-    }
-    let said = said(control);
-    let _ = write!(
-        page,
-        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">",
-        BAR.1,
-        BAR.0,
-        markup(&said)
-    );
-    let mut from = 0;
-    for (days, state) in days {
-        let class = match state {
-            DayState::Clear => "clear",
-            DayState::Open => "open",
-            DayState::NotInOperation => "off",
-        };
-        let (x, end) = (from * BAR.1 / total, (from + days) * BAR.1 / total);
-        let _ = write!(
-            page,
-            "<rect class=\"{class}\" x=\"{x}\" y=\"0\" width=\"{}\" height=\"{}\"/>",
-            (end - x).max(1),
-            BAR.0
-        );
-        from += days;
-    }
-    let _ = write!(page, "</svg><p class=\"dim\">{}</p>", markup(&excerpt(&said)));
-}
-
-/// The days that are not clear, in words.
-pub(super) fn said(control: &ControlResult) -> String {
-    let said: Vec<String> = control
-        .timeline
-        .iter()
-        .filter(|run| run.state != DayState::Clear)
-        .map(|run| match run.state {
-            DayState::Open => format!("{} to {}: {} open", run.from, run.through, run.open),
-            _ => format!("{} to {}: not in operation", run.from, run.through),
-        })
-        .collect();
-    if said.is_empty() { "no exception was open on any day".to_owned() } else { said.join("; ") }
-}
-
-/// A long list of days is cut on the page; the whole stands in the JSON.
-pub(super) fn excerpt(text: &str) -> String {
-    crate::escape::cut(text, 400)
-}
-
-/// Days from one day to another, both counted.
-pub(super) fn days_between(from: &str, through: &str) -> u32 {
-    let day = |text: &str| format!("{text}T00:00:00Z").parse::<comptroller_core::Timestamp>().ok();
-    match (day(from), day(through)) {
-        (Some(from), Some(through)) => {
-            ((through.micros() - from.micros()) / 86_400_000_000 + 1).clamp(1, 100_000) as u32
-        }
-        _ => 1,
-    }
+/// Days side by side, and the same in words behind it.
+fn days(page: &mut String, control: &ControlResult) {
+    let name = format!("{} {}", control.id, control.title);
+    page.push_str(&strip(&format!("days-{}", control.id), &name, &control.timeline, WIDE));
+    let _ = write!(page, "<p class=\"dim\">{}</p>", markup(&excerpt(&said(&control.timeline))));
 }
 
 fn exception(page: &mut String, result: &WindowResult, exception: &ControlException) {
@@ -231,7 +173,7 @@ fn exception(page: &mut String, result: &WindowResult, exception: &ControlExcept
     }
     let _ = write!(page, "<li>Effect to guard against: {}</li>", markup(&exception.effect));
     for note in result.notes.get(&exception.id).map_or(&[][..], Vec::as_slice) {
-        let _ = write!(page, "<li>{} on {}, entry {}</li>", note.step, minute(note.at), note.index);
+        let _ = write!(page, "<li>{}</li>", markup(&noted(note)));
     }
     page.push_str("</ul></div>");
 }

@@ -2,12 +2,14 @@
 //!
 //! INVARIANT (no-conclusion): the field for the conclusion is empty.
 
-use super::html::{SHOWN, days_between, excerpt, said, state};
-use super::{minute, percent};
+use super::html::{SHOWN, state};
+use super::strip::{days, excerpt, letter, said};
+use super::timeline::{due, stands};
+use super::{TIMELINE_MEANING, minute, noted, percent};
 use crate::pdf::{Column, Days, Hand, Part, PdfError, Shade, Sheet, Table, Text, Tone, print};
 use comptroller_compliance::sample::Sample;
-use comptroller_compliance::window::result::DayState;
-use comptroller_compliance::window::{ControlException, ControlResult, WindowResult};
+use comptroller_compliance::window::result::{DayState, Run};
+use comptroller_compliance::window::{ControlException, ControlResult, Timeline, TimelineRow, WindowResult};
 
 /// Exceptions of one control that are listed; the rest stands in the CSV. On paper more are read by nobody.
 const EXCEPTIONS: usize = 200;
@@ -18,7 +20,7 @@ const EXCEPTIONS: usize = 200;
 ///
 /// # Errors
 /// [`PdfError::TooLong`] of tests with too many pages.
-pub fn pdf(result: &WindowResult, samples: &[Sample]) -> Result<Vec<u8>, PdfError> {
+pub fn pdf(result: &WindowResult, samples: &[Sample], timelines: &Timeline) -> Result<Vec<u8>, PdfError> {
     let about = result.framework.as_deref().unwrap_or("all frameworks");
     let mut parts = vec![Part::Text(Text::plain(format!(
         "{} to {} (UTC). Computed from every entry of the log: no sample stands for the rest, and no opinion stands here. \
@@ -28,6 +30,7 @@ pub fn pdf(result: &WindowResult, samples: &[Sample]) -> Result<Vec<u8>, PdfErro
     )))];
     first(&mut parts, result);
     tests(&mut parts, result);
+    criteria(&mut parts, timelines);
     for control in &result.controls {
         let sample = samples.iter().find(|sample| sample.control == control.id);
         self::control(&mut parts, result, control, sample);
@@ -146,23 +149,58 @@ fn control(parts: &mut Vec<Part>, result: &WindowResult, control: &ControlResult
     parts.push(Part::Text(Text::dim(blind)));
 }
 
+/// Every criterion day by day; the days of a control stand with it.
+fn criteria(parts: &mut Vec<Part>, timelines: &Timeline) {
+    if timelines.criteria.is_empty() {
+        return;
+    }
+    parts.push(Part::Section("Timelines of criteria".into()));
+    parts.push(Part::Text(Text::dim(TIMELINE_MEANING)));
+    let mut legend = Text::strong("Days. ");
+    for state in DayState::ALL {
+        let looks = match state {
+            DayState::Clear => "half as high, filled",
+            DayState::NotEvidenced => "half as high, an outline",
+            DayState::NotInOperation => "a thin line",
+            DayState::Open => "as high as the strip",
+        };
+        let end = if state == DayState::Open { "." } else { "; " };
+        legend = legend.then(Hand::Plain, format!("{} ({}): {looks}{end}", state.as_str(), letter(state)));
+    }
+    parts.push(Part::Text(legend));
+    for row in &timelines.criteria {
+        criterion(parts, row);
+    }
+}
+
+fn criterion(parts: &mut Vec<Part>, row: &TimelineRow) {
+    let mut text = Text::strong(&row.id).then(Hand::Plain, format!(" {}\n{}", row.title, stands(row)));
+    if let Some(lapse) = &row.lapse {
+        text = text.then(Hand::Plain, format!("; due next {}", due(lapse)));
+    }
+    parts.push(Part::Text(text));
+    strip(parts, &row.runs);
+}
+
 fn timeline(parts: &mut Vec<Part>, control: &ControlResult) {
-    let run = |run: &comptroller_compliance::window::result::Run| {
+    if control.timeline.is_empty() {
+        return;
+    }
+    strip(parts, &control.timeline);
+    parts.push(Part::Text(Text::dim(excerpt(&said(&control.timeline)))));
+}
+
+fn strip(parts: &mut Vec<Part>, runs: &[Run]) {
+    let shaded = |run: &Run| {
         let shade = match run.state {
             DayState::Clear => Shade::Good,
             DayState::Open => Shade::Bad,
+            DayState::NotEvidenced => Shade::Unseen,
             DayState::NotInOperation => Shade::None,
         };
-        (days_between(&run.from, &run.through), shade)
+        (days(run), shade)
     };
-    let runs: Vec<(u32, Shade)> = control.timeline.iter().map(run).collect();
-    if runs.is_empty() {
-        return;
-    }
-    let says = said(control);
-    let short = excerpt(&says);
-    parts.push(Part::Days(Days { runs, says }));
-    parts.push(Part::Text(Text::dim(short)));
+    parts.push(Part::Days(Days { runs: runs.iter().map(shaded).collect(), says: said(runs) }));
 }
 
 fn exception(parts: &mut Vec<Part>, result: &WindowResult, exception: &ControlException) {
@@ -187,7 +225,7 @@ fn exception(parts: &mut Vec<Part>, result: &WindowResult, exception: &ControlEx
     }
     items.push(format!("Effect to guard against: {}", exception.effect));
     for note in result.notes.get(&exception.id).map_or(&[][..], Vec::as_slice) {
-        items.push(format!("{} on {}, entry {}", note.step, minute(note.at), note.index));
+        items.push(noted(note));
     }
     parts.push(Part::List(items.into_iter().map(|item| Text::plain(item).in_tone(Tone::Wrong)).collect()));
 }

@@ -2,7 +2,7 @@
 
 use crate::escape::markup;
 use crate::page::{END, begin};
-use comptroller_compliance::gap::{GapAnalysis, GapRow, Standing};
+use comptroller_compliance::gap::{GapAnalysis, GapRow, Standing, Step, StepKind};
 use std::fmt::Write as _;
 
 /// Width and height of the bar of counts, in units of the drawing.
@@ -90,14 +90,17 @@ fn counts(page: &mut String, analysis: &GapAnalysis) {
 }
 
 fn steps(page: &mut String, analysis: &GapAnalysis) {
-    if analysis.steps.is_empty() {
+    let (stale, next): (Vec<&Step>, Vec<&Step>) =
+        analysis.steps.iter().partition(|step| step.kind == StepKind::Renew);
+    renewals(page, &stale);
+    if next.is_empty() {
         return;
     }
     page.push_str(
         "<section><h2>What to do next</h2><p class=\"dim\">In the order in which each step completes most rows, after \
          those before it.</p><ol>",
     );
-    for step in analysis.steps.iter().take(SHOWN) {
+    for step in next.iter().take(SHOWN) {
         let completes = match step.completes.len() {
             0 if step.waits.len() == 1 => format!("one of several for {}", step.waits[0]),
             0 => format!("one of several for {} rows", step.waits.len()),
@@ -113,10 +116,22 @@ fn steps(page: &mut String, analysis: &GapAnalysis) {
         );
     }
     page.push_str("</ol>");
-    if analysis.steps.len() > SHOWN {
-        let _ = write!(page, "<p class=\"dim\">{} more stand in the JSON.</p>", analysis.steps.len() - SHOWN);
+    if next.len() > SHOWN {
+        let _ = write!(page, "<p class=\"dim\">{} more stand in the JSON.</p>", next.len() - SHOWN);
     }
     page.push_str("</section>\n");
+}
+
+/// What is stale: no row waits for it, and rows rest on it.
+fn renewals(page: &mut String, stale: &[&Step]) {
+    if stale.is_empty() {
+        return;
+    }
+    page.push_str("<section><h2>Stale, to be made anew</h2><ul>");
+    for step in stale {
+        let _ = write!(page, "<li>{}<br><code>{}</code></li>", markup(&step.says), markup(&step.command));
+    }
+    page.push_str("</ul></section>\n");
 }
 
 fn rows(page: &mut String, analysis: &GapAnalysis) {

@@ -52,6 +52,17 @@ mod tests {
     };
     use std::collections::BTreeMap;
 
+    fn renew() -> Step {
+        Step {
+            id: "renew annex-iv of credit".to_owned(),
+            kind: StepKind::Renew,
+            says: "Issue annex-iv of <credit> anew".to_owned(),
+            command: "comptroller docs issue annex-iv credit".to_owned(),
+            completes: Vec::new(),
+            waits: Vec::new(),
+        }
+    }
+
     fn analysis() -> GapAnalysis {
         let row = |id: &str, standing, because: &str, steps: &[&str]| GapRow {
             id: id.to_owned(),
@@ -85,14 +96,17 @@ mod tests {
             meaning: MEANING.to_owned(),
             counts: BTreeMap::from([(Standing::Holds, 1), (Standing::DoesNot, 1)]),
             rows,
-            steps: vec![Step {
-                id: "close CTL-X-01".to_owned(),
-                kind: StepKind::Close,
-                says: "Close 2 open exceptions".to_owned(),
-                command: "comptroller control exceptions --control CTL-X-01".to_owned(),
-                completes: vec!["CC9.9".to_owned()],
-                waits: vec!["CC9.9".to_owned()],
-            }],
+            steps: vec![
+                renew(),
+                Step {
+                    id: "close CTL-X-01".to_owned(),
+                    kind: StepKind::Close,
+                    says: "Close 2 open exceptions".to_owned(),
+                    command: "comptroller control exceptions --control CTL-X-01".to_owned(),
+                    completes: vec!["CC9.9".to_owned()],
+                    waits: vec!["CC9.9".to_owned()],
+                },
+            ],
         }
     }
 
@@ -102,6 +116,10 @@ mod tests {
         let (meaning, row) = (page.find("says no more than this").unwrap(), page.find("CC8.1").unwrap());
         assert!(meaning < row, "the meaning comes first");
         assert!(page.contains("Asks for &lt;something&gt;") && !page.contains("<something>"));
+        let (stale, next) =
+            (page.find("Stale, to be made anew").unwrap(), page.find("What to do next").unwrap());
+        assert!(stale < next && page.contains("annex-iv of &lt;credit&gt;"), "what is stale is named");
+        assert_eq!(page.matches("docs issue annex-iv credit").count(), 1, "and is no step of a row");
         for word in ["compliant", "non-conform", "effective"] {
             assert!(!page.contains(word), "a conclusion: {word}");
         }

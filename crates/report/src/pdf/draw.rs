@@ -128,7 +128,7 @@ impl Pen<'_, '_> {
                 Mark::Days { y, height, runs, leaf } => {
                     let id = self.surface.start_tagged(ContentTag::Other);
                     for (x, width, shade) in runs {
-                        self.area((x, y, width, height), shade_of(shade));
+                        self.days((x, y, width, height), shade);
                     }
                     self.surface.end_tagged();
                     self.note(Some(leaf), id);
@@ -180,6 +180,22 @@ impl Pen<'_, '_> {
         self.surface.set_fill(Some(Fill { paint: colour.into(), ..Fill::default() }));
     }
 
+    /// Days of one look, at the foot of their strip.
+    fn days(&mut self, (x, y, width, height): (f32, f32, f32, f32), shade: Shade) {
+        let share = match shade {
+            Shade::Bad => 1.0,
+            Shade::Good | Shade::Unseen => 0.55,
+            Shade::None => 0.15,
+        };
+        let high = height * share;
+        let area = (x, y + height - high, width, high);
+        if shade == Shade::Unseen {
+            self.frame(area);
+        } else {
+            self.area(area, shade_of(shade));
+        }
+    }
+
     fn area(&mut self, area: (f32, f32, f32, f32), colour: rgb::Color) {
         self.fill(colour);
         self.path(area);
@@ -225,7 +241,7 @@ fn shade_of(shade: Shade) -> rgb::Color {
     let (red, green, blue) = match shade {
         Shade::Good => (0x7f, 0xb8, 0x8a),
         Shade::Bad => (0xc9, 0x54, 0x4d),
-        Shade::None => (0xd0, 0xd7, 0xde),
+        Shade::None | Shade::Unseen => (0x77, 0x77, 0x77),
     };
     rgb::Color::new(red, green, blue)
 }

@@ -138,11 +138,16 @@ pub(crate) struct Days {
     pub(crate) says: String,
 }
 
-/// The colour of days.
+/// The look of days: each has a colour and a height of its own, so that they are told apart in black and white.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shade {
+    /// Half as high as the strip, filled.
     Good,
+    /// As high as the strip.
     Bad,
+    /// Half as high, an outline: nothing is known.
+    Unseen,
+    /// A thin line.
     None,
 }
 

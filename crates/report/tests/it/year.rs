@@ -48,6 +48,9 @@ impl Tested {
                 ("control", json!(about.control)),
                 ("step", json!(step)),
             ];
+            let due = (step == "remediation" && about.control == "CTL-CHANGE-04")
+                .then(|| Year::day(day + 30).to_string());
+            let fields = [&fields[..], &[("due_at", json!(due))]].concat();
             year.put(Year::day(day).plus_seconds(HOUR), "officer", "exception.noted", &fields);
         }
         let result = evaluated(&year, &controls);

@@ -30,6 +30,7 @@ mod remediations;
 mod retention;
 mod risk;
 mod risk_assessment;
+mod stale;
 mod subject_requests;
 mod subjects;
 mod systems;
@@ -58,6 +59,7 @@ pub(crate) fn all(max_part: usize) -> OpenApiRouter<ServerState> {
         .merge(systems::routes())
         .merge(risk::routes())
         .merge(risk_assessment::routes())
+        .merge(stale::routes())
         .merge(datasets::routes())
         .merge(uploads::routes(max_part))
         .merge(models::routes())

@@ -784,6 +784,7 @@ fn risks(world: &World) -> Vec<Row> {
         row("post /api/v1/systems/{system}/risks", "/api/v1/systems/credit/risks", "developer", "auditor")
             .with(rated.clone()),
         row("get /api/v1/risks", "/api/v1/risks?system=credit", "auditor", "nobody"),
+        row("get /api/v1/stale", "/api/v1/stale?system=credit", "auditor", "nobody"),
         row(
             "post /api/v1/systems/{system}/assessment",
             "/api/v1/systems/credit/assessment",

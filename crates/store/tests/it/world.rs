@@ -862,6 +862,7 @@ fn drafts(world: &World, now: Timestamp) -> anyhow::Result<Vec<Draft>> {
             exception: digest("exception"),
             control: "CTL-X-01".parse()?,
             step: ExceptionStep::Remediation,
+            due_at: Some(Timestamp::from_micros(9_000_000)),
         })
         .private("note", &text)?,
         draft(Event::RiskRecorded { risk, system, review: false, rating }).private("risk", &text)?,

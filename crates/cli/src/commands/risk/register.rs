@@ -2,8 +2,9 @@
 
 use super::Verb;
 use crate::client::{Answer, path};
-use crate::commands::Context;
+use crate::commands::{Context, stale};
 use crate::input::one_of;
+use crate::output::page;
 use clap::Args;
 use comptroller_app::assess::Because;
 use comptroller_app::risks::RateRisk;
@@ -90,21 +91,23 @@ pub(super) fn run(Context { client, screen }: &Context, verb: Verb) -> anyhow::R
             screen.object(&client.post(&path(&["risks", &risk, "closure"]), &Because { reason })?)
         }
         Verb::List { system, overdue } => {
+            let stale = stale::ask(client, system.clone())?.assessments;
             let query = [("system", system), ("overdue", overdue.then(|| "true".to_owned()))];
             let answer = client.get(&path(&["risks"]), &query)?;
-            screen.table(
-                &Answer::of_value(serde_json::json!({ "items": answer.value })),
-                &[
-                    ("ID", "/id"),
-                    ("SYSTEM", "/slug"),
-                    ("STATE", "/state"),
-                    ("BAND", "/band"),
-                    ("WITH TREATMENT", "/residual_band"),
-                    ("TREATMENT", "/rating/treatment"),
-                    ("REVIEW BY", "/rating/review_at"),
-                    ("DESCRIPTION", "/description"),
-                ],
-            )
+            let value = serde_json::json!({ "items": answer.value, "stale_assessments": stale });
+            let columns = [
+                ("ID", "/id"),
+                ("SYSTEM", "/slug"),
+                ("STATE", "/state"),
+                ("BAND", "/band"),
+                ("WITH TREATMENT", "/residual_band"),
+                ("TREATMENT", "/rating/treatment"),
+                ("REVIEW BY", "/rating/review_at"),
+                ("DESCRIPTION", "/description"),
+            ];
+            screen.print(&Answer::of_value(value), |value| {
+                page(value, &columns, screen.style) + &stale::assessments(&stale, screen.style)
+            })
         }
         _ => Ok(()),
     }

@@ -1,6 +1,7 @@
 //! A year with planted faults: the engine finds each of them and nothing else, whatever the seed.
 
 mod chance;
+mod days;
 mod making;
 
 use crate::made::{Made, adopted, id, journal, time};

@@ -1,9 +1,9 @@
 //! OSCAL plan of action and milestones: an item for each exception of the window, open or closed, with what was
 //! observed, the risk, and what is on record about it.
 //!
-//! An exception has no time until which it must be put right, so no risk has a `deadline`; since when something was
-//! missing, until when the control is expected next, and when each step was recorded are facts and stand there. What
-//! is not on record is not planned here either.
+//! A risk has the `deadline` of the last remediation on record that has one, and else none: an exception by itself has no
+//! time until which it must be put right. Since when something was missing, until when the control is expected next, and
+//! when each step was recorded are facts and stand there. What is not on record is not planned here either.
 
 use super::text::{markup, multiline, paragraphs};
 use super::{OscalSource, prop, set};
@@ -127,6 +127,9 @@ pub(super) fn risk(
         "origins": origins,
         "risk-log": { "entries": log(source, exception) },
     });
+    if let Some(due) = notes(source, exception).iter().rev().find_map(|note| note.due_at) {
+        risk["deadline"] = json!(due.to_string());
+    }
     set(&mut risk, "remediations", remediations(source, exception, control.owner));
     risk
 }
@@ -184,13 +187,13 @@ fn remediations(source: &OscalSource<'_>, exception: &ControlException, owner: R
             "uuid": source.subject_uuid("task", &note.index.to_string()),
             "type": "action",
             "title": "Remediation as recorded",
-            "timing": { "on-date": { "date": note.at.to_string(), "remarks": "When it was recorded." } },
+            "timing": timing(note),
             "responsible-roles": [{ "role-id": owner.as_str() }],
         });
         all.push(json!({
             "uuid": uuid,
-            // What is recorded is what was done; whether it helped is for a retest to say.
-            "lifecycle": "completed",
+            // What is recorded without a time is what was done; whether it helped is for a retest to say.
+            "lifecycle": if note.due_at.is_some() { "planned" } else { "completed" },
             "title": "Remediation on record",
             "description": said(source, note),
             "props": of_note(note),
@@ -199,6 +202,15 @@ fn remediations(source: &OscalSource<'_>, exception: &ControlException, owner: R
         }));
     }
     all
+}
+
+/// When a remediation was recorded, and until when it is due.
+fn timing(note: &ExceptionNote) -> Value {
+    let at = note.at.to_string();
+    match note.due_at {
+        Some(due) => json!({ "within-date-range": { "start": at, "end": due.to_string() } }),
+        None => json!({ "on-date": { "date": at, "remarks": "When it was recorded." } }),
+    }
 }
 
 fn notes<'a>(source: &OscalSource<'a>, exception: &ControlException) -> &'a [ExceptionNote] {

@@ -215,3 +215,29 @@ fn a_plan_has_what_is_on_record_and_no_more() {
     kit.result.controls.clear();
     assert_eq!(kit.documents().keys().copied().collect::<Vec<_>>(), ["oscal-assessment-results.json"]);
 }
+
+#[test]
+fn a_plan_has_the_time_that_is_on_record_and_no_other() {
+    let mut kit = Kit::new();
+    let id = kit.result.controls[0].exceptions[0].id.clone();
+    let note = |index: u64, due: Option<&str>| -> ExceptionNote {
+        let value = json!({ "index": index, "at": "2026-03-01T00:00:00.000000Z", "step": "remediation",
+            "due_at": due, "actor": "principal/a" });
+        serde_json::from_value(value).unwrap()
+    };
+    let (first, last) = ("2026-05-01T00:00:00.000000Z", "2026-06-01T00:00:00.000000Z");
+    // The last one that says until when; that something was done since says nothing of it.
+    let notes = vec![note(8, Some(first)), note(9, Some(last)), note(10, None)];
+    kit.result.notes.insert(id, notes);
+    let documents = kit.documents();
+    let risk = &documents["oscal-poam.json"]["plan-of-action-and-milestones"]["risks"][0];
+    assert_eq!(risk["deadline"], last);
+    let of = |number: usize| &risk["remediations"][number];
+    assert_eq!(of(0)["lifecycle"], "planned");
+    assert_eq!(of(0)["tasks"][0]["timing"]["within-date-range"]["end"], first);
+    assert_eq!(of(2)["lifecycle"], "completed");
+    assert_eq!(of(2)["tasks"][0]["timing"]["on-date"]["date"], "2026-03-01T00:00:00.000000Z");
+    // The same risk stands in the assessment results.
+    let results = &documents["oscal-assessment-results.json"]["assessment-results"]["results"][0];
+    assert_eq!(results["risks"][0]["deadline"], last);
+}
