@@ -15,7 +15,7 @@ use comptroller_core::ids::{DecisionId, PrincipalId, VersionId, WaiverId};
 use comptroller_core::vocab::Outcome;
 use comptroller_core::{Digest, Environment, Event, Slug, Timestamp};
 use comptroller_policy::prove::{self, Limits, Solver};
-use comptroller_policy::{Action, Bundle, Clause, Decision, Facts, FiredRule, Paths, Request};
+use comptroller_policy::{Action, Bundle, Clause, Decision, Facts, FiredRule, Paths, Request, Votes};
 use comptroller_store::Conn;
 use comptroller_store::areas::approvals::{self, ApprovalRow, DecisionRow};
 use comptroller_store::areas::evidence::WaiverRow;
@@ -67,6 +67,9 @@ pub struct GateAnswer {
     pub sources: BTreeMap<String, FactSource>,
     /// The votes on the newest request for approval, as they count now.
     pub votes: Vec<VoteState>,
+    /// The votes as they count once no rule stands that did not when approval was asked for.
+    #[serde(default)]
+    pub votes_once_quiet: Option<Votes>,
     /// The waivers that take the place of rules here.
     pub waivers: Vec<WaiverId>,
     /// The smallest sets of steps after which nothing would stand against it.
@@ -262,14 +265,14 @@ impl App {
         )
         .map_err(|error| AppError::Internal(format!("decision {}: {error}", answer.decision)))?;
         let solver = self.solver.clone();
-        let (outcome, fired) =
-            (answer.outcome, answer.rules.iter().map(|rule| rule.id.to_string()).collect());
+        let (outcome, votes) = (answer.outcome, answer.votes_once_quiet.clone());
         let work = move || {
-            let mut paths = bundle.shortest_paths_of(&request, outcome, fired);
+            let mut paths = bundle.shortest_paths_of(&request, outcome, votes.as_ref());
             if let (true, Some(first)) = (certify, paths.shortest.first()) {
                 let limits = Limits { time: CERTIFY, ..Limits::default() };
                 let solver = Solver::find(solver.as_ref().map(|path| path.as_path()), limits);
-                paths.minimal = Some(prove::minimal(&bundle, &request, first.len(), &solver, &|_| ()));
+                let votes = votes.as_ref();
+                paths.minimal = Some(prove::minimal(&bundle, &request, votes, first.len(), &solver, &|_| ()));
             }
             paths
         };
@@ -317,6 +320,7 @@ impl App {
                     facts: decision.facts,
                     regressions: evidence.known.regressions,
                     sources,
+                    votes_once_quiet: Some(evidence.tally.once_quiet(&act.bundle)),
                     votes: evidence.tally.states,
                     waivers: evidence.waivers.iter().map(|row| row.id.0).collect(),
                     paths: Paths::default(),

@@ -7,10 +7,10 @@ use crate::delegations::{acts_here, administers, over, votes, works_here};
 use crate::facts::{Known, evidence_ids, is_builder, measures};
 use crate::{AppError, act};
 use comptroller_core::ids::{EvidenceId, PrincipalId, SystemId};
-use comptroller_core::vocab::{PrincipalKind, RiskTier, Vote};
+use comptroller_core::vocab::{EvidenceKind, PrincipalKind, RiskTier, Vote};
 use comptroller_core::{Environment, Role, Slug, Timestamp};
 use comptroller_policy::card::rank;
-use comptroller_policy::{Action, Bundle, Facts, Principal, Request, quorum};
+use comptroller_policy::{Action, Bundle, Facts, Principal, Request, Votes, quorum};
 use comptroller_store::Conn;
 use comptroller_store::areas::approvals::{self, ApprovalRow, VoteRow};
 use comptroller_store::areas::evidence;
@@ -41,27 +41,50 @@ pub(crate) struct Tally {
     /// What changed since the request so that no vote counts any more.
     pub(crate) changes: Vec<String>,
     roles: Vec<BTreeSet<Role>>,
+    /// The roles of those whose votes count once every newly fired rule is quiet, and evidence that got worse is new.
+    once_quiet: Vec<BTreeSet<Role>>,
+    after_new: Vec<EvidenceKind>,
+    no_worse: Vec<EvidenceKind>,
 }
 
 impl Tally {
     /// Nobody has voted.
     pub(crate) fn none() -> Self {
-        Self { states: Vec::new(), changes: Vec::new(), roles: Vec::new() }
+        Self {
+            states: Vec::new(),
+            changes: Vec::new(),
+            roles: Vec::new(),
+            once_quiet: Vec::new(),
+            after_new: Vec::new(),
+            no_worse: Vec::new(),
+        }
     }
 
     /// Adds what the policies learn about approvals.
     pub(crate) fn add_to(&self, facts: Facts, bundle: &Bundle) -> Facts {
-        let met: Vec<&str> = bundle
-            .rules()
-            .filter(|rule| !rule.approvals.is_empty())
-            .filter(|rule| {
-                let (filled, places) = quorum::filled(&rule.approvals, &self.roles);
-                filled == places
-            })
-            .map(|rule| rule.id.as_str())
-            .collect();
+        let met = met(bundle, &self.roles);
         facts.long("approvals_valid", self.roles.len() as i64).set("quorums_met", &met)
     }
+
+    /// The votes as they count once no newly fired rule stands, for whoever looks for the way to approval.
+    pub(crate) fn once_quiet(&self, bundle: &Bundle) -> Votes {
+        Votes {
+            approvals_valid: self.once_quiet.len() as i64,
+            quorums_met: met(bundle, &self.once_quiet).into_iter().map(str::to_owned).collect(),
+            after_new: if self.once_quiet.is_empty() { Vec::new() } else { self.after_new.clone() },
+            no_worse: self.no_worse.clone(),
+        }
+    }
+}
+
+/// The rules whose groups of approvers these people fill.
+fn met<'b>(bundle: &'b Bundle, roles: &[BTreeSet<Role>]) -> Vec<&'b str> {
+    let is_met = |approvals: &[_]| {
+        let (filled, places) = quorum::filled(approvals, roles);
+        filled == places
+    };
+    let rules = bundle.rules().filter(|rule| !rule.approvals.is_empty() && is_met(&rule.approvals));
+    rules.map(|rule| rule.id.as_str()).collect()
 }
 
 /// Counts the votes on a request. In operation a request that was used in time does not expire.
@@ -74,21 +97,20 @@ pub(crate) async fn tally(
     system: SystemId,
     in_operation: bool,
 ) -> Result<Tally, AppError> {
-    let changes = material_changes(conn, row, known, fired).await?;
+    let Changes { lasting, of_rules, of_evidence, no_worse } =
+        material_changes(conn, row, known, fired).await?;
+    let lasts = row.denied || !lasting.is_empty();
     let expired = !in_operation && row.expires_at.0 <= now;
-    let mut tally = Tally { states: Vec::new(), changes, roles: Vec::new() };
+    let mut tally = Tally { no_worse, ..Tally::none() };
+    tally.after_new = of_evidence.iter().map(|(kind, _)| *kind).collect();
+    tally.after_new.dedup();
+    tally.changes = [lasting, of_rules, of_evidence.into_iter().map(|(_, what)| what).collect()].concat();
     let mut counted = BTreeSet::new();
     for vote in approvals::votes(conn, row.id.0).await?.iter().filter(|vote| vote.vote.0 == Vote::Approve) {
         let voter = vote.voter.0;
         let seat = vote.in_stead_of.as_ref().map_or(voter, |id| id.0);
         let roles = act::roles(conn, seat, Some(system)).await?;
-        let cause = if row.denied {
-            Some("the request was denied".to_owned())
-        } else if expired {
-            Some("the request has expired".to_owned())
-        } else if !tally.changes.is_empty() {
-            Some(format!("since the request: {}", tally.changes.join("; ")))
-        } else if let Some(cause) = of_people(conn, vote, &roles, known, system).await? {
+        let of_vote = if let Some(cause) = of_people(conn, vote, &roles, known, system).await? {
             Some(cause)
         } else if let Some(cause) = over(conn, vote, now, in_operation).await? {
             Some(cause.to_owned())
@@ -97,10 +119,24 @@ pub(crate) async fn tally(
         } else {
             None
         };
-        let counts = cause.is_none();
-        if counts {
+        if of_vote.is_none() {
             // INVARIANT (separation-of-duties): each human stands behind at most one vote that counts.
             counted.extend([voter, seat]);
+            if !lasts && !expired {
+                tally.once_quiet.push(roles.clone());
+            }
+        }
+        let cause = if row.denied {
+            Some("the request was denied".to_owned())
+        } else if expired {
+            Some("the request has expired".to_owned())
+        } else if !tally.changes.is_empty() {
+            Some(format!("since the request: {}", tally.changes.join("; ")))
+        } else {
+            of_vote
+        };
+        let counts = cause.is_none();
+        if counts {
             tally.roles.push(roles);
         }
         let in_stead_of = vote.in_stead_of.as_ref().map(|id| id.0);
@@ -148,36 +184,57 @@ async fn of_people(
     Ok(unfit(who, active, seat, roles).or_else(|| lost(who)))
 }
 
+/// What is no longer as it was when approval was asked for.
+#[derive(Default)]
+struct Changes {
+    /// What no step undoes.
+    lasting: Vec<String>,
+    /// Rules that fire and did not: over when they are quiet.
+    of_rules: Vec<String>,
+    /// Evidence that got worse: over when there is newer that is not.
+    of_evidence: Vec<(EvidenceKind, String)>,
+    /// Kinds of evidence with measures that there were.
+    no_worse: Vec<EvidenceKind>,
+}
+
 /// What is no longer as it was when approval was asked for, where that matters. Anything else keeps the votes.
 async fn material_changes(
     conn: &mut Conn,
     row: &ApprovalRow,
     known: &Known,
     fired: &BTreeSet<Slug>,
-) -> Result<Vec<String>, AppError> {
-    let mut changes = Vec::new();
+) -> Result<Changes, AppError> {
+    let mut changes = Changes::default();
     if row.artifacts.0 != known.artifacts {
-        changes.push("the artifacts are others".to_owned());
+        changes.lasting.push("the artifacts are others".to_owned());
     }
     let tier = |tier: Option<RiskTier>| tier.map_or(i64::MAX, rank);
     if tier(known.tier) > tier(row.tier.as_ref().map(|tier| tier.0)) {
-        changes.push("the risk tier is higher".to_owned());
+        changes.lasting.push("the risk tier is higher".to_owned());
     }
     let then: Vec<Slug> = serde_json::from_str(&row.fired)?;
     for rule in fired.iter().filter(|rule| !then.contains(rule)) {
-        changes.push(format!("the rule {rule} fires"));
+        changes.of_rules.push(format!("the rule {rule} fires"));
     }
     let ids: Vec<EvidenceId> = serde_json::from_str(&row.evidence)?;
     let present = evidence_ids(&known.evidence);
-    for id in ids.into_iter().filter(|id| !present.contains(id)) {
+    for id in ids {
         let Some(old) = evidence::evidence(conn, id).await? else { continue };
         let kind = old.kind.0;
+        if !measures(&old).is_empty() {
+            changes.no_worse.push(kind);
+        }
+        if present.contains(&id) {
+            continue;
+        }
         let Some(new) = known.evidence.iter().find(|new| new.kind.0 == kind) else {
-            changes.push(format!("the {kind} no longer counts: withdrawn, purged or stale"));
+            changes
+                .of_evidence
+                .push((kind, format!("the {kind} no longer counts: withdrawn, purged or stale")));
             continue;
         };
         if old.passed && !new.passed {
-            changes.push(format!("a newer {kind} failed"));
+            changes.of_evidence.push((kind, format!("a newer {kind} failed")));
         }
         let newer = measures(new);
         for (measure, before) in measures(&old) {
@@ -185,7 +242,7 @@ async fn material_changes(
                 .get(&measure)
                 .is_none_or(|after| if measure.more_is_better() { *after < before } else { *after > before });
             if worse {
-                changes.push(format!("the {measure} of a newer {kind} is worse"));
+                changes.of_evidence.push((kind, format!("the {measure} of a newer {kind} is worse")));
             }
         }
     }

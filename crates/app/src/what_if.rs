@@ -95,7 +95,9 @@ impl App {
         )
         .await?;
         drop(conn);
+        let votes = present.tally.once_quiet(&bundle);
         let outcome_now = in_force.decide(&request).outcome;
+        let of_votes = ["approvals_valid", "quorums_met"].iter().any(|name| supposed.contains_key(*name));
         for (name, fact) in supposed {
             request.facts = request.facts.with(&name, fact);
         }
@@ -104,7 +106,7 @@ impl App {
             outcome_now,
             outcome: decision.outcome,
             rules: RuleView::of(&bundle, &decision, &request.facts),
-            paths: bundle.shortest_paths(&request),
+            paths: bundle.shortest_paths_of(&request, decision.outcome, (!of_votes).then_some(&votes)),
             errors: decision.errors,
             bundle: decision.bundle,
         })

@@ -42,6 +42,6 @@ pub use explain::Clause;
 pub use lapse::Lapsing;
 pub use lint::{Finding, lint};
 pub use package::{PACKS, Package};
-pub use path::{Paths, Step};
+pub use path::{Paths, Step, Votes};
 pub use request::{Fact, Facts, Principal, Request};
 pub use rule::{Effect, FiredRule, Lapse, RuleInfo, RuleSet, Silence};

@@ -21,6 +21,32 @@ const MAX_TRIES: usize = 20_000;
 pub(crate) const GIVEN: [&str; 5] =
     ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
 
+/// The votes that were cast, as they count once no rule fires that did not fire when approval was asked for.
+///
+/// A vote stops counting when such a rule fires and counts again when it is quiet. Where an act is allowed no rule
+/// fires, so on the way to an approval these are the votes that count, not those of now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Votes {
+    /// What `approvals_valid` is then.
+    pub approvals_valid: i64,
+    /// What `quorums_met` is then.
+    pub quorums_met: Vec<String>,
+    /// Kinds of evidence that got worse since approval was asked for: the votes count again only after new ones.
+    pub after_new: Vec<EvidenceKind>,
+    /// Kinds of evidence with measures that approval was asked for with: new ones must not be worse.
+    pub no_worse: Vec<EvidenceKind>,
+}
+
+impl Votes {
+    /// The request with these votes.
+    pub(crate) fn count_in(&self, request: &Request) -> Request {
+        let words: Vec<&str> = self.quorums_met.iter().map(String::as_str).collect();
+        let facts =
+            request.facts.clone().long("approvals_valid", self.approvals_valid).set("quorums_met", &words);
+        Request { facts, ..request.clone() }
+    }
+}
+
 /// Something that somebody can do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Step {
@@ -43,6 +69,12 @@ pub struct Paths {
     pub hopeless: Vec<String>,
     /// Whether every smaller set was tried.
     pub complete: bool,
+    /// Whether there are more sets of this size than are answered.
+    #[serde(default)]
+    pub more: bool,
+    /// What is to be done first. The sets are those of now, and others may be enough after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Step>,
     /// Whether a proof says that no smaller set would do; absent unless it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimal: Option<Minimality>,
@@ -55,18 +87,35 @@ struct Change {
 }
 
 impl Bundle {
-    /// Finds the shortest paths for a request that is not allowed.
+    /// Finds the shortest paths for a request that is not allowed, with the votes as they are.
     pub fn shortest_paths(&self, request: &Request) -> Paths {
-        let decision = self.decide(request);
-        let fired: Vec<String> = decision.rules.iter().map(|rule| rule.id.to_string()).collect();
-        self.shortest_paths_of(request, decision.outcome, fired)
+        self.shortest_paths_of(request, self.decide(request).outcome, None)
     }
 
-    /// The same for a request that this bundle has decided: its outcome, and the rules that fired.
-    pub fn shortest_paths_of(&self, request: &Request, outcome: Outcome, fired: Vec<String>) -> Paths {
+    /// The same for a request that this bundle has decided, with what is known about the votes that were cast.
+    pub fn shortest_paths_of(&self, request: &Request, outcome: Outcome, votes: Option<&Votes>) -> Paths {
         if matches!(outcome, Outcome::Allow | Outcome::Unknown) {
             return Paths { complete: true, ..Paths::default() };
         }
+        let Some(votes) = votes else { return self.search(request, None, &[]) };
+        let counted = votes.count_in(request);
+        let needed: Vec<String> = votes.after_new.iter().map(|kind| format!("evidence/{kind}")).collect();
+        let again = self.search(&counted, Some(votes), &needed);
+        if needed.is_empty() {
+            return again;
+        }
+        // Either people vote anew, or new evidence makes the votes count again.
+        let anew = self.search(request, None, &[]);
+        match (again.shortest.first(), anew.shortest.first()) {
+            (Some(again_first), Some(anew_first)) if again_first.len() > anew_first.len() => anew,
+            (Some(_), _) => again,
+            _ => anew,
+        }
+    }
+
+    /// Searches among the steps of the rules that fire; each set contains those that are `needed`.
+    fn search(&self, request: &Request, votes: Option<&Votes>, needed: &[String]) -> Paths {
+        let fired: Vec<String> = self.decide(request).rules.iter().map(|rule| rule.id.to_string()).collect();
         let changes = self.changes(request, &fired);
         let mut options: Vec<Vec<BTreeSet<usize>>> = Vec::new();
         let mut hopeless = Vec::new();
@@ -75,8 +124,13 @@ impl Bundle {
             let of_rule = self.options(request, rule, &changes, &names);
             if of_rule.is_empty() { hopeless.push(rule.clone()) } else { options.push(of_rule) }
         }
+        let first = self.classify_first(request, &fired);
         if !hopeless.is_empty() {
-            return Paths { hopeless, complete: true, ..Paths::default() };
+            return Paths { hopeless, complete: true, first, ..Paths::default() };
+        }
+        for step in needed {
+            let Some(at) = names.iter().position(|name| *name == step) else { return Paths::default() };
+            options.push(vec![BTreeSet::from([at])]);
         }
         // Rules with the fewest ways first, so that the search is cut early.
         options.sort_by_key(Vec::len);
@@ -84,20 +138,43 @@ impl Bundle {
         search.extend(&options, &BTreeSet::new());
         let complete = search.tries < MAX_TRIES;
         let mut shortest = Vec::new();
+        let mut more = false;
         for set in search.found.iter().filter(|set| set.len() == search.best) {
             let mut after = request.clone();
             for at in set {
                 after.facts = apply(&after.facts, &changes[names[*at]]);
             }
             // The engine has the last word: a step may make another rule fire.
-            if self.decide(&after).outcome == Outcome::Allow {
-                shortest.push(set.iter().map(|at| self.step(names[*at], &changes[names[*at]])).collect());
+            if self.decide(&after).outcome != Outcome::Allow {
+                continue;
             }
             if shortest.len() == MAX_PATHS {
+                more = true;
                 break;
             }
+            let step = |at: &usize| self.step(names[*at], &changes[names[*at]], request, votes);
+            shortest.push(set.iter().map(step).collect());
         }
-        Paths { complete: complete && !shortest.is_empty(), shortest, hopeless, minimal: None }
+        let complete = complete && !shortest.is_empty();
+        Paths { complete, shortest, more, first, ..Paths::default() }
+    }
+
+    /// The step before all others: a system that nobody has classified, where a rule that fires looks at the tier.
+    fn classify_first(&self, request: &Request, fired: &[String]) -> Option<Step> {
+        if request.facts.get("risk_tier").is_some() {
+            return None;
+        }
+        let of_tier = |rule: &&String| {
+            self.clauses(rule, &request.facts).iter().any(|clause| clause.fact == "risk_tier")
+        };
+        let rules: Vec<String> = fired.iter().filter(of_tier).cloned().collect();
+        (!rules.is_empty()).then(|| Step {
+            id: "risk_tier".to_owned(),
+            what: "the AI system is classified; the path behind it depends on the result".to_owned(),
+            remedy: "a risk officer who built nothing of it classifies it: comptroller system classify"
+                .to_owned(),
+            rules,
+        })
     }
 
     /// The steps that [`Bundle::shortest_paths`] chooses from, each with the fired rules that it takes part in satisfying.
@@ -175,7 +252,7 @@ impl Bundle {
     }
 
     /// A step in words.
-    fn step(&self, id: &str, change: &Change) -> Step {
+    fn step(&self, id: &str, change: &Change, request: &Request, votes: Option<&Votes>) -> Step {
         let what = match id.split_once('/') {
             Some(("evidence", kind)) => {
                 let measures: Vec<String> = change.facts.iter().filter_map(measured).collect();
@@ -184,11 +261,17 @@ impl Bundle {
                 } else {
                     format!(", with {}", measures.join(" and "))
                 };
-                format!("a new {kind} is recorded and passed{with}")
+                let old = votes.filter(|votes| votes.no_worse.iter().any(|of| of.as_str() == kind));
+                let bound = if old.is_some_and(|votes| votes.approvals_valid > 0) {
+                    ", no measure worse than when approval was asked for"
+                } else {
+                    ""
+                };
+                format!("a new {kind} is recorded and passed{with}{bound}")
             }
             Some(("waiver", rule)) => format!("a waiver of {rule} is granted"),
             _ if id == "approvals" => match change.facts.get("approvals_valid") {
-                Some(Fact::Long(people)) => format!("{people} people approve whose votes count"),
+                Some(Fact::Long(people)) => missing_people(*people, request.facts.get("approvals_valid")),
                 _ => "people of the roles that the rule names approve".to_owned(),
             },
             _ => {
@@ -210,6 +293,18 @@ impl Bundle {
         };
         Step { id: id.to_owned(), what, remedy, rules: change.rules.iter().cloned().collect() }
     }
+}
+
+/// How many people still have to approve.
+fn missing_people(wanted: i64, present: Option<&Fact>) -> String {
+    let Some(Fact::Long(present @ 1..)) = present else {
+        return format!("{wanted} people approve whose votes count");
+    };
+    let missing = match wanted.saturating_sub(*present) {
+        1 => "1 more person approves whose vote counts".to_owned(),
+        more => format!("{more} more people approve whose votes count"),
+    };
+    format!("{missing} ({present} of {wanted} do already)")
 }
 
 /// What a measure must be, in words; nothing for another fact.

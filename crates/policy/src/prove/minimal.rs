@@ -7,12 +7,15 @@
 //!
 //! Steps count with every value that their facts could take, not only with the one that the search tried; what no fired
 //! rule looks at may change as well, for nothing. So the proof says more than the search needs.
+//!
+//! Votes that do not count while a newly fired rule stands count again, without a step, when it is quiet: the claims
+//! leave open whether the votes are those of now or those of then.
 
 use super::report::{Minimality, Standing};
 use super::solver::Solver;
 use super::{Progress, invariants};
 use crate::bundle::Bundle;
-use crate::path::{GIVEN, group};
+use crate::path::{GIVEN, Votes, group};
 use crate::request::{Fact, Request};
 use crate::rule::Described;
 use cedar_policy::{Policy, PolicyId};
@@ -26,11 +29,26 @@ const MAX_COUNTED: usize = 16;
 pub(super) fn prove(
     bundle: &Bundle,
     request: &Request,
+    votes: Option<&Votes>,
     size: usize,
     solver: &Solver,
     progress: Progress,
 ) -> Minimality {
-    let present = Present::new(bundle, request);
+    if let Some(kind) = votes.and_then(|votes| votes.after_new.first()) {
+        let why = format!(
+            "the {kind} got worse since approval was asked for; whether the votes count again depends on the measures of a new one"
+        );
+        return Minimality::Unproven { why };
+    }
+    if !request.facts.iter().any(|(name, _)| name == "risk_tier")
+        && bundle.shortest_paths_of(request, bundle.decide(request).outcome, votes).first.is_some()
+    {
+        let why = "nobody has classified the AI system; fewer may be enough once it is".to_owned();
+        return Minimality::Unproven { why };
+    }
+    let counted = votes.map_or_else(|| request.clone(), |votes| votes.count_in(request));
+    let mut present = Present::new(bundle, &counted);
+    present.or_votes_of(request);
     let apart = present.rules_apart();
     let claims: Vec<String> = if apart.len() >= size {
         apart.iter().take(size).map(|steps| present.unchanged(steps)).collect()
@@ -95,6 +113,13 @@ impl<'r> Present<'r> {
         });
         given.extend(roles);
         Self { request, steps, same, given }
+    }
+
+    /// The votes may as well be those of this request.
+    fn or_votes_of(&mut self, now: &Request) {
+        let Some(then) = self.same.get_mut("approvals") else { return };
+        let both = ["approvals_valid", "quorums_met"].map(|name| unchanged(now, name, false));
+        *then = vec![format!("(({}) || ({}))", then.join(" && "), both.join(" && "))];
     }
 
     /// The steps of rules that share none, the rules with the fewest first.

@@ -94,15 +94,17 @@ pub fn compare(old: &Bundle, new: &Bundle, solver: &Solver, progress: Progress) 
     })
 }
 
-/// Whether the `size` steps of a shortest path are the fewest with which a request would be allowed.
+/// Whether the `size` steps of a shortest path are the fewest with which a request would be allowed, given what the
+/// votes that were cast are once newly fired rules are quiet.
 pub fn minimal(
     bundle: &Bundle,
     request: &Request,
+    votes: Option<&crate::path::Votes>,
     size: usize,
     solver: &Solver,
     progress: Progress,
 ) -> Minimality {
-    aside(|| minimal::prove(bundle, request, size, solver, progress))
+    aside(|| minimal::prove(bundle, request, votes, size, solver, progress))
         .unwrap_or_else(|why| Minimality::Unproven { why })
 }
 

@@ -127,7 +127,7 @@ fn what_lapses_next_is_the_first_age_or_waiver_that_makes_a_rule_fire() {
 /// Asks whether fewer steps than `size` are enough.
 fn minimal(request: &Request, size: usize) -> Minimality {
     let solver = crate::prove::solver();
-    prove::minimal(&bundle(), request, size, &solver, &|_| ())
+    prove::minimal(&bundle(), request, None, size, &solver, &|_| ())
 }
 
 #[test]
@@ -156,6 +156,6 @@ fn a_path_that_is_too_long_is_refuted_by_a_request_that_is_allowed() {
 #[test]
 fn without_a_solver_nothing_is_certified() {
     let solver = Solver::find(Some(std::path::Path::new("/nowhere/cvc5")), Limits::default());
-    let found = prove::minimal(&bundle(), &bare(), 8, &solver, &|_| ());
+    let found = prove::minimal(&bundle(), &bare(), None, 8, &solver, &|_| ());
     assert!(matches!(found, Minimality::Unproven { .. }), "{found:?}");
 }

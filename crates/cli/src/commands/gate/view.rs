@@ -102,14 +102,18 @@ impl View {
             return None;
         }
         let paths = &self.answer.paths;
+        let before = paths.first.as_ref().map_or_else(String::new, |first| {
+            format!("first {} ({}); as it is now: ", one_line(&first.what), one_line(&first.remedy))
+        });
         if !paths.hopeless.is_empty() {
             let rules: Vec<String> = paths.hopeless.iter().map(|rule| one_line(rule)).collect();
-            return Some(format!("no known step satisfies {}", rules.join(", ")));
+            return Some(format!("{before}no known step satisfies {}", rules.join(", ")));
         }
         let first = paths.shortest.first()?;
         let steps = if first.len() == 1 { "1 step".to_owned() } else { format!("{} steps", first.len()) };
         let ways = match paths.shortest.len() {
             1 => String::new(),
+            count if paths.more => format!(", in one of at least {count} ways"),
             count => format!(", in one of {count} ways"),
         };
         let unsure =
@@ -122,7 +126,7 @@ impl View {
             Some(Minimality::Refuted { .. }) => "; the solver knows a shorter one".to_owned(),
             Some(Minimality::Unproven { why }) => format!("; not proven the fewest: {}", one_line(why)),
         };
-        Some(format!("{steps}{ways}{unsure}{proof}"))
+        Some(format!("{before}{steps}{ways}{unsure}{proof}"))
     }
 }
 
