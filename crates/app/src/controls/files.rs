@@ -15,7 +15,9 @@ use comptroller_store::journal::{self, Opened};
 use std::collections::BTreeMap;
 
 /// The folder in a pack.
-const FOLDER: &str = "controls";
+pub(super) const FOLDER: &str = "controls";
+/// The result, with its window, in that folder.
+pub(super) const RESULT: &str = "result.json";
 
 /// The documents of OSCAL about a test of controls, by the names of their files.
 pub(super) fn oscal(
@@ -53,6 +55,30 @@ pub(super) fn noted(test: &ControlTest) -> Vec<u64> {
     notes.map(|note| note.index).collect()
 }
 
+/// The files of a test that follow from its result alone, by their names in the pack.
+pub(super) fn computed(test: &ControlTest) -> Result<BTreeMap<String, Vec<u8>>, AppError> {
+    let frameworks = all_data()?;
+    let mut files = BTreeMap::new();
+    let mut add = |path: &str, bytes: Vec<u8>| files.insert(format!("{FOLDER}/{path}"), bytes);
+    for (digest, text) in &test.definitions {
+        add(&format!("definitions/{digest}.toml"), text.clone().into_bytes());
+    }
+    for control in &test.result.controls {
+        add(&format!("populations/{}.csv", control.id), population_csv(control).into_bytes());
+    }
+    add(RESULT, serde_json_canonicalizer::to_vec(test)?);
+    add("exceptions.csv", exceptions_csv(&test.result).into_bytes());
+    add("samples.csv", samples_csv(&test.samples).into_bytes());
+    add("tests-of-controls.csv", tests_csv(&test.result).into_bytes());
+    let framework = test.result.framework.as_deref().and_then(|id| frameworks.framework(id));
+    let rows = timeline(&test.result, &library()?, framework);
+    add("tests-of-controls.html", html(&test.result, &test.samples, &rows).into_bytes());
+    let printed =
+        pdf(&test.result, &test.samples, &rows).map_err(|error| AppError::Internal(error.to_string()))?;
+    add("tests-of-controls.pdf", printed);
+    Ok(files)
+}
+
 impl App {
     /// The files of a test of controls, by their names in the pack.
     pub(crate) async fn control_files(
@@ -63,28 +89,9 @@ impl App {
         let mut conn = self.store.read().await?;
         let notes = self.note_texts(&mut conn, test).await?;
         drop(conn);
-        let oscal = oscal(test, &self.store.org().to_string(), &notes, made)?;
-        let frameworks = all_data()?;
-        let mut files = BTreeMap::new();
-        let mut add = |path: &str, bytes: Vec<u8>| files.insert(format!("{FOLDER}/{path}"), bytes);
-        for (digest, text) in &test.definitions {
-            add(&format!("definitions/{digest}.toml"), text.clone().into_bytes());
-        }
-        for control in &test.result.controls {
-            add(&format!("populations/{}.csv", control.id), population_csv(control).into_bytes());
-        }
-        add("result.json", serde_json_canonicalizer::to_vec(test)?);
-        add("exceptions.csv", exceptions_csv(&test.result).into_bytes());
-        add("samples.csv", samples_csv(&test.samples).into_bytes());
-        add("tests-of-controls.csv", tests_csv(&test.result).into_bytes());
-        let framework = test.result.framework.as_deref().and_then(|id| frameworks.framework(id));
-        let rows = timeline(&test.result, &library()?, framework);
-        add("tests-of-controls.html", html(&test.result, &test.samples, &rows).into_bytes());
-        let printed =
-            pdf(&test.result, &test.samples, &rows).map_err(|error| AppError::Internal(error.to_string()))?;
-        add("tests-of-controls.pdf", printed);
-        for (name, document) in oscal {
-            add(name, document);
+        let mut files = computed(test)?;
+        for (name, document) in oscal(test, &self.store.org().to_string(), &notes, made)? {
+            files.insert(format!("{FOLDER}/{name}"), document);
         }
         Ok(files)
     }

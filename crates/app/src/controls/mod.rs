@@ -10,7 +10,7 @@ mod test;
 
 /// The table of tests as CSV, and timelines as a page.
 pub use comptroller_report::controls::{tests_csv, timeline_html};
-pub use offline::{pack_oscal, test_pack};
+pub use offline::{altered_files, pack_oscal, test_pack};
 pub use test::{ControlTest, TestControls};
 
 use crate::act::{Act, Call};

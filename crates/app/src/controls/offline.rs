@@ -1,6 +1,6 @@
 //! Tests controls on an evidence pack, offline: the same engine over the same entries, and the same documents of OSCAL.
 
-use super::files::{noted, oscal};
+use super::files::{FOLDER, RESULT, computed, noted, oscal};
 use super::reading::Reading;
 use super::{ControlTest, TestControls, library};
 use crate::AppError;
@@ -17,6 +17,8 @@ const MAX_MANIFEST: usize = 512 << 20;
 
 /// How entries that may define a control are told from others before they are read.
 const MARK: &[u8] = b"\"type\":\"control.";
+/// Largest file of a test that is compared.
+const MAX_SHOWN: usize = 256 << 20;
 
 /// Tests controls on a pack. Verify it first: this reads what stands there.
 ///
@@ -82,4 +84,41 @@ pub fn pack_oscal<R: Read + Seek>(
         }
     }
     oscal(test, &manifest.org, &notes, Timestamp::from_micros(manifest.created_at))
+}
+
+/// What a pack shows of a test of controls, against the same test made again from its entries: the files that are not
+/// what follows from them. None if it shows no test, or one of another window.
+///
+/// Signatures and proofs cover the entries of a pack and not what was computed from them, so this is how such files are
+/// checked. Files of another version of the program may differ too; the digest of the engine in the result tells.
+///
+/// # Errors
+/// When the pack cannot be read.
+pub fn altered_files<R: Read + Seek>(
+    pack: &PackReader<R>,
+    test: &ControlTest,
+) -> Result<Option<Vec<String>>, AppError> {
+    let broken = |error: &dyn std::fmt::Display| AppError::invalid("pack", error.to_string());
+    let read = |path: &str| pack.file(path, MAX_SHOWN).map_err(|error| broken(&error));
+    let Some(shown) = read(&format!("{FOLDER}/{RESULT}"))? else { return Ok(None) };
+    if let Ok(shown) = serde_json::from_slice::<ControlTest>(&shown) {
+        let window = |of: &ControlTest| {
+            let result = &of.result;
+            (result.from, result.to, result.framework.clone(), result.control.clone())
+        };
+        if window(&shown) != window(test) {
+            return Ok(None);
+        }
+    }
+    let mut files = computed(test)?;
+    for (name, document) in pack_oscal(pack, test)? {
+        files.insert(format!("{FOLDER}/{name}"), document);
+    }
+    let mut altered = Vec::new();
+    for (path, bytes) in files {
+        if read(&path)?.as_deref() != Some(&bytes[..]) {
+            altered.push(path);
+        }
+    }
+    Ok(Some(altered))
 }

@@ -2,7 +2,9 @@
 
 use crate::world::Desk;
 use comptroller_app::assess::Because;
-use comptroller_app::controls::{AdoptControl, NoteException, TestControls, pack_oscal, test_pack};
+use comptroller_app::controls::{
+    AdoptControl, NoteException, TestControls, altered_files, pack_oscal, test_pack,
+};
 use comptroller_app::datasets::RegisterDatasetVersion;
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::gaps::{AskGaps, ScopeCriterion};
@@ -120,6 +122,16 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     assert!(
         String::from_utf8_lossy(&documents["oscal-poam.json"]).contains("registered again with its basis")
     );
+    // What was computed and put beside the entries is compared; of another window nothing can be said.
+    assert_eq!(altered_files(&reader, &offline).unwrap(), Some(Vec::new()));
+    let mut fewer = offline.clone();
+    for control in &mut fewer.result.controls {
+        control.exceptions.clear();
+    }
+    let altered = altered_files(&reader, &fewer).unwrap().unwrap();
+    assert!(altered.iter().any(|path| path == "controls/exceptions.csv"), "{altered:?}");
+    fewer.result.framework = Some("soc2".into());
+    assert_eq!(altered_files(&reader, &fewer).unwrap(), None);
     let file = |path: &str| String::from_utf8(reader.file(path, 1 << 20).unwrap().unwrap()).unwrap();
     let table = file("controls/tests-of-controls.csv");
     assert!(table.lines().skip(1).all(|line| line.ends_with(',')), "a conclusion: {table}");

@@ -442,11 +442,20 @@ async fn a_running_deployment_is_decided_about_again_when_something_changes_and_
     // The approvals rest on less than the new rules ask for.
     assert!(now.rules.iter().any(|rule| rule.as_str() == "baseline-approvals-hold"), "{:?}", now.rules);
 
-    // Evidence puts it right, and says until when.
+    // Evidence alone puts it right: the votes count again once the new rules are quiet, so no path asks for others.
+    let gate = team.gate().await;
+    assert!(gate.rules.iter().any(|rule| rule.id.as_str() == "approvals-missing"), "{:?}", gate.rules);
+    let path: Vec<&str> = gate.paths.shortest[0].iter().map(|step| step.id.as_str()).collect();
+    let evidence =
+        ["evidence/bias-test", "evidence/evaluation", "evidence/model-card", "evidence/monitoring-plan"];
+    assert_eq!(path, evidence, "{:?}", gate.paths);
+
+    // So it does, and says until when.
     team.evidence(EvidenceKind::Evaluation, &[]).await;
     team.evidence(EvidenceKind::ModelCard, &[]).await;
     team.evidence(EvidenceKind::MonitoringPlan, &[]).await;
     team.evidence(EvidenceKind::BiasTest, &[(Measure::ImpactRatio, "0.85")]).await;
+    assert_eq!(team.gate().await.outcome, Outcome::Allow, "the path was followed, and leads there");
     let runtime = team.world.runtime().await;
     let report = ReportRuntime {
         system: "scoring".into(),

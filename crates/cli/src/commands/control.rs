@@ -9,11 +9,11 @@ use crate::client::{Answer, path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input::{one_of, read_text};
-use crate::output::{Screen, Style, clean, print, write_file};
+use crate::output::{Screen, Style, clean, note, print, write_file};
 use clap::{Args, Subcommand};
 use comptroller_app::assess::Because;
 use comptroller_app::controls::{
-    AdoptControl, ControlTest, NoteException, TestControls, pack_oscal, test_pack,
+    AdoptControl, ControlTest, NoteException, TestControls, altered_files, pack_oscal, test_pack,
 };
 use comptroller_compliance::control::{Control, MAX_FILE_BYTES, shipped};
 use comptroller_compliance::window::{ControlResult, WindowResult};
@@ -21,8 +21,9 @@ use comptroller_core::Timestamp;
 use comptroller_core::name::ControlId;
 use comptroller_core::vocab::ExceptionStep;
 use comptroller_ledger::pack::PackReader;
+use comptroller_ledger::verify::{FailureClass, VerifyError};
 use comptroller_ledger::verify_pack;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -153,6 +154,7 @@ pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
                 write_oscal(folder, &pack_oscal(&reader, &test)?)?;
             }
             report(screen, &test, csv)?;
+            compare(&reader, &test)?;
         }
         Verb::Timeline(arguments) => {
             let TimelineArgs { pack, window, html, key } = *arguments;
@@ -234,6 +236,15 @@ fn list(screen: Screen, framework: Option<&str>) -> anyhow::Result<()> {
         })
     };
     let items: Vec<_> = library.iter().filter(serves).map(item).collect();
+    if let (Some(framework), true) = (framework, items.is_empty()) {
+        let known: BTreeSet<&str> =
+            library.iter().flat_map(|control| &control.serves).map(|serves| serves.framework()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        return Err(Failure::usage(
+            format!("no control of the library serves a framework {framework:?}"),
+            format!("use one of {}", known.join(", ")),
+        ));
+    }
     screen.table(
         &Answer::of_value(serde_json::json!({ "items": items })),
         &[
@@ -290,6 +301,26 @@ fn verified(pack: &Path, key: &[comptroller_ledger::VerifierKey]) -> anyhow::Res
     Ok(PackReader::open(open()?).map_err(Failure::Verify)?)
 }
 
+/// Says whether what a pack shows of this test is what its entries give.
+///
+/// # Errors
+/// When a file of it is not.
+fn compare(pack: &PackReader<File>, test: &ControlTest) -> anyhow::Result<()> {
+    let Some(altered) = altered_files(pack, test)? else {
+        note("the pack shows no test of this window, so nothing that it shows was compared");
+        return Ok(());
+    };
+    if altered.is_empty() {
+        note("what the pack shows under controls/ is what its entries give");
+        return Ok(());
+    }
+    let problem = "not what the entries of the pack give: altered, or made by another version of this program; rely on \
+                   what was computed here"
+        .to_owned();
+    Err(Failure::Verify(VerifyError { class: FailureClass::Malformed, place: altered.join(", "), problem })
+        .into())
+}
+
 /// Writes documents to a folder, which is made if it is not there.
 fn write_oscal(folder: &Path, documents: &BTreeMap<&'static str, Vec<u8>>) -> anyhow::Result<()> {
     let failed = |path: &Path, error: &std::io::Error| {
@@ -343,9 +374,6 @@ fn control_text(out: &mut String, control: &ControlResult, style: Style) {
         period.exceptions,
         if period.exceptions == 1 { "exception" } else { "exceptions" }
     );
-    for finding in control.findings.iter().filter(|finding| finding.kind != "no-occurrence") {
-        let _ = writeln!(out, "    {} {}", style.caution(&finding.kind), clean(&finding.says));
-    }
     for exception in control.exceptions.iter().take(SHOWN) {
         let causes: Vec<String> = exception.causes.iter().map(|cause| clean(&cause.says)).collect();
         let state = exception.closed.map_or_else(|| "open".to_owned(), |at| format!("closed {}", minute(at)));
@@ -360,6 +388,12 @@ fn control_text(out: &mut String, control: &ControlResult, style: Style) {
     }
     if control.exceptions.len() > SHOWN {
         let _ = writeln!(out, "    {} more; `--format json` lists them", control.exceptions.len() - SHOWN);
+    }
+    for finding in control.findings.iter().filter(|finding| finding.kind != "no-occurrence") {
+        let _ = writeln!(out, "    {} {}", style.caution(&finding.kind), clean(&finding.says));
+    }
+    for spot in &control.blind_spots {
+        let _ = writeln!(out, "    {} {}", style.dim("not seen:"), clean(spot));
     }
 }
 
