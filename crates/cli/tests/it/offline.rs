@@ -66,6 +66,8 @@ fn timelines_and_oscal_come_from_a_pack_without_a_server() {
         "{runs:?}"
     );
     ask(&["evidence", "pack", "--out", "pack.tar"]).json();
+    // The pack holds that it was made, which is an occurrence itself.
+    let online = ask(&["control", "timeline"]).json();
 
     let folder = server.stop();
     let offline = |words: &[&str]| run(folder.path(), &[words, &["--key", &vkey], &window].concat());
