@@ -91,9 +91,10 @@ impl App {
             None => self.duties_of_all(&mut conn, as_of).await?,
         };
         // What is stale is so today.
-        let stale = match as_of == today {
-            true => self.what_is_stale(&mut conn, system.as_ref()).await?.renewals(&framework.id),
-            false => Vec::new(),
+        let stale = if as_of == today {
+            self.what_is_stale(&mut conn, system.as_ref()).await?.renewals(&framework.id)
+        } else {
+            Vec::new()
         };
         drop(conn);
         let end = as_of.start().plus_seconds(DAY).min(now);

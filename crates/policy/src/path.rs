@@ -156,7 +156,7 @@ impl Bundle {
             shortest.push(set.iter().map(step).collect());
         }
         let complete = complete && !shortest.is_empty();
-        Paths { complete, shortest, more, first, ..Paths::default() }
+        Paths { shortest, complete, more, first, ..Paths::default() }
     }
 
     /// The step before all others: a system that nobody has classified, where a rule that fires looks at the tier.

@@ -15,7 +15,7 @@ use comptroller_app::assess::Because;
 use comptroller_app::controls::{
     AdoptControl, ControlTest, NoteException, TestControls, altered_files, pack_oscal, test_pack,
 };
-use comptroller_compliance::control::{Control, MAX_FILE_BYTES, shipped};
+use comptroller_compliance::control::{Control, MAX_FILE_BYTES, Serves, shipped};
 use comptroller_compliance::window::{ControlResult, WindowResult};
 use comptroller_core::Timestamp;
 use comptroller_core::name::ControlId;
@@ -238,7 +238,7 @@ fn list(screen: Screen, framework: Option<&str>) -> anyhow::Result<()> {
     let items: Vec<_> = library.iter().filter(serves).map(item).collect();
     if let (Some(framework), true) = (framework, items.is_empty()) {
         let known: BTreeSet<&str> =
-            library.iter().flat_map(|control| &control.serves).map(|serves| serves.framework()).collect();
+            library.iter().flat_map(|control| &control.serves).map(Serves::framework).collect();
         let known: Vec<&str> = known.into_iter().collect();
         return Err(Failure::usage(
             format!("no control of the library serves a framework {framework:?}"),

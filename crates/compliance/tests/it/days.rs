@@ -16,7 +16,7 @@ const DAY: i64 = 86_400;
 fn on(runs: &[Run], day: Timestamp) -> (DayState, u64) {
     let text: String = day.to_string().chars().take(10).collect();
     let run = runs.iter().find(|run| run.from <= text && text <= run.through);
-    run.map(|run| (run.state, run.open)).unwrap_or_else(|| panic!("no run has {text}: {runs:?}"))
+    run.map_or_else(|| panic!("no run has {text}: {runs:?}"), |run| (run.state, run.open))
 }
 
 /// What the numbers of a window that ends at `end` say, without its timeline.

@@ -17,7 +17,7 @@ use comptroller_core::Timestamp;
 use comptroller_core::vocab::RecordKind;
 use comptroller_stats::cells::number_name;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use super::json::arrow_type;
 use super::{Kind, MAX_BATCH_BYTES, MAX_BATCH_ROWS, RecordError, bytes_of, reserved};
@@ -54,7 +54,7 @@ pub(super) fn parquet(kind: RecordKind, bytes: &[u8], now: i64) -> Result<Record
 /// Numbers that stand in lists. Rows bound the other columns; of a list a few bytes of a file can say that one row has a
 /// billion, and they would be in memory before anybody counts them.
 fn listed(file: &ParquetMetaData) -> usize {
-    let columns = file.row_groups().iter().flat_map(|group| group.columns());
+    let columns = file.row_groups().iter().flat_map(RowGroupMetaData::columns);
     let lists = columns.filter(|column| column.column_descr().max_rep_level() > 0);
     lists.fold(0, |sum, list| sum.saturating_add(usize::try_from(list.num_values()).unwrap_or(usize::MAX)))
 }
