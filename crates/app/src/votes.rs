@@ -4,7 +4,7 @@
 //! join the builders, and what they approved may no longer be what is there.
 
 use crate::delegations::{acts_here, administers, over, votes, works_here};
-use crate::facts::{Known, evidence_ids, is_builder, measures};
+use crate::facts::{Known, is_builder, measures};
 use crate::{AppError, act};
 use comptroller_core::ids::{EvidenceId, PrincipalId, SystemId};
 use comptroller_core::vocab::{EvidenceKind, PrincipalKind, RiskTier, Vote};
@@ -217,15 +217,17 @@ async fn material_changes(
         changes.of_rules.push(format!("the rule {rule} fires"));
     }
     let ids: Vec<EvidenceId> = serde_json::from_str(&row.evidence)?;
-    let present = evidence_ids(&known.evidence);
     for id in ids {
+        if let Some(same) = known.evidence.iter().find(|row| row.id.0 == id) {
+            if !measures(same).is_empty() {
+                changes.no_worse.push(same.kind.0);
+            }
+            continue;
+        }
         let Some(old) = evidence::evidence(conn, id).await? else { continue };
         let kind = old.kind.0;
         if !measures(&old).is_empty() {
             changes.no_worse.push(kind);
-        }
-        if present.contains(&id) {
-            continue;
         }
         let Some(new) = known.evidence.iter().find(|new| new.kind.0 == kind) else {
             changes
