@@ -193,11 +193,7 @@ pub(crate) async fn with_all_builders(conn: &mut Conn, row: &VersionRow) -> Resu
     let mut version = facts(row)?;
     let Some(first) = version.artifacts.first() else { return Ok(version) };
     let artifacts = artifacts_digest(&version.artifacts);
-    for id in models::versions_with_artifact(conn, &first.digest).await? {
-        let other = models::version(conn, id).await?;
-        let Some(other) = other.filter(|other| other.model.0 == row.model.0 && other.id.0 != row.id.0) else {
-            continue;
-        };
+    for other in models::siblings_with_artifact(conn, row, &first.digest).await? {
         let other = facts(&other)?;
         if artifacts_digest(&other.artifacts) == artifacts {
             version.builders.extend(other.builders);

@@ -17,6 +17,9 @@ use crate::num::{Sum, real, size};
 
 /// Standard deviations on each side of a band at 95 %.
 const TWO_SIDED_95: f64 = 1.959_963_984_540_054;
+/// Rows below which no loss of skill is read from the estimate: errors of so few are no normal law, and of one row the
+/// area is a half whatever its score.
+const MIN_ROWS: u64 = 30;
 /// What has to hold for the estimate, in words of the report.
 const ASSUMPTION: &str = "estimated without labels: it holds only if a score still means the chance that it meant in \
                           the reference (no concept drift)";
@@ -85,7 +88,7 @@ pub fn expected(reference: &Outcomes, current: &Outcomes) -> Option<Expected> {
 
 /// The expected area under the ROC curve with the standard error of its band, for the skill that is lost.
 pub(super) fn expected_area(reference: &Outcomes, current: &Outcomes) -> Option<(f64, f64)> {
-    let found = expected(reference, current)?;
+    let found = expected(reference, current).filter(|found| found.rows >= MIN_ROWS)?;
     let area = found.measures.iter().find(|estimate| estimate.measure == "auc")?;
     Some((area.now, (area.upper - area.lower) / (2.0 * TWO_SIDED_95)))
 }

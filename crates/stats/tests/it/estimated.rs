@@ -4,7 +4,7 @@ use crate::support::{Random, gathered, texts};
 use comptroller_stats::cells::Block;
 use comptroller_stats::column::Reference;
 use comptroller_stats::grid::{Grid, Kind};
-use comptroller_stats::outcomes::{Columns, Expected, Outcomes, expected};
+use comptroller_stats::outcomes::{Columns, Expected, Outcomes, estimate, expected};
 
 /// One side: scores of a model that is right about `slope` 1, decisions, and what came true.
 struct Side {
@@ -121,4 +121,21 @@ fn halves_merge_to_the_estimate_of_the_whole() {
     let reference = count(grids, &reference, true);
     assert_eq!(expected(&reference, &sum), expected(&reference, &other));
     assert_eq!(expected(&reference, &sum).map(|found| found.rows), Some(1200));
+}
+
+/// Of one row the expected area is a half, which is no loss of skill.
+#[test]
+fn a_few_rows_lose_no_skill() {
+    let mut random = Random::new(3);
+    let reference = side(&mut random, 5000, 0.0, 1.0);
+    let score = Reference::of(&gathered(&reference.score), Kind::Numeric).grid;
+    let label = Reference::of(&gathered(&reference.label), Kind::Categorical).grid;
+    let before = count((&score, &label), &reference, true);
+    for rows in [1, 2, 29] {
+        let now = count((&score, &label), &side(&mut random, rows, 3.0, 1.0), false);
+        assert_eq!(estimate(&before, &now).1, None, "{rows} rows");
+    }
+    // Enough rows in one place of the scores, where nothing tells them apart any more.
+    let now = count((&score, &label), &side(&mut random, 2000, 4.0, 1.0), false);
+    assert!(estimate(&before, &now).1.is_some());
 }
