@@ -186,18 +186,16 @@ pub(crate) fn facts(row: &VersionRow) -> Result<VersionFacts, AppError> {
     Ok(serde_json::from_str(&row.facts)?)
 }
 
-/// The facts of a version, among whose builders is also whoever registered the same artifacts as another version of its
-/// model, before or since.
+/// The facts of a version, among whose builders is also whoever registered its artifacts, alone or with more, as another
+/// version of its model, before or since.
 // INVARIANT (separation-of-duties): an approver who joins the builders is none any more.
 pub(crate) async fn with_all_builders(conn: &mut Conn, row: &VersionRow) -> Result<VersionFacts, AppError> {
     let mut version = facts(row)?;
-    let Some(first) = version.artifacts.first() else { return Ok(version) };
-    let artifacts = artifacts_digest(&version.artifacts);
-    for other in models::siblings_with_artifact(conn, row, &first.digest).await? {
-        let other = facts(&other)?;
-        if artifacts_digest(&other.artifacts) == artifacts {
-            version.builders.extend(other.builders);
-        }
+    if version.artifacts.is_empty() {
+        return Ok(version);
+    }
+    for other in models::siblings(conn, row).await? {
+        version.builders.extend(facts(&other)?.builders);
     }
     version.builders.sort_unstable();
     version.builders.dedup();

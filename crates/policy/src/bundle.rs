@@ -188,6 +188,15 @@ impl Bundle {
         clauses
     }
 
+    /// Whether a forbid compares a fact with a number.
+    pub(crate) fn looks_at(&self, rule: &str, fact: &str) -> bool {
+        let mut bounds = Vec::new();
+        if let Some(condition) = self.conditions.get(rule) {
+            condition.bounds(fact, &mut bounds);
+        }
+        !bounds.is_empty()
+    }
+
     /// Every number that some forbid compares a fact with, sorted: where an outcome may change.
     pub fn bounds(&self, fact: &str) -> Vec<i64> {
         let mut bounds = Vec::new();

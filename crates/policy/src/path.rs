@@ -115,7 +115,7 @@ impl Bundle {
 
     /// Searches among the steps of the rules that fire; each set contains those that are `needed`.
     fn search(&self, request: &Request, votes: Option<&Votes>, needed: &[String]) -> Paths {
-        let fired: Vec<String> = self.decide(request).rules.iter().map(|rule| rule.id.to_string()).collect();
+        let fired = self.fired(request);
         let changes = self.changes(request, &fired);
         let mut options: Vec<Vec<BTreeSet<usize>>> = Vec::new();
         let mut hopeless = Vec::new();
@@ -124,7 +124,7 @@ impl Bundle {
             let of_rule = self.options(request, rule, &changes, &names);
             if of_rule.is_empty() { hopeless.push(rule.clone()) } else { options.push(of_rule) }
         }
-        let first = self.classify_first(request, &fired);
+        let first = self.classify_first(request);
         if !hopeless.is_empty() {
             return Paths { hopeless, complete: true, first, ..Paths::default() };
         }
@@ -159,15 +159,18 @@ impl Bundle {
         Paths { shortest, complete, more, first, ..Paths::default() }
     }
 
-    /// The step before all others: a system that nobody has classified, where a rule that fires looks at the tier.
-    fn classify_first(&self, request: &Request, fired: &[String]) -> Option<Step> {
+    /// The rules that fire.
+    fn fired(&self, request: &Request) -> Vec<String> {
+        self.decide(request).rules.iter().map(|rule| rule.id.to_string()).collect()
+    }
+
+    /// The step before all others: a system that nobody has classified, where a rule that fires applies by tier.
+    pub(crate) fn classify_first(&self, request: &Request) -> Option<Step> {
         if request.facts.get("risk_tier").is_some() {
             return None;
         }
-        let of_tier = |rule: &&String| {
-            self.clauses(rule, &request.facts).iter().any(|clause| clause.fact == "risk_tier")
-        };
-        let rules: Vec<String> = fired.iter().filter(of_tier).cloned().collect();
+        let of_tier = |rule: &String| self.looks_at(rule, "risk_tier");
+        let rules: Vec<String> = self.fired(request).into_iter().filter(of_tier).collect();
         (!rules.is_empty()).then(|| Step {
             id: "risk_tier".to_owned(),
             what: "the AI system is classified; the path behind it depends on the result".to_owned(),
@@ -179,7 +182,7 @@ impl Bundle {
 
     /// The steps that [`Bundle::shortest_paths`] chooses from, each with the fired rules that it takes part in satisfying.
     pub(crate) fn steps(&self, request: &Request) -> BTreeMap<String, BTreeSet<String>> {
-        let fired: Vec<String> = self.decide(request).rules.iter().map(|rule| rule.id.to_string()).collect();
+        let fired = self.fired(request);
         self.changes(request, &fired).into_iter().map(|(id, change)| (id, change.rules)).collect()
     }
 

@@ -13,7 +13,7 @@ const PASSES: usize = 64_usize.div_ceil(DIGIT as usize);
 const UPPER: usize = 2;
 
 /// Numbers beyond which a thread does not keep its room for the next column.
-const KEPT: usize = 1 << 22;
+const KEPT: usize = 1 << 21;
 
 /// Room that a thread sorts in, kept from column to column: asking the system for it anew takes as long as two passes.
 #[derive(Default)]

@@ -320,6 +320,9 @@ async fn approvals_stop_to_count_when_what_they_rest_on_changes_and_say_why() {
     let causes: Vec<&str> = gate.votes.iter().filter_map(|vote| vote.cause.as_deref()).collect();
     assert_eq!(causes.len(), 2);
     assert!(causes[0].contains("the impact-ratio of a newer bias-test is worse"), "{causes:?}");
+    // No rule asks for another test, so what is left is to vote anew.
+    let path: Vec<&str> = gate.paths.shortest[0].iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(path, ["approvals"], "{:?}", gate.paths);
     let withdraw = Because { reason: "wrong data".into() };
     app.withdraw_evidence(&Call::new(team.developer.clone()), worse, withdraw.clone()).await.unwrap();
     assert_eq!(team.gate().await.outcome, Outcome::Allow);
@@ -352,7 +355,8 @@ async fn approvals_stop_to_count_when_what_they_rest_on_changes_and_say_why() {
     let role =
         ChangeRole { principal: team.approver.principal.to_string(), role: Role::Developer, system: None };
     app.grant_role(&team.world.owner(), role).await.unwrap();
-    let copy = crate::world::version("1-copy", &crate::world::digest(b"model 1"), 0.8);
+    let mut copy = crate::world::version("1-copy", &crate::world::digest(b"model 1"), 0.8);
+    copy.artifacts[0].name = "renamed.txt".parse().unwrap();
     app.register_version(&Call::new(team.approver.clone()), "scorer".into(), copy).await.unwrap();
     let gate = team.gate().await;
     assert_eq!(gate.outcome, Outcome::NeedsReview);

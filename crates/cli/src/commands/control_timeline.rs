@@ -40,7 +40,7 @@ fn text(rows: &Timeline, style: Style, columns: usize) -> String {
     let each = days.len().div_ceil(room).max(1);
     let mut out = format!("{} to {}, {}\n", rows.from, rows.through, scale(each));
     for state in DayState::ALL {
-        let _ = write!(out, "{} {}   ", painted(state, style, &sign(state).to_string()), state.as_str());
+        let _ = write!(out, "{} {}   ", painted(state, style, &state.sign().to_string()), state.as_str());
     }
     out.push('\n');
     // Of a single control nothing is said of criteria, and without a framework they would be those of all.
@@ -93,16 +93,7 @@ fn bar(runs: &[Run], each: usize, style: Style) -> String {
         .collect();
     let worst = states.chunks(each).filter_map(|days| days.iter().max().copied()).collect::<Vec<_>>();
     let same = worst.chunk_by(|one, other| one == other);
-    same.map(|same| painted(same[0], style, &sign(same[0]).to_string().repeat(same.len()))).collect()
-}
-
-const fn sign(state: DayState) -> char {
-    match state {
-        DayState::Clear => '=',
-        DayState::NotEvidenced => '?',
-        DayState::NotInOperation => '-',
-        DayState::Open => 'X',
-    }
+    same.map(|same| painted(same[0], style, &same[0].sign().to_string().repeat(same.len()))).collect()
 }
 
 fn painted(state: DayState, style: Style, text: &str) -> String {

@@ -245,6 +245,16 @@ impl DayState {
             Self::Open => "exceptions open",
         }
     }
+
+    /// A sign for each, where there is no colour.
+    pub const fn sign(self) -> char {
+        match self {
+            Self::Clear => '=',
+            Self::NotEvidenced => '?',
+            Self::NotInOperation => '-',
+            Self::Open => 'X',
+        }
+    }
 }
 
 /// Days that are the same.

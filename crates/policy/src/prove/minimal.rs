@@ -40,9 +40,7 @@ pub(super) fn prove(
         );
         return Minimality::Unproven { why };
     }
-    if !request.facts.iter().any(|(name, _)| name == "risk_tier")
-        && bundle.shortest_paths_of(request, bundle.decide(request).outcome, votes).first.is_some()
-    {
+    if bundle.classify_first(request).is_some() {
         let why = "nobody has classified the AI system; fewer may be enough once it is".to_owned();
         return Minimality::Unproven { why };
     }

@@ -1,9 +1,9 @@
 //! Why a rule fires, clause by clause, and the shortest path to a pass.
 
 use crate::cases::shipped_cases;
-use comptroller_core::vocab::Outcome;
+use comptroller_core::vocab::{EvidenceKind, Outcome};
 use comptroller_policy::prove::{self, Limits, Minimality, Solver};
-use comptroller_policy::{Action, Bundle, Fact, Package, Request};
+use comptroller_policy::{Action, Bundle, Fact, Facts, Package, Paths, Request, Votes};
 
 fn bundle() -> Bundle {
     Bundle::of(&Package::with_packs(&["baseline", "soc2"]).unwrap()).unwrap()
@@ -151,6 +151,54 @@ fn a_path_that_is_too_long_is_refuted_by_a_request_that_is_allowed() {
         panic!("{:?}", minimal(&request, size + 1));
     };
     assert_eq!(bundle().decide(&example.request().unwrap()).outcome, Outcome::Allow);
+}
+
+/// Votes of more people than any rule asks for, in all their roles, which count once newly fired rules are quiet.
+fn returning() -> Votes {
+    let quorums =
+        bundle().rules().filter(|rule| !rule.approvals.is_empty()).map(|rule| rule.id.to_string()).collect();
+    Votes { approvals_valid: 10, quorums_met: quorums, ..Votes::default() }
+}
+
+#[test]
+fn votes_that_count_again_take_no_step_and_the_proof_says_the_same() {
+    let (bundle, request, votes) = (bundle(), bare(), returning());
+    let ids = |paths: &Paths| paths.shortest[0].iter().map(|step| step.id.clone()).collect::<Vec<_>>();
+    let anew = ids(&bundle.shortest_paths(&request));
+    let again = ids(&bundle.shortest_paths_of(&request, Outcome::Deny, Some(&votes)));
+    assert_eq!(
+        anew.iter().filter(|id| *id != "approvals").collect::<Vec<_>>(),
+        again.iter().collect::<Vec<_>>()
+    );
+    let solver = crate::prove::solver();
+    let minimal = |votes, size| prove::minimal(&bundle, &request, votes, size, &solver, &|_| ());
+    let fewest = minimal(Some(&votes), again.len());
+    assert!(matches!(fewest, Minimality::Certified { .. }), "{fewest:?}");
+    // One step more, and one is too many. Without such votes it was the fewest.
+    let longer = minimal(Some(&votes), anew.len());
+    assert!(matches!(longer, Minimality::Refuted { .. }), "{longer:?}");
+    assert!(matches!(minimal(None, anew.len()), Minimality::Certified { .. }));
+}
+
+#[test]
+fn votes_that_wait_for_better_evidence_are_no_certainty() {
+    let votes = Votes { after_new: vec![EvidenceKind::BiasTest], ..returning() };
+    let paths = bundle().shortest_paths_of(&bare(), Outcome::Deny, Some(&votes));
+    assert!(paths.shortest[0].iter().any(|step| step.id == "evidence/bias-test"), "{paths:?}");
+    let solver = crate::prove::solver();
+    let found = prove::minimal(&bundle(), &bare(), Some(&votes), paths.shortest[0].len(), &solver, &|_| ());
+    let Minimality::Unproven { why } = found else { panic!("{found:?}") };
+    assert!(why.contains("bias-test got worse"), "{why}");
+}
+
+#[test]
+fn a_system_without_a_tier_is_classified_first() {
+    let mut request = bare();
+    let known = request.facts.iter().filter(|(name, _)| *name != "risk_tier");
+    request.facts = known.fold(Facts::new(), |facts, (name, fact)| facts.with(name, fact.clone()));
+    let paths = bundle().shortest_paths(&request);
+    assert_eq!(paths.first.as_ref().map(|step| step.id.as_str()), Some("risk_tier"), "{paths:?}");
+    assert!(matches!(minimal(&request, 1), Minimality::Unproven { .. }));
 }
 
 #[test]

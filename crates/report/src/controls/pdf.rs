@@ -3,7 +3,7 @@
 //! INVARIANT (no-conclusion): the field for the conclusion is empty.
 
 use super::html::{SHOWN, state};
-use super::strip::{days, excerpt, letter, said};
+use super::strip::{days, excerpt, said};
 use super::timeline::{due, stands};
 use super::{TIMELINE_MEANING, minute, noted, percent};
 use crate::pdf::{Column, Days, Hand, Part, PdfError, Shade, Sheet, Table, Text, Tone, print};
@@ -165,7 +165,7 @@ fn criteria(parts: &mut Vec<Part>, timelines: &Timeline) {
             DayState::Open => "as high as the strip",
         };
         let end = if state == DayState::Open { "." } else { "; " };
-        legend = legend.then(Hand::Plain, format!("{} ({}): {looks}{end}", state.as_str(), letter(state)));
+        legend = legend.then(Hand::Plain, format!("{} ({}): {looks}{end}", state.as_str(), state.sign()));
     }
     parts.push(Part::Text(legend));
     for row in &timelines.criteria {
@@ -178,8 +178,9 @@ fn criterion(parts: &mut Vec<Part>, row: &TimelineRow) {
     if let Some(lapse) = &row.lapse {
         text = text.then(Hand::Plain, format!("; due next {}", due(lapse)));
     }
-    parts.push(Part::Text(text));
+    // The strip stands close above its words.
     strip(parts, &row.runs);
+    parts.push(Part::Text(text));
 }
 
 fn timeline(parts: &mut Vec<Part>, control: &ControlResult) {

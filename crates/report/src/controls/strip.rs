@@ -27,16 +27,6 @@ var(--dim);stroke-width:1.2;stroke-dasharray:4 3}rect.s-off{fill:var(--dim)}line
 svg text.state{font-size:12px;font-weight:600;fill:var(--ink)}svg text.on{fill:#fff}\
 .legend svg{display:inline-block;width:2.2rem;height:1.1rem;vertical-align:middle;margin:0 .3rem 0 .9rem}";
 
-/// The letter of a state; the same as in text.
-pub(super) const fn letter(state: DayState) -> &'static str {
-    match state {
-        DayState::Clear => "=",
-        DayState::NotEvidenced => "?",
-        DayState::NotInOperation => "-",
-        DayState::Open => "X",
-    }
-}
-
 /// Name of the class, and how much of the height it fills.
 const fn look(state: DayState) -> (&'static str, f64) {
     match state {
@@ -77,7 +67,7 @@ fn draw(svg: &mut Svg, state: DayState, (x, width): (f64, f64), hint: &str) {
     if width >= LETTER && state != DayState::Clear {
         let class = if state == DayState::Open { "state on" } else { "state" };
         let y = if state == DayState::NotInOperation { HEIGHT - 6.0 } else { HEIGHT - 5.0 };
-        svg.label(class, (x + width / 2.0, y), "middle", letter(state));
+        svg.label(class, (x + width / 2.0, y), "middle", &state.sign().to_string());
     }
 }
 
@@ -107,7 +97,7 @@ pub(super) fn legend(page: &mut String) {
         let id = format!("key-{}", look(state).0);
         let mut svg = Svg::new(&id, 40, HEIGHT as u32, state.as_str(), "");
         draw(&mut svg, state, (2.0, 36.0), "");
-        let _ = write!(page, "{} {} ({})", svg.finish(), markup(state.as_str()), markup(letter(state)));
+        let _ = write!(page, "{} {} ({})", svg.finish(), markup(state.as_str()), state.sign());
     }
     page.push_str("</p>");
 }

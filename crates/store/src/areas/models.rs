@@ -275,22 +275,19 @@ pub async fn versions_using(
     Ok(rows.into_iter().map(|row| row.0.0).collect())
 }
 
-/// Other versions of the same model that use an artifact.
-pub async fn siblings_with_artifact(
-    conn: &mut Conn,
-    version: &VersionRow,
-    digest: &Digest,
-) -> Result<Vec<VersionRow>, StoreError> {
-    // By the model: many models may share a file.
+/// Other versions of the same model that use every artifact of a version, by whatever names.
+pub async fn siblings(conn: &mut Conn, version: &VersionRow) -> Result<Vec<VersionRow>, StoreError> {
+    // By the model: many models may share a file. In the database: many versions of a model may.
     fetch_all!(
         conn,
         VersionRow,
         "SELECT id, model, label, facts, registered_by, private_at, registered_at FROM version \
-         WHERE model = $1 AND id <> $2 AND EXISTS \
-         (SELECT 1 FROM version_artifact WHERE version_artifact.version = version.id AND digest = $3) ORDER BY id",
+         WHERE model = $1 AND id <> $2 AND NOT EXISTS \
+         (SELECT 1 FROM version_artifact mine WHERE mine.version = $2 AND NOT EXISTS \
+         (SELECT 1 FROM version_artifact theirs \
+         WHERE theirs.version = version.id AND theirs.digest = mine.digest)) ORDER BY id",
         Text(version.model.0),
-        Text(version.id.0),
-        Text(digest)
+        Text(version.id.0)
     )
 }
 
