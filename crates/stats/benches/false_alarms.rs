@@ -64,7 +64,7 @@ fn alarms(random: &mut Pcg64, rows: usize) -> bool {
         ..Inputs::default()
     };
     let found = report(inputs, &Settings::default());
-    found.headline.band > Band::Normal || !found.findings.is_empty()
+    found.headline.band > Some(Band::Normal) || !found.findings.is_empty()
 }
 
 /// A column: normal, skewed, ties, mostly one value, categories.

@@ -78,7 +78,7 @@ mod tests {
             for _ in 0..days {
                 let current = count_part(&baseline, &dice.columns(rows), BTreeMap::new(), None, rows);
                 let report = judge(&baseline, &current, ("a", "b"), &settings).unwrap();
-                bad += u32::from(report.headline.band >= Band::Investigate);
+                bad += u32::from(report.headline.band >= Some(Band::Investigate));
             }
             let most = stated * f64::from(days);
             // Four standard errors of a count that varies at most like a Poisson one, and one for small numbers.

@@ -147,7 +147,7 @@ impl App {
     ) -> Result<Judgement, AppError> {
         let window = Window { version: day.version.0, environment: day.environment.0, day: day.day };
         let headline = judged.report.as_ref().ok().map(|report| &report.headline);
-        let band = headline.filter(|headline| headline.has_evidence).map(|headline| band_of(headline.band));
+        let band = headline.and_then(|headline| headline.band).map(band_of);
         let coefficient = band.and(headline).map(|headline| headline.coefficient);
         let around = self.around(window, baseline, effective, judged, coefficient).await?;
         let event = Event::WindowJudged {

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use comptroller_stats::coefficient::Band;
 use comptroller_stats::drift::{Column, Finding, Report, percent};
 use comptroller_stats::measures::Method;
 
@@ -49,7 +50,7 @@ fn sides(page: &mut String, report: &Report) {
 
 fn headline(page: &mut String, report: &Report) {
     let headline = &report.headline;
-    let class = if headline.has_evidence { headline.band.as_str() } else { "unknown" };
+    let class = headline.band.map_or("unknown", Band::as_str);
     let _ = write!(
         page,
         "<div class=\"verdict {class}\" role=\"status\"><strong>{}</strong><br>{}</div>\n<figure>{}</figure>\n",

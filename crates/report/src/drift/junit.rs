@@ -12,7 +12,7 @@ use crate::escape::markup;
 pub fn junit(report: &Report, fail_on: Band) -> String {
     let mut cases: Vec<(String, Option<(String, String)>)> = Vec::new();
     let headline = &report.headline;
-    let fails = headline.band >= fail_on || !headline.has_evidence;
+    let fails = headline.band.is_none_or(|band| band >= fail_on);
     let lines: Vec<String> = report
         .findings
         .iter()

@@ -15,11 +15,11 @@ const LISTED: usize = 25;
 pub fn markdown(report: &Report) -> String {
     let headline = &report.headline;
     let sign = match headline.band {
-        _ if !headline.has_evidence => "❔",
-        Band::Normal => "✅",
-        Band::Watch => "🟡",
-        Band::Investigate => "🟠",
-        Band::Rollback => "❌",
+        None => "❔",
+        Some(Band::Normal) => "✅",
+        Some(Band::Watch) => "🟡",
+        Some(Band::Investigate) => "🟠",
+        Some(Band::Rollback) => "❌",
     };
     let mut text =
         format!("## {sign} Drift: {}\n\n{}\n\n", escape(&verdict(headline)), escape(&headline.text));

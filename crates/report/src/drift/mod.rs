@@ -13,13 +13,14 @@ pub use html::html;
 pub use junit::junit;
 pub use markdown::markdown;
 
+use comptroller_stats::coefficient::Band;
 use comptroller_stats::drift::{Column, Evidence, Headline, percent};
 use comptroller_stats::stream::Onset;
 
 /// The verdict in one line.
 fn verdict(headline: &Headline) -> String {
     let pillar = headline.pillar.map(|pillar| format!(" ({})", pillar.as_str())).unwrap_or_default();
-    let band = if headline.has_evidence { headline.band.as_str() } else { "not enough evidence" };
+    let band = headline.band.map_or("not enough evidence", Band::as_str);
     format!("drift coefficient {:.2}{pillar}: {band}", headline.coefficient)
 }
 

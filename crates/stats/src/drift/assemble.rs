@@ -13,7 +13,8 @@ use super::causes;
 use super::compared::Compared;
 use super::diagnosis::{self, Evidence as Seen};
 use super::report::{
-    Cause, Code, Column, Evidence, FindingKind, Headline, Method, Pillar, PillarName, Report, RoleView, Side,
+    Cause, Code, Column, Evidence, Finding, FindingKind, Headline, Method, Pillar, PillarName, Report,
+    RoleView, Side,
 };
 use super::{since, swap};
 
@@ -117,7 +118,8 @@ pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
     let onset = since::onset(&inputs, &columns, is_concept);
     let pillars = pillars(&columns, performance.as_ref(), family, bands);
     let has_fault = findings.iter().any(|finding| finding.kind == FindingKind::PipelineFault);
-    let headline = headline(&pillars, &columns, bands, has_fault);
+    let raised = raised(&findings, &columns, &breaks, bands);
+    let headline = headline(&pillars, &columns, bands, raised, has_fault);
     columns.sort_by(|a, b| {
         b.contribution
             .total_cmp(&a.contribution)
@@ -302,7 +304,26 @@ fn skill(performance: Option<&Performance>) -> (Option<f64>, String) {
     (Some(loss.lower.clamp(0.0, 1.0)), note)
 }
 
-fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, has_fault: bool) -> Headline {
+/// The band that findings ask for by themselves. A fault of the pipeline is judged by the column that has it and not by
+/// the mean of all; columns that changed places or rows have no V of their own, and neither has a correlation, of which
+/// half the change counts. Inputs alone: never a rollback.
+fn raised(findings: &[Finding], columns: &[Column], breaks: &[Break], bands: Bands) -> Band {
+    let faults = findings.iter().filter(|finding| finding.kind == FindingKind::PipelineFault);
+    let of_fault = |finding: &Finding| match finding.code {
+        Code::SwappedColumns | Code::DetachedColumn => Band::Investigate,
+        _ => {
+            let own = columns.iter().filter(|column| finding.columns.contains(&column.name));
+            bands.of(own.map(|column| column.coefficient).fold(0.0, f64::max))
+        }
+    };
+    let changed = breaks.iter().map(|found| match found {
+        Break::Changed { before, now, .. } => bands.of((before - now).abs() / 2.0),
+        Break::Swapped { .. } | Break::Detached { .. } => Band::Investigate,
+    });
+    faults.map(of_fault).chain(changed).max().unwrap_or(Band::Normal).min(Band::Investigate)
+}
+
+fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, raised: Band, has_fault: bool) -> Headline {
     let value = |pillar: &Pillar| pillar.value.unwrap_or(0.0);
     let top = pillars.iter().max_by(|a, b| value(a).total_cmp(&value(b)));
     let coefficient = top.map_or(0.0, value);
@@ -315,40 +336,39 @@ fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, has_fault: boo
         .max()
         .unwrap_or(Band::Normal);
     let is_capped = full == Band::Rollback && hard < Band::Rollback;
-    let band = if is_capped { Band::Investigate } else { full };
+    let own = if is_capped { Band::Investigate } else { full };
+    let (band, is_raised) = (own.max(raised), raised > own);
     // Hours and weekdays are shown and decide nothing.
     let judged = || columns.iter().filter(|column| column.role.is_compared());
     let compared = judged().count();
     let unsure = judged().filter(|column| column.evidence == Evidence::NotEnough).count();
     let has_evidence = band > Band::Normal || (compared > 0 && unsure * 2 < compared);
     let pillar = top.filter(|top| value(top) > 0.0).map(|top| top.name);
-    let text = words(band, is_capped, has_evidence, has_fault, (unsure, compared));
-    Headline { coefficient, pillar, band, is_capped, has_evidence, text }
+    let text = if has_evidence {
+        words(band, is_capped, is_raised, has_fault).to_owned()
+    } else {
+        format!(
+            "not enough evidence: {unsure} of {compared} columns have too few rows to tell a drift from chance"
+        )
+    };
+    let band = has_evidence.then_some(band);
+    Headline { coefficient, pillar, band, is_capped, is_raised, has_evidence, text }
 }
 
-fn words(
-    band: Band,
-    is_capped: bool,
-    has_evidence: bool,
-    has_fault: bool,
-    (unsure, compared): (usize, usize),
-) -> String {
-    if !has_evidence {
-        return format!(
-            "not enough evidence: {unsure} of {compared} columns have too few rows to tell a drift from chance"
-        );
-    }
+fn words(band: Band, is_capped: bool, is_raised: bool, has_fault: bool) -> &'static str {
     match (band, has_fault) {
-        (Band::Normal, true) => "no drift that matters, but a fault of the pipeline".to_owned(),
-        (Band::Normal, false) => "no drift that matters".to_owned(),
-        (Band::Watch, true) => "watch, and repair the pipeline".to_owned(),
-        (Band::Watch, false) => "watch it".to_owned(),
-        (Band::Investigate, true) => "investigate: repair the pipeline, do not retrain on it".to_owned(),
+        (Band::Normal, true) => "no drift that matters, but a fault of the pipeline",
+        (Band::Normal, false) => "no drift that matters",
+        (Band::Watch, true) => "watch, and repair the pipeline",
+        (Band::Watch, false) if is_raised => "watch it: columns move together otherwise than before",
+        (Band::Watch, false) => "watch it",
+        (Band::Investigate, true) => "investigate: repair the pipeline, do not retrain on it",
+        (Band::Investigate, false) if is_raised => "investigate: columns move together otherwise than before",
         (Band::Investigate, false) if is_capped => {
-            "investigate, retrain if it harms (inputs alone never ask for a rollback)".to_owned()
+            "investigate, retrain if it harms (inputs alone never ask for a rollback)"
         }
-        (Band::Investigate, false) => "investigate, and retrain if the world changed".to_owned(),
-        (Band::Rollback, true) => "roll back, and repair the pipeline".to_owned(),
-        (Band::Rollback, false) => "roll back".to_owned(),
+        (Band::Investigate, false) => "investigate, and retrain if the world changed",
+        (Band::Rollback, true) => "roll back, and repair the pipeline",
+        (Band::Rollback, false) => "roll back",
     }
 }

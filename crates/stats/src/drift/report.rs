@@ -50,11 +50,14 @@ pub struct Headline {
     pub coefficient: f64,
     /// Which pillar that is; none if all are 0.
     pub pillar: Option<PillarName>,
-    /// What it asks for.
-    pub band: Band,
+    /// What it asks for; none if the rows do not suffice for a verdict.
+    pub band: Option<Band>,
     /// Whether the band is lower than the coefficient's because nothing but inputs or predictions drifted.
     pub is_capped: bool,
-    /// Whether the rows suffice for the verdict: `normal` without it means nothing.
+    /// Whether the band is higher than the coefficient's because of a fault of the pipeline, or because columns move
+    /// together otherwise: what concerns few columns of many, or no column alone.
+    pub is_raised: bool,
+    /// Whether the rows suffice for the verdict.
     pub has_evidence: bool,
     /// The verdict in words.
     pub text: String,

@@ -36,7 +36,7 @@ fn shifted(rows: usize, mean: f64, seed: u64) -> Vec<f64> {
 fn a_constant_against_itself_is_stable_and_against_another_value_is_found_both_ways() {
     let constant = |value: f64| numeric("x", vec![value; 2000]);
     let (report, column) = single(constant(3.0), constant(3.0));
-    assert_eq!((column.evidence, report.headline.band), (Evidence::Stable, Band::Normal));
+    assert_eq!((column.evidence, report.headline.band), (Evidence::Stable, Some(Band::Normal)));
     for other in [4.0, 2.0] {
         let (_, column) = single(constant(3.0), constant(other));
         assert!((column.coefficient - 1.0).abs() < 0.01 && is_finite(&column), "{other}: {column:?}");
@@ -79,7 +79,7 @@ fn missing_values_are_seen_and_named() {
     let (report, column) = single(numeric("x", shifted(10_000, 0.0, 1)), with_nulls("x", half(2)));
     assert_eq!(code(&column), Some(Code::MissingValues));
     assert!(column.causes[0].text.contains("50 % of the values are missing"), "{:?}", column.causes);
-    assert!(column.v > 0.5 && report.headline.band == Band::Rollback, "{:?}", report.headline);
+    assert!(column.v > 0.5 && report.headline.band == Some(Band::Rollback), "{:?}", report.headline);
     assert!(column.rates.missing.lower < 0.5 && column.rates.missing.upper > 0.5);
 
     let (_, column) = single(numeric("x", shifted(10_000, 0.0, 1)), with_nulls("x", repeat_n(None, 5000)));
@@ -97,7 +97,7 @@ fn infinities_and_nan_are_bins_of_their_own_and_break_nothing() {
     let mut current = shifted(5000, 0.0, 2);
     current[7] = f64::INFINITY;
     let (report, column) = single(numeric("x", shifted(10_000, 0.0, 1)), numeric("x", current.clone()));
-    assert_eq!((report.headline.band, is_finite(&column)), (Band::Normal, true));
+    assert_eq!((report.headline.band, is_finite(&column)), (Some(Band::Normal), true));
     assert!(column.rates.not_finite.current > 0.0);
     for value in current.iter_mut().take(2000) {
         *value = f64::NAN;
@@ -123,7 +123,7 @@ fn one_new_category_in_a_thousand_rows_is_no_drift() {
     let known = || (0..10_000).map(|i| ["a", "b", "c"][i % 3]);
     let now = (0..1000).map(|i| if i == 500 { "new" } else { ["a", "b", "c"][i % 3] });
     let (report, column) = single(texts("x", known()), texts("x", now));
-    assert_eq!(report.headline.band, Band::Normal, "{column:?}");
+    assert_eq!(report.headline.band, Some(Band::Normal), "{column:?}");
     assert!((column.rates.unseen.current - 0.001).abs() < 1e-12);
     let many = (0..1000).map(|i| if i % 5 == 0 { "new" } else { ["a", "b", "c"][i % 3] });
     let (_, column) = single(texts("x", known()), texts("x", many));
@@ -138,7 +138,7 @@ fn three_hundred_thousand_equal_categories_do_not_drift_from_themselves() {
         texts("x", (0..400_000).map(move |_| format!("c{}", random.bits() % 300_000)).collect::<Vec<_>>())
     };
     let (report, column) = single(draw(1), draw(2));
-    assert_eq!(report.headline.band, Band::Normal, "{column:?}");
+    assert_eq!(report.headline.band, Some(Band::Normal), "{column:?}");
     assert!(is_finite(&column));
 }
 
@@ -149,13 +149,14 @@ fn names_that_are_mostly_new_do_not_drift_from_themselves() {
         texts("x", (0..rows).map(move |_| format!("n{}", random.bits() % 600)).collect::<Vec<_>>())
     };
     let (report, column) = single(draw(1, 700), draw(2, 700));
-    assert_eq!(report.headline.band, Band::Normal, "{column:?}");
+    // Too few rows to say that it stayed; none that it did not.
+    assert!(report.headline.band <= Some(Band::Normal), "{column:?}");
 }
 
 #[test]
 fn sizes_may_differ_and_an_empty_side_is_no_drift() {
     let (report, column) = single(numeric("x", shifted(100_000, 0.0, 1)), numeric("x", shifted(700, 0.0, 2)));
-    assert_eq!((report.headline.band, is_finite(&column)), (Band::Normal, true));
+    assert_eq!((report.headline.band, is_finite(&column)), (Some(Band::Normal), true));
     let (report, column) = single(numeric("x", shifted(100, 0.0, 1)), numeric("x", Vec::new()));
     assert!(column.v.abs() < 1e-12 && !report.headline.has_evidence && is_finite(&column));
     let (_, column) = single(numeric("x", Vec::new()), numeric("x", shifted(100, 0.0, 1)));
@@ -172,7 +173,7 @@ fn huge_and_tiny_numbers_have_finite_answers() {
     reference.extend([f64::MAX, f64::MIN, f64::MIN_POSITIVE, 0.0, -0.0, 5e-324]);
     let (report, column) = single(numeric("x", reference), numeric("x", wide(2)));
     assert!(is_finite(&column), "{column:?}");
-    assert_eq!(report.headline.band, Band::Normal);
+    assert_eq!(report.headline.band, Some(Band::Normal));
     let bars = column.histogram.reference.iter().chain(&column.histogram.current);
     assert!(bars.clone().all(|share| (0.0..=1.0 + 1e-9).contains(share)), "{:?}", column.histogram);
 }

@@ -4,6 +4,7 @@
 //! takes a few seeds of each, `COMPTROLLER_TEST_SEEDS` another number.
 
 use crate::support::{Data, Random, compare, numeric, of_role, with_nulls};
+use comptroller_stats::coefficient::Band;
 use comptroller_stats::drift::{Code, FindingKind, Report};
 use comptroller_stats::profile::Role;
 
@@ -205,4 +206,32 @@ fn a_column_of_other_rows_is_named() {
         "{:?}",
         report.findings
     );
+    let headline = &report.headline;
+    assert!(headline.coefficient < 0.1 && headline.is_raised, "{headline:?}");
+    assert_eq!(headline.band, Some(Band::Investigate));
+}
+
+/// What concerns one column of many, or no column alone, is in the verdict all the same.
+#[test]
+fn a_fault_is_judged_by_its_column_and_a_correlation_by_its_change() {
+    let mut random = Random::new(5);
+    let mut draw = |rows: usize, sign: f64, spread: f64| {
+        let x = random.normals(rows, 0.0, 1.0);
+        let y = x.iter().map(|x| sign * x + 0.5 * random.normal()).collect();
+        let length = random.normals(rows, 0.0, 1.0).iter().map(|value| 5.0 + spread * value).collect();
+        let mut table = vec![numeric("x", x), numeric("y", y), numeric("length", length)];
+        table.extend((0..40).map(|n| numeric(&format!("z{n}"), random.normals(rows, 0.0, 1.0))));
+        table
+    };
+    let reference = draw(10_000, 1.0, 1.0);
+    let same = compare(&reference, &draw(4000, 1.0, 1.0)).headline;
+    assert_eq!((same.band, same.is_raised), (Some(Band::Normal), false), "{same:?}");
+    let flipped = compare(&reference, &draw(4000, -1.0, 1.0)).headline;
+    assert!(flipped.coefficient < 0.1 && flipped.is_raised, "{flipped:?}");
+    assert_eq!(flipped.band, Some(Band::Investigate));
+    assert!(flipped.text.contains("move together otherwise"), "{flipped:?}");
+    // The mean of 43 columns, one of which does not vary any more.
+    let constant = compare(&reference, &draw(4000, 1.0, 0.0)).headline;
+    assert!(constant.coefficient < 0.3 && constant.is_raised, "{constant:?}");
+    assert_eq!(constant.band, Some(Band::Investigate));
 }

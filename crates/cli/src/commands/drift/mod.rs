@@ -99,10 +99,9 @@ fn render(report: &Report, arguments: &DriftArgs, style: Style) -> anyhow::Resul
 }
 
 fn exit(report: &Report, fail_on: Option<Band>) -> Exit {
-    let headline = &report.headline;
-    match fail_on {
-        Some(band) if headline.band >= band => Exit::DENY,
-        Some(_) if !headline.has_evidence => Exit::UNKNOWN,
+    match (fail_on, report.headline.band) {
+        (Some(least), Some(band)) if band >= least => Exit::DENY,
+        (Some(_), None) => Exit::UNKNOWN,
         _ => Exit::OK,
     }
 }

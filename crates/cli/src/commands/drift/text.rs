@@ -15,7 +15,7 @@ pub(super) fn render(report: &Report, most: usize, style: Style) -> String {
     let headline = &report.headline;
     let pillar = headline.pillar.map(|pillar| format!(" ({})", pillar.as_str())).unwrap_or_default();
     let verdict = format!("D {:.2}{pillar}: {}", headline.coefficient, headline.text);
-    let _ = writeln!(text, "{}", band(headline.band, headline.has_evidence, &verdict, style));
+    let _ = writeln!(text, "{}", band(headline.band, &verdict, style));
     for (what, side) in [("reference", &report.reference), ("current", &report.current)] {
         let kind = if side.is_profile { ", a profile" } else { "" };
         let label = style.strong(&format!("{what:<9}"));
@@ -57,7 +57,7 @@ fn pillars(text: &mut String, report: &Report, style: Style) {
     let _ = writeln!(text, "\n{}", style.strong("PILLAR        VALUE  ABOUT"));
     for pillar in &report.pillars {
         let value = pillar.value.map_or_else(|| "    -".to_owned(), |value| format!("{value:5.2}"));
-        let value = pillar.band.map_or_else(|| value.clone(), |own| band(own, true, &value, style));
+        let value = pillar.band.map_or_else(|| value.clone(), |own| band(Some(own), &value, style));
         let _ = writeln!(text, "{:<12}  {value}  {}", pillar.name.as_str(), one_line(&pillar.note));
     }
 }
@@ -73,7 +73,7 @@ fn columns(text: &mut String, report: &Report, most: usize, style: Style) {
             if column.contribution > 0.0 { format!("{:.1} %", column.percent) } else { "-".to_owned() };
         let name = format!("{:<width$}", cut(&one_line(&column.name), width));
         let line = format!("{:5.2}  {:5.2}  {part:>7}", column.v, column.corrected);
-        let own = band(column.band, true, &line, style);
+        let own = band(Some(column.band), &line, style);
         let _ = writeln!(text, "{}", format!("{name}  {own}  {}", cause(column)).trim_end());
     }
     if report.columns.len() > shown.len() {
@@ -170,11 +170,10 @@ fn roles(text: &mut String, report: &Report, style: Style) {
     }
 }
 
-fn band(band: Band, has_evidence: bool, text: &str, style: Style) -> String {
+fn band(band: Option<Band>, text: &str, style: Style) -> String {
     match band {
-        _ if !has_evidence => style.caution(text),
-        Band::Normal => style.good(text),
-        Band::Watch => style.caution(text),
-        Band::Investigate | Band::Rollback => style.bad(text),
+        Some(Band::Normal) => style.good(text),
+        None | Some(Band::Watch) => style.caution(text),
+        Some(Band::Investigate | Band::Rollback) => style.bad(text),
     }
 }
