@@ -2,6 +2,7 @@
 
 use crate::act::Call;
 use crate::systems::find;
+use crate::tiers::lowest_by;
 use crate::view::Receipt;
 use crate::{App, AppError};
 use comptroller_core::Event;
@@ -10,8 +11,8 @@ use comptroller_core::ids::{PrincipalId, SystemId};
 use comptroller_core::private::{TierText, check_text};
 use comptroller_core::vocab::RiskTier;
 use comptroller_policy::{Action, Facts};
-use comptroller_store::Conn;
 use comptroller_store::areas::models;
+use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -45,11 +46,23 @@ impl App {
                     .bool("actor_is_builder", built_a_version(act.conn(), system, caller).await?);
                 let resource = format!("system/{system}");
                 act.authorise(Action::SystemClassify, &resource, Some(system), None, facts).await?;
+                // Nobody's word takes back what answers on record mean; they stay on record when somebody raises it.
+                let store = act.store.clone();
+                let before: Option<TierText> =
+                    journal::private(act.conn(), store.key(), row.classified_in).await?;
+                let answers = before.and_then(|text| text.answers);
+                let lowest = answers.as_ref().map(|answers| lowest_by(answers, act.now())).transpose()?.flatten();
+                if let Some(lowest) = lowest.filter(|lowest| command.tier < *lowest) {
+                    return Err(AppError::Conflict(format!(
+                        "by the answers on record the tier is {lowest}, and nobody lowers that by hand: answer the \
+                         questions anew with `comptroller risk classify`"
+                    )));
+                }
                 let event = Event::SystemClassified { system, tier: command.tier, previous, basis: None };
                 let draft = act
                     .draft(event)
                     .about("system", &system)
-                    .private("basis", &TierText { text: command.reason, answers: None })?;
+                    .private("basis", &TierText { text: command.reason, answers })?;
                 let index = act.record(draft).await?;
                 Ok(Receipt::new(system, index))
             })

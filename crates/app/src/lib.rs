@@ -35,6 +35,7 @@ pub mod gate;
 pub mod holds;
 pub mod incidents;
 pub mod invitations;
+pub mod law_changes;
 pub mod ledger;
 pub mod models;
 pub mod monitors;

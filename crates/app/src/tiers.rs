@@ -7,10 +7,8 @@ use crate::act::{Act, Call};
 use crate::classify::built_a_version;
 use crate::systems::find;
 use crate::view::Receipt;
-use crate::{App, AppError, Caller, ORG};
-use comptroller_compliance::classify::{
-    Classification, Difference, FRAMEWORK, Facts as Stated, classify, compare,
-};
+use crate::{App, AppError, Caller};
+use comptroller_compliance::classify::{Classification, FRAMEWORK, Facts as Stated, classify};
 use comptroller_compliance::framework::{Catalogue, Day, Framework};
 use comptroller_core::event::TierBasis;
 use comptroller_core::ids::SystemId;
@@ -18,7 +16,7 @@ use comptroller_core::private::{TierText, check_text};
 use comptroller_core::vocab::RiskTier;
 use comptroller_core::{Event, Label, Slug, Timestamp};
 use comptroller_policy::{Action, Facts};
-use comptroller_store::areas::systems::{self, SystemFilter, SystemRow};
+use comptroller_store::areas::systems::SystemRow;
 use comptroller_store::keys::OrgKey;
 use comptroller_store::{Conn, journal};
 use serde::{Deserialize, Serialize};
@@ -26,8 +24,6 @@ use serde_json::Value;
 use std::sync::OnceLock;
 use utoipa::ToSchema;
 
-/// Systems of one step through all of them.
-const STEP: i64 = 200;
 /// Most open questions that a refusal names.
 const MAX_NAMED: usize = 10;
 /// Most rows that a basis names.
@@ -78,37 +74,6 @@ pub struct ClassificationView {
     pub now: Option<Value>,
 }
 
-/// What a change of the law does to a system.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct SystemChange {
-    /// The system.
-    pub system: SystemId,
-    /// Its short name.
-    pub slug: Slug,
-    /// Tiers, duties and deadlines that differ.
-    #[schema(value_type = Object)]
-    pub difference: Value,
-}
-
-/// What a change of the law does to every system with recorded answers.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct LawChanges {
-    /// The framework.
-    pub framework: String,
-    /// Digest of its data.
-    pub data: comptroller_core::Digest,
-    /// The first day.
-    pub before: String,
-    /// The second day.
-    pub after: String,
-    /// Systems for which something differs.
-    pub changed: Vec<SystemChange>,
-    /// Names of systems for which nothing differs.
-    pub same: Vec<Slug>,
-    /// Names of systems about which nothing can be said: classified by hand, never, or with erased answers.
-    pub without_answers: Vec<Slug>,
-}
-
 /// The AI Act of the shipped data, read once.
 pub(crate) fn act_data() -> Result<&'static Framework, AppError> {
     framework_data(FRAMEWORK)
@@ -131,7 +96,7 @@ pub(crate) fn all_data() -> Result<&'static Catalogue, AppError> {
         .map_err(|error| AppError::Internal(format!("framework data: {error}")))
 }
 
-fn day(field: &'static str, text: &str) -> Result<Day, AppError> {
+pub(crate) fn day(field: &'static str, text: &str) -> Result<Day, AppError> {
     text.parse().map_err(|problem: String| AppError::invalid(field, problem))
 }
 
@@ -161,54 +126,6 @@ impl App {
         view(row, text, today)
     }
 
-    /// What the change of the law between two days does to every system, by its recorded answers.
-    pub async fn law_changes(
-        &self,
-        caller: &Caller,
-        before: &str,
-        after: &str,
-    ) -> Result<LawChanges, AppError> {
-        self.may_read(caller, Action::SystemRead, ORG, None, None).await?;
-        let (first, second) = (day("before", before)?, day("after", after)?);
-        let data = act_data()?;
-        let since = data.known_since().unwrap_or(first);
-        if first < since || second < since {
-            return Err(AppError::invalid(
-                "before",
-                format!("nothing was known then: name days from {since} on"),
-            ));
-        }
-        let mut changes = LawChanges {
-            framework: data.id.clone(),
-            data: data.digest(),
-            before: first.to_string(),
-            after: second.to_string(),
-            changed: Vec::new(),
-            same: Vec::new(),
-            without_answers: Vec::new(),
-        };
-        let mut conn = self.store.read().await?;
-        let mut last = String::new();
-        loop {
-            let rows = systems::systems(&mut conn, &SystemFilter::default(), &last, STEP).await?;
-            let Some(end) = rows.last() else { return Ok(changes) };
-            last = end.slug.0.to_string();
-            for row in rows {
-                let answers = self.tier_text(&mut conn, &row).await?.and_then(|text| text.answers);
-                let (system, slug) = (row.id.0, row.slug.0);
-                // Answers that no longer fit the questions say nothing, as if there were none.
-                match answers.and_then(|answers| between(data, &answers, first, second).ok()) {
-                    None => changes.without_answers.push(slug),
-                    Some(difference) if difference.is_empty() => changes.same.push(slug),
-                    Some(difference) => {
-                        let difference = serde_json::to_value(&difference)?;
-                        changes.changed.push(SystemChange { system, slug, difference });
-                    }
-                }
-            }
-        }
-    }
-
     /// How the recorded answers of a system classify it on a day; none: it was never classified by rules, its answers were
     /// erased, or they no longer fit the questions.
     pub(crate) async fn classified_on(
@@ -222,7 +139,11 @@ impl App {
         Ok(computed(act_data()?, &answers, on, on).ok().map(|(_, found)| found))
     }
 
-    async fn tier_text(&self, conn: &mut Conn, row: &SystemRow) -> Result<Option<TierText>, AppError> {
+    pub(crate) async fn tier_text(
+        &self,
+        conn: &mut Conn,
+        row: &SystemRow,
+    ) -> Result<Option<TierText>, AppError> {
         Ok(journal::private(conn, self.store.key(), row.classified_in).await?)
     }
 }
@@ -271,19 +192,19 @@ pub(crate) async fn tier_in_force(
     now: Timestamp,
 ) -> Result<Option<RiskTier>, AppError> {
     let recorded = row.risk_tier.as_ref().map(|tier| tier.0);
-    if row.basis.is_none() {
-        return Ok(recorded);
-    }
     let text: Option<TierText> = journal::private(conn, key, row.classified_in).await?;
     let Some(answers) = text.and_then(|text| text.answers) else { return Ok(recorded) };
+    Ok(recorded.max(lowest_by(&answers, now)?))
+}
+
+/// The lowest tier that answers can mean by the rules of today. Answers that no longer fit the questions say nothing.
+pub(crate) fn lowest_by(answers: &Value, now: Timestamp) -> Result<Option<RiskTier>, AppError> {
     let today = Day::of(now);
-    // Answers that no longer fit the questions say nothing more than what was recorded.
-    let by_now = computed(act_data()?, &answers, today, today).ok().map(|(_, found)| found.lowest);
-    Ok(recorded.max(by_now))
+    Ok(computed(act_data()?, answers, today, today).ok().map(|(_, found)| found.lowest))
 }
 
 /// Reads the facts and applies the rules.
-fn computed(
+pub(crate) fn computed(
     data: &Framework,
     facts: &Value,
     as_of: Day,
@@ -369,10 +290,4 @@ fn view(row: SystemRow, text: Option<TierText>, today: Day) -> Result<Classifica
     }
     view.now = Some(serde_json::to_value(&now)?);
     Ok(view)
-}
-
-fn between(data: &Framework, answers: &Value, first: Day, second: Day) -> Result<Difference, AppError> {
-    let (_, before) = computed(data, answers, first, first)?;
-    let (_, after) = computed(data, answers, second, second)?;
-    Ok(compare(&before, &after))
 }

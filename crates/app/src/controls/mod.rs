@@ -31,6 +31,8 @@ use utoipa::ToSchema;
 
 /// Longest time until a remediation is due, in days.
 const MAX_DUE_DAYS: u32 = 366;
+/// How far back an exception may lie about which something is recorded, in days: ten years.
+const NOTED_DAYS: i64 = 3_653;
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 /// Entries read at a time.
@@ -120,15 +122,15 @@ impl App {
 
     /// Records cause, effect, remediation, retest or management's response of an exception.
     pub async fn note_exception(&self, call: &Call, command: NoteException) -> Result<Receipt, AppError> {
+        let resource = format!("control/{}", command.control);
+        self.may_read(&call.caller, Action::ExceptionNote, &resource, None, None).await?;
+        self.is_exception(&command).await?;
         self.act(call, "exception.note", command, |mut act, command| {
             Box::pin(async move {
                 check_text("text", &command.text, false)?;
                 let NoteException { control, occurrence, step, text, due_days } = command;
                 let due_at = due_days.map(|days| due(step, days, act.now())).transpose()?;
                 act.may(Action::ExceptionNote, &format!("control/{control}"), None).await?;
-                if history(act.conn()).await?.changes(control.as_str()).is_empty() {
-                    return Err(AppError::not_found("control in operation", &control));
-                }
                 let exception = comptroller_compliance::window::exception_id(control.as_str(), &occurrence);
                 let draft = act
                     .draft(Event::ExceptionNoted {
@@ -145,6 +147,31 @@ impl App {
             })
         })
         .await
+    }
+
+    /// Refuses a note about what is no exception: no test of controls would ever show it.
+    async fn is_exception(&self, command: &NoteException) -> Result<(), AppError> {
+        let control = command.control.as_str();
+        let mut conn = self.store.read().await?;
+        if history(&mut conn).await?.changes(control).is_empty() {
+            return Err(AppError::not_found("control in operation", control));
+        }
+        drop(conn);
+        let signed = self.store.publish().await?;
+        let signed = signed.ok_or_else(|| AppError::Conflict("the log is empty".into()))?;
+        let to = self.store.clock().now();
+        let from = to.plus_seconds(-NOTED_DAYS * DAY);
+        let asked = TestControls { from, to, framework: None, control: Some(control.to_owned()) };
+        let test = self.test_until(asked, &signed, None).await?;
+        let exception = comptroller_compliance::window::exception_id(control, &command.occurrence);
+        if test.result.controls.iter().flat_map(|of| &of.exceptions).any(|one| one.id == exception) {
+            return Ok(());
+        }
+        let message = format!(
+            "{control} has no exception `{}`: name one as `comptroller control test` does",
+            command.occurrence
+        );
+        Err(AppError::invalid("occurrence", message))
     }
 
     /// The controls of the library and those in operation.

@@ -94,6 +94,9 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
         let refused = app.note_exception(&Call::new(desk.developer.clone()), wrong).await.unwrap_err();
         assert!(matches!(&refused, AppError::Invalid { field: "due_days", .. }), "{refused}");
     }
+    let nowhere = NoteException { occurrence: "dataset_version/of-somewhere-else".into(), ..note.clone() };
+    let refused = app.note_exception(&Call::new(desk.developer.clone()), nowhere).await.unwrap_err();
+    assert!(matches!(&refused, AppError::Invalid { field: "occurrence", .. }), "{refused}");
     let noted = app.note_exception(&Call::new(desk.developer.clone()), note).await.unwrap();
     assert_eq!(noted.id, control.exceptions[0].id.to_string());
     let again = app.test_controls(&desk.auditor, asked.clone()).await.unwrap();

@@ -99,6 +99,24 @@ async fn a_computed_tier_is_recorded_with_what_it_rests_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_back_by_hand_what_the_answers_on_record_mean() {
+    let office = Office::new().await;
+    let by_hand = async |tier| {
+        let command = ClassifySystem { tier, reason: "by house rule".into() };
+        office.world.app.classify_system(&Call::new(office.risk.clone()), "scoring".into(), command).await
+    };
+    let answers = facts(&["III.5.b", "profiling", "role.provider"], &[]);
+    office.classify(&office.risk, answers, "2026-11-27").await.unwrap();
+    let error = by_hand(RiskTier::Limited).await.unwrap_err().to_string();
+    assert!(error.contains("by the answers on record the tier is high"), "{error}");
+    // Not by way of a higher tier either: the answers stay on record.
+    by_hand(RiskTier::Prohibited).await.unwrap();
+    by_hand(RiskTier::Minimal).await.unwrap_err();
+    assert_eq!(office.shown().await.tier, Some(RiskTier::Prohibited));
+    by_hand(RiskTier::High).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn open_answers_other_roles_and_nonsense_are_refused() {
     let office = Office::new().await;
     let open = office.classify(&office.risk, facts(&[], &["III.5.b"]), "2026-11-27").await.unwrap_err();
@@ -159,6 +177,15 @@ async fn a_change_of_the_law_names_the_systems_it_touches() {
     assert_eq!((&risks["before"], &risks["after"]), (&json!("2026-08-02"), &json!("2027-12-02")));
     let register = moved.iter().find(|each| each["duty"] == "49.1").unwrap();
     assert_eq!(register["status_after"], "contested");
+    // Each duty is named in words, and of each it is said whether its evidence is short.
+    assert!(changes.duties["9"].starts_with(|first: char| first.is_uppercase()), "{:?}", changes.duties);
+    assert!(moved.iter().all(|each| changes.duties.contains_key(each["duty"].as_str().unwrap())));
+    let seen = changes.short.unwrap();
+    let risks = seen.iter().find(|each| each.duty == "9").unwrap();
+    assert_eq!(risks.label, changes.duties["9"]);
+    assert!(!risks.because.is_empty() && !risks.next.is_empty(), "{risks:?}");
+    let unread = app.law_changes(&office.developer, "2026-07-26", "2026-07-27").await.unwrap();
+    assert!(unread.short.is_none());
     let later = app.law_changes(&office.risk, "2026-07-27", "2026-11-27").await.unwrap();
     assert_eq!((later.changed.len(), later.same.len()), (0, 1));
     // The classification of the day before the amendment still verifies.

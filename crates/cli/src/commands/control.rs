@@ -16,7 +16,7 @@ use comptroller_app::controls::{
     AdoptControl, ControlTest, NoteException, TestControls, altered_files, pack_oscal, test_pack,
 };
 use comptroller_compliance::control::{Control, MAX_FILE_BYTES, Serves, shipped};
-use comptroller_compliance::window::{ControlResult, WindowResult};
+use comptroller_compliance::window::ControlResult;
 use comptroller_core::Timestamp;
 use comptroller_core::name::ControlId;
 use comptroller_core::vocab::ExceptionStep;
@@ -339,10 +339,11 @@ fn report(screen: Screen, test: &ControlTest, csv: bool) -> anyhow::Result<()> {
         return print(&comptroller_app::controls::tests_csv(&test.result));
     }
     let answer = Answer::of_value(serde_json::to_value(test)?);
-    screen.print(&answer, |_| text(&test.result, screen.style))
+    screen.print(&answer, |_| text(test, screen.style))
 }
 
-fn text(result: &WindowResult, style: Style) -> String {
+fn text(test: &ControlTest, style: Style) -> String {
+    let result = &test.result;
     let mut out = format!("{} to {}\n\n", result.from, result.to);
     for control in &result.controls {
         control_text(&mut out, control, style);
@@ -353,6 +354,10 @@ fn text(result: &WindowResult, style: Style) -> String {
     let due = result.controls.iter().filter_map(|control| control.next_due.as_ref()).min();
     if let Some(due) = due {
         let _ = writeln!(out, "next due: {} {} by {}", due.control, clean(&due.occurrence), minute(due.at));
+    }
+    if test.seal.is_none() {
+        let _ =
+            writeln!(out, "no samples yet: the first entry after {} fixes the seed of the draw", result.to);
     }
     let _ = writeln!(out, "{}", style.dim(&format!("result {}", result.digest)));
     let ledger = format!("log of {} entries, root {}", result.ledger.size, result.ledger.root);

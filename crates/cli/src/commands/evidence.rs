@@ -7,6 +7,7 @@ use crate::args::Paging;
 use crate::client::{Answer, path};
 use crate::failure::Failure;
 use crate::input::{one_of, pair};
+use crate::output::note;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use comptroller_app::assess::{Because, RecordEvidence};
@@ -14,8 +15,9 @@ use comptroller_app::bias_tests::RecordBiasTest;
 use comptroller_app::controls::TestControls;
 use comptroller_app::evidence::ExportPack;
 use comptroller_core::name::MediaType;
+use comptroller_core::time::SystemClock;
 use comptroller_core::vocab::{EvidenceKind, Measure};
-use comptroller_core::{Digest, Timestamp};
+use comptroller_core::{Clock as _, Digest, Timestamp};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
@@ -122,6 +124,13 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
         }
         Verb::Pack { out, include_personal_data, framework, from, to } => {
             let window = from.zip(to);
+            if let Some((_, to)) = window
+                && to > SystemClock.now()
+            {
+                note(&format!(
+                    "the window lasts until {to}: what is due until then is pending, and no samples are drawn"
+                ));
+            }
             let controls = window.map(|(from, to)| TestControls { from, to, framework, control: None });
             let command = ExportPack { include_personal_data, controls };
             let (digest, bytes) =
@@ -169,7 +178,7 @@ fn record(context: &Context, record: Record) -> anyhow::Result<Answer> {
         system,
         observed_at: match record.observed_at {
             Some(at) => at,
-            None => comptroller_core::Clock::now(&comptroller_core::time::SystemClock),
+            None => SystemClock.now(),
         },
         passed: !record.failed,
         measures,

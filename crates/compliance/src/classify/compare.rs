@@ -38,6 +38,12 @@ pub struct MovedDeadline {
 }
 
 impl Difference {
+    /// Every duty that it names, once or more.
+    pub fn duties(&self) -> impl Iterator<Item = &str> {
+        let moved = self.deadlines.iter().map(|moved| &moved.duty);
+        self.gained.iter().chain(&self.lost).chain(moved).map(String::as_str)
+    }
+
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
         self.tier_before == self.tier_after
