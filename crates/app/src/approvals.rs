@@ -214,10 +214,13 @@ async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, 
     let resource = format!("version/{version}");
     act.authorise(Action::ApprovalRequest, &resource, Some(system), Some(command.environment), Facts::new())
         .await?;
-    if now.approval.is_some_and(|row| !row.denied && row.expires_at.0 > act.now())
+    if let Some(open) = now.approval.filter(|row| !row.denied && row.expires_at.0 > act.now())
         && now.tally.changes.is_empty()
     {
-        return Err(AppError::Conflict("a request for this version and environment is open already".into()));
+        let open = open.id.0;
+        return Err(AppError::Conflict(format!(
+            "approval {open} for this version and environment is open already: have people vote on that one"
+        )));
     }
     let approval = act.new_id(ApprovalId::new)?;
     let plan = act

@@ -32,7 +32,7 @@ pub struct DecisionRecord {
     /// The facts used.
     #[schema(value_type = Object)]
     pub facts: BTreeMap<String, Value>,
-    /// Where facts come from, by name.
+    /// Where facts come from, by name; `*` is for every other fact.
     pub sources: BTreeMap<String, FactSource>,
     /// Digest of the policy bundle.
     pub bundle: Digest,

@@ -54,6 +54,9 @@ pub struct GateAnswer {
     pub version: VersionId,
     /// Where it should go.
     pub environment: Environment,
+    /// The AI system that it is a model of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<Slug>,
     /// Every rule that stands against it.
     pub rules: Vec<RuleView>,
     /// What went wrong while deciding.
@@ -63,7 +66,7 @@ pub struct GateAnswer {
     pub facts: BTreeMap<String, serde_json::Value>,
     /// Metrics that are worse than those of the version now serving, beyond the tolerance.
     pub regressions: Vec<String>,
-    /// Where facts come from, by name.
+    /// Where facts come from, by name; `*` is for every other fact.
     pub sources: BTreeMap<String, FactSource>,
     /// The votes on the newest request for approval, as they count now.
     pub votes: Vec<VoteState>,
@@ -315,6 +318,7 @@ impl App {
                     outcome: decision.outcome,
                     version,
                     environment: command.environment,
+                    system: evidence.known.system,
                     rules: RuleView::of(&act.bundle, &decision, &evidence.facts),
                     errors: decision.errors,
                     facts: decision.facts,

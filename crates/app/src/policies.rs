@@ -16,6 +16,7 @@ mod analysis;
 pub mod change;
 pub mod replay;
 pub mod shadow;
+mod succession;
 
 /// Most bundles that are kept parsed.
 const MAX_CACHED: usize = 16;

@@ -217,6 +217,11 @@ async fn request(mut act: Act<'_>, command: RequestWaiver) -> Result<Receipt, Ap
     if owner.status != "active" || !crate::act::is_person(owner.kind.0) {
         return Err(AppError::invalid("owner", "the owner is a person who acts here"));
     }
+    if let Some(open) = open(&mut act, id, &command).await? {
+        return Err(AppError::Conflict(format!(
+            "waiver {open} asks for the same: have it decided, or end it before asking again"
+        )));
+    }
     let waiver = act.new_id(WaiverId::new)?;
     let event = Event::WaiverRequested {
         waiver,
@@ -235,6 +240,31 @@ async fn request(mut act: Act<'_>, command: RequestWaiver) -> Result<Receipt, Ap
         .private("reason", &Note { text: command.reason })?;
     let index = act.record(draft).await?;
     Ok(Receipt::new(waiver, index))
+}
+
+/// The request of the same person for the same rule and place that nobody has decided yet.
+async fn open(
+    act: &mut Act<'_>,
+    version: VersionId,
+    command: &RequestWaiver,
+) -> Result<Option<WaiverId>, AppError> {
+    let (now, actor) = (act.now(), act.caller.actor());
+    let mut after = String::new();
+    loop {
+        let rows =
+            evidence::waivers(act.conn(), &version.to_string(), "requested", &after, MAX_WAIVERS).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        after = last.id.0.to_string();
+        let same = |row: &&WaiverRow| {
+            row.rule.0 == command.rule
+                && row.environment.0 == command.environment
+                && row.requested_by == actor
+                && row.expires_at.0 > now
+        };
+        if let Some(row) = rows.iter().find(same) {
+            return Ok(Some(row.id.0));
+        }
+    }
 }
 
 async fn decide(mut act: Act<'_>, id: WaiverId, command: DecideWaiver) -> Result<Receipt, AppError> {

@@ -80,7 +80,32 @@ impl App {
                 self.policies.bundle(&mut conn, key, &row.bundle.0).await?
             }
         };
+        for (name, fact) in &supposed {
+            bundle
+                .check_fact(Action::GateCheck, name, fact)
+                .map_err(|error| AppError::invalid("facts", error))?;
+        }
         let approval = approvals::latest_approval(&mut conn, id, environment).await?;
+        // What comes out now has facts of its own: which votes count, and whose quorum they fill, is for the rules in
+        // force to say, not for those of the proposal.
+        let mut before = None;
+        if proposal.is_some() {
+            let parts = Parts { key, now, bundle: &in_force, environment, in_operation: false };
+            let (model, row, approval) = (model.clone(), row.clone(), approval.clone());
+            let present = situation(&mut conn, &parts, model, row, approval, Some(caller.principal)).await?;
+            let (request, _) = act::request(
+                &mut conn,
+                caller,
+                Action::GateCheck,
+                &resource,
+                Some(system),
+                Some(environment),
+                present.facts,
+                now,
+            )
+            .await?;
+            before = Some(in_force.decide(&request).outcome);
+        }
         let parts = Parts { key, now, bundle: &bundle, environment, in_operation: false };
         let present = situation(&mut conn, &parts, model, row, approval, Some(caller.principal)).await?;
         let (mut request, _) = act::request(
@@ -103,7 +128,7 @@ impl App {
         }
         let decision = bundle.decide(&request);
         Ok(WhatIfAnswer {
-            outcome_now,
+            outcome_now: before.unwrap_or(outcome_now),
             outcome: decision.outcome,
             rules: RuleView::of(&bundle, &decision, &request.facts),
             paths: bundle.shortest_paths_of(&request, decision.outcome, (!of_votes).then_some(&votes)),

@@ -63,6 +63,11 @@ impl Failure {
     fn remedy(&self) -> &str {
         match self {
             Self::Usage { remedy, .. } => remedy,
+            // The server tells programs how to send a token; whoever runs a command hands it over otherwise.
+            Self::Api(problem) if problem.status == 401 => {
+                "hand a token that counts over, with --token-file or COMPTROLLER_TOKEN; an owner or administrator \
+                 issues one: comptroller token issue"
+            }
             Self::Api(problem) => problem.remedy.as_deref().unwrap_or_default(),
             Self::Unreachable { .. } => {
                 "start it with `comptroller serve`, or say where it is with --url or COMPTROLLER_URL"
@@ -216,6 +221,12 @@ mod tests {
             text(&error, error.chain().find_map(|c| c.downcast_ref::<Failure>()), Style::plain()),
             "error: the version was not registered: models.json: line 3: expected a comma\n  do: correct the file\n"
         );
+    }
+
+    #[test]
+    fn without_a_token_that_counts_it_is_said_how_a_command_takes_one() {
+        let problem = Problem { status: 401, remedy: Some("as a header".to_owned()), ..Problem::default() };
+        assert!(Failure::Api(Box::new(problem)).remedy().contains("COMPTROLLER_TOKEN"));
     }
 
     #[test]

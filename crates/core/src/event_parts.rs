@@ -149,6 +149,9 @@ pub struct FactSource {
     pub computer: String,
     /// The evidence it rests on.
     pub evidence: Vec<EvidenceId>,
+    /// The digests of its documents, of what has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Digest>,
     /// When that was observed.
     pub observed_at: Timestamp,
 }

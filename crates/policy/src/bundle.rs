@@ -94,9 +94,19 @@ impl Bundle {
         let mut read_cards = Vec::new();
         for (file, pack, text) in package.cards() {
             let cards = CardFile::read(file, text)?;
+            let refuse = |findings| BundleError::Card { file: file.to_owned(), findings };
+            let mut unknown = card::needed_facts(text, &cards, &declared);
+            if !unknown.is_empty() {
+                unknown.truncate(MAX_FINDINGS);
+                return Err(refuse(unknown));
+            }
+            if let Some((id, other)) = cards.rule.keys().find_map(|id| Some((id, rules.get(id)?))) {
+                return Err(refuse(vec![card::at(text, "rule", id, None, &taken(other))]));
+            }
             for (set, policies) in [(RuleSet::Hard, &mut hard), (RuleSet::Review, &mut review)] {
                 let compiled = source::policies(COMPILED, &card::compile(pack, &cards, set))?;
-                policies.extend(named(set, &compiled, &mut rules)?);
+                let named = named(set, &compiled, &mut rules);
+                policies.extend(named.map_err(|error| of_card(file, text, error))?);
             }
             read_cards.push((file, cards));
         }
@@ -210,6 +220,28 @@ impl Bundle {
     pub fn rules(&self) -> impl Iterator<Item = &RuleInfo> {
         self.rules.values()
     }
+}
+
+/// What is said of a card whose name another rule has.
+pub(crate) fn taken(other: &RuleInfo) -> String {
+    let place =
+        other.pack.as_ref().map_or_else(|| other.set.file().to_owned(), |pack| format!("cards/{pack}.toml"));
+    format!("another rule, in {place}, has this id: rename one of them")
+}
+
+/// An error about what a card says of itself, which the card was compiled with: it names the card and its line.
+fn of_card(file: &str, text: &str, error: BundleError) -> BundleError {
+    let (rule, what) = match error {
+        BundleError::MissingAnnotation { rule, annotation, .. } => {
+            (rule, format!("`{annotation}` is missing or empty"))
+        }
+        BundleError::BadAnnotation { rule, annotation, detail, .. } => {
+            (rule, format!("`{annotation}`: {detail}"))
+        }
+        BundleError::ReservedId { id } => (id, "the id is reserved: rename the rule".to_owned()),
+        other => return other,
+    };
+    BundleError::Card { file: file.to_owned(), findings: vec![card::at(text, "rule", &rule, None, &what)] }
 }
 
 /// The schema must know everything that the product asks about, so that no request fails for want of a definition.

@@ -62,7 +62,7 @@ pub enum BundleError {
     Card {
         /// The file.
         file: String,
-        /// Every finding; each names its rule or line.
+        /// Every finding, with its line where it is known.
         findings: Vec<String>,
     },
     /// The schema lacks something the product asks about.
@@ -161,10 +161,9 @@ impl BundleError {
     /// One text for each thing that is wrong, with its line where it is known.
     pub(crate) fn findings(&self) -> Vec<(Option<usize>, String)> {
         match self {
-            Self::Parse { findings, .. } | Self::Validation { findings, .. } => {
-                findings.iter().map(|finding| split(finding)).collect()
-            }
-            Self::Card { findings, .. } => findings.iter().map(|finding| (None, finding.clone())).collect(),
+            Self::Parse { findings, .. }
+            | Self::Validation { findings, .. }
+            | Self::Card { findings, .. } => findings.iter().map(|finding| split(finding)).collect(),
             Self::TooDeep { line, .. }
             | Self::TooManyOperators { line, .. }
             | Self::TooManyConditions { line, .. } => vec![(Some(*line), self.to_string())],

@@ -4,9 +4,10 @@
 
 use crate::bounds;
 use crate::bundle::{Bundle, MAX_LEVEL};
-use crate::card::CardFile;
+use crate::card::{self, CardFile};
 use crate::cases::Cases;
 use crate::error::BundleError;
+use crate::near;
 use crate::package::{self, Package};
 use crate::prove;
 use crate::rule::{Described, RuleInfo, RuleSet};
@@ -14,7 +15,7 @@ use crate::source::{self, cut};
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Something that is wrong with a text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -37,16 +38,27 @@ pub fn lint(package: &Package) -> Vec<Finding> {
         text(package::REVIEW).unwrap_or_default(),
     );
     let invariants = text(package::INVARIANTS);
-    for (file, _, text) in package.cards() {
-        if let Err(error) = CardFile::read(file, text) {
-            findings.extend(of_error(file, &error));
+    let mut cards = Vec::new();
+    for (file, pack, text) in package.cards() {
+        match CardFile::read(file, text) {
+            Ok(read) => cards.push((file, pack, text, read)),
+            Err(error) => findings.extend(of_error(file, &error)),
         }
     }
     if let Some(Err(error)) = text(package::TESTS).map(Cases::parse) {
         findings.push(Finding { file: package::TESTS.to_owned(), line: None, what: error.to_string() });
     }
     let schema_read = match source::schema(schema) {
-        Ok((schema, _)) => Some(schema),
+        Ok((schema, declared)) => {
+            for (file, _, text, read) in &cards {
+                let unknown = BundleError::Card {
+                    file: (*file).to_owned(),
+                    findings: card::every_fact(text, read, &declared),
+                };
+                findings.extend(of_error(file, &unknown));
+            }
+            Some(schema)
+        }
         Err(error) => {
             findings.extend(of_error(source::SCHEMA_FILE, &error));
             None
@@ -57,6 +69,7 @@ pub fn lint(package: &Package) -> Vec<Finding> {
         let read = |policy: &Policy| RuleInfo::read(set, policy).map(|rule| rule.id.to_string());
         findings.extend(of_file(set.file(), text, schema_read.as_ref(), &mut ids, &read));
     }
+    findings.extend(of_names(&cards, &ids));
     if let Some(text) = invariants {
         let file = prove::INVARIANTS_FILE;
         let read = |policy: &Policy| Described::read(file, policy).map(|described| described.id.to_string());
@@ -74,6 +87,65 @@ pub fn lint(package: &Package) -> Vec<Finding> {
     }
     findings.sort();
     findings.dedup();
+    findings
+}
+
+/// Rules that say they serve a control or criterion which is not among those that are `known`.
+///
+/// A criterion is `framework:row`; one of a framework that nobody here knows may be anybody's own.
+pub fn unknown_controls(package: &Package, known: &BTreeSet<String>) -> Vec<Finding> {
+    let frameworks: BTreeSet<&str> =
+        known.iter().filter_map(|one| one.split_once(':')).map(|(framework, _)| framework).collect();
+    let what = |rule: &str, control: &str| {
+        let ours = control.split_once(':').is_none_or(|(framework, _)| frameworks.contains(framework));
+        let near = near::hint(control, known.iter().map(String::as_str));
+        (ours && !known.contains(control))
+            .then(|| format!("rule {rule}: there is no control or criterion {control}{near}"))
+    };
+    let mut findings = Vec::new();
+    for (file, _, text) in package.cards() {
+        let Ok(cards) = CardFile::read(file, text) else { continue };
+        for (id, card) in &cards.rule {
+            for control in &card.control {
+                let line = card::line_of(text, "rule", id, control.split_whitespace().next());
+                findings.extend(what(id, control).map(|what| Finding { file: file.to_owned(), line, what }));
+            }
+        }
+    }
+    for set in [RuleSet::Hard, RuleSet::Review] {
+        let text = package.files().get(set.file()).map(String::as_str).unwrap_or_default();
+        let Ok(policies) = text.parse::<PolicySet>() else { continue };
+        for policy in policies.policies() {
+            let Ok(rule) = RuleInfo::read(set, policy) else { continue };
+            let file = set.file().to_owned();
+            let unknown = rule.control.iter().filter_map(|control| what(rule.id.as_str(), control));
+            findings.extend(unknown.map(|what| Finding {
+                file: file.clone(),
+                line: line_of(text, policy),
+                what,
+            }));
+        }
+    }
+    findings.sort();
+    findings
+}
+
+/// Cards with the name of another rule: one in Cedar, or a card of an earlier file.
+fn of_names(cards: &[(&str, &str, &str, CardFile)], cedar: &BTreeSet<String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen: BTreeMap<&str, &str> =
+        cedar.iter().map(|id| (id.as_str(), "hard.cedar or review.cedar")).collect();
+    for (file, _, text, read) in cards {
+        for id in read.rule.keys() {
+            if let Some(other) = seen.get(id.as_str()) {
+                let what = format!("rule {id}: another rule, in {other}, has this id: rename one of them");
+                let line = card::line_of(text, "rule", id, None);
+                findings.push(Finding { file: (*file).to_owned(), line, what });
+            } else {
+                seen.insert(id, file);
+            }
+        }
+    }
     findings
 }
 

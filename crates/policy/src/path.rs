@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Most shortest sets that are answered.
 const MAX_PATHS: usize = 5;
+/// Most sets of steps that block one rule.
+const MAX_BLOCKERS: usize = 32;
 /// Most sets that are tried.
 const MAX_TRIES: usize = 20_000;
 /// Facts that no step of anybody changes in order to pass: they say what is asked, not what is there.
@@ -180,10 +182,19 @@ impl Bundle {
         })
     }
 
-    /// The steps that [`Bundle::shortest_paths`] chooses from, each with the fired rules that it takes part in satisfying.
-    pub(crate) fn steps(&self, request: &Request) -> BTreeMap<String, BTreeSet<String>> {
+    /// The steps that [`Bundle::shortest_paths`] chooses from.
+    pub(crate) fn steps(&self, request: &Request) -> BTreeSet<String> {
+        self.changes(request, &self.fired(request)).into_keys().collect()
+    }
+
+    /// Sets of steps, for every rule that fires, of which at least one has to be taken before it is quiet: the smallest
+    /// that meet each of its ways out.
+    pub(crate) fn blockers(&self, request: &Request) -> BTreeSet<BTreeSet<String>> {
         let fired = self.fired(request);
-        self.changes(request, &fired).into_iter().map(|(id, change)| (id, change.rules)).collect()
+        let changes = self.changes(request, &fired);
+        let names: Vec<&String> = changes.keys().collect();
+        let sets = fired.iter().flat_map(|rule| transversals(&self.options(request, rule, &changes, &names)));
+        sets.map(|set| set.iter().map(|at| names[*at].clone()).collect()).collect()
     }
 
     /// Every step that changes something which a rule that fired looks at.
@@ -286,7 +297,8 @@ impl Bundle {
         let remedy = match id.split_once('/') {
             Some(("waiver", rule)) => {
                 format!(
-                    "somebody who neither asks for it nor built the version grants it: comptroller waiver request {rule}"
+                    "somebody who neither asks for it nor built the version grants it: comptroller waiver request \
+                     {rule} VERSION ENVIRONMENT --owner PERSON --ticket TICKET --days DAYS --reason REASON"
                 )
             }
             _ => {
@@ -316,6 +328,31 @@ fn measured((name, fact): (&String, &Fact)) -> Option<String> {
     let Fact::Long(ppm) = fact else { return None };
     let sign = if measure.more_is_better() { "at least" } else { "at most" };
     Some(format!("{measure} {sign} {}", decimal(*ppm)))
+}
+
+/// The smallest sets that have a member in common with every option, as far as there are few.
+fn transversals(options: &[BTreeSet<usize>]) -> Vec<BTreeSet<usize>> {
+    let mut sets = vec![BTreeSet::new()];
+    for option in options {
+        let mut longer: Vec<BTreeSet<usize>> = Vec::new();
+        for set in &sets {
+            if !set.is_disjoint(option) {
+                longer.push(set.clone());
+                continue;
+            }
+            longer.extend(option.iter().map(|step| set.iter().chain([step]).copied().collect()));
+        }
+        longer.sort_by_key(BTreeSet::len);
+        sets.clear();
+        for set in longer {
+            if sets.len() < MAX_BLOCKERS && !sets.iter().any(|smaller| smaller.is_subset(&set)) {
+                sets.push(set);
+            }
+        }
+    }
+    // Without a way out there is nothing to take a step of.
+    sets.retain(|set| !set.is_empty());
+    sets
 }
 
 /// A search for the smallest union that has an option of every rule.

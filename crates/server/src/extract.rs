@@ -126,7 +126,11 @@ where
             Err(rejection) if rejection.status() == StatusCode::INTERNAL_SERVER_ERROR => {
                 Err(Problem::internal(rejection.body_text()))
             }
-            Err(rejection) => Err(Problem::invalid("path", rejection.body_text())),
+            Err(rejection) => {
+                // The URL is our clients' business: whoever named the thing hears what is wrong with its name.
+                let text = rejection.body_text();
+                Err(Problem::invalid("path", text.strip_prefix("Invalid URL: ").unwrap_or(&text)))
+            }
         }
     }
 }

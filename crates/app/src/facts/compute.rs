@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 
 /// Computes facts from evidence; a change of what it computes is another number.
 const EVIDENCE: &str = "evidence/1";
+/// Computes facts from the registry: versions, data sets, systems, deployments, findings.
+const REGISTRY: &str = "registry/1";
+/// Stands among the sources for every fact that has none of its own.
+const OTHERS: &str = "*";
 /// Computes facts from reports of runtimes.
 const RUNTIME: &str = "runtime/1";
 /// How much worse a held-out metric may be than that of the version now serving: 0.01, in millionths.
@@ -52,18 +56,22 @@ pub(super) fn known_of(record: OnRecord, now: Timestamp) -> Known {
     if let Some(tier) = record.tier {
         facts = facts.long("risk_tier", rank(tier));
     }
-    let mut sources = BTreeMap::new();
+    let mut sources = BTreeMap::from([(OTHERS.to_owned(), source(REGISTRY, now))]);
     if let Some(last) = record.runtimes.iter().map(|row| row.reported_at.0).filter(|at| *at <= now).max() {
         facts = facts.long("runtime_age", seconds_since(last, now));
-        let source = FactSource { computer: RUNTIME.to_owned(), evidence: Vec::new(), observed_at: last };
-        sources.insert("runtime_age".to_owned(), source);
+        sources.insert("runtime_age".to_owned(), source(RUNTIME, last));
     }
     let evidence = newest(record.evidence, &record.artifacts, now);
     for row in &evidence {
         facts = of_evidence(facts, &mut sources, row, now);
     }
-    let OnRecord { version, artifacts, tier, .. } = record;
-    Known { facts, sources, version, artifacts, tier, evidence, regressions }
+    let OnRecord { version, system, artifacts, tier, .. } = record;
+    Known { facts, sources, version, system, artifacts, tier, evidence, regressions }
+}
+
+/// A source that is no evidence.
+fn source(computer: &str, observed_at: Timestamp) -> FactSource {
+    FactSource { computer: computer.to_owned(), evidence: Vec::new(), documents: Vec::new(), observed_at }
 }
 
 /// The newest evidence of every kind that counts: neither withdrawn nor purged, not dated in the future, and
@@ -93,9 +101,9 @@ fn of_evidence(
 ) -> Facts {
     let kind = row.kind.0;
     let source = || FactSource {
-        computer: EVIDENCE.to_owned(),
         evidence: vec![row.id.0],
-        observed_at: row.observed_at.0,
+        documents: row.document.iter().map(|digest| digest.0.clone()).collect(),
+        ..source(EVIDENCE, row.observed_at.0)
     };
     let (age, passed) = (age_fact(kind), passed_fact(kind));
     facts = facts.long(&age, seconds_since(row.observed_at.0, now)).bool(&passed, row.passed);

@@ -16,7 +16,7 @@ use crate::tiers::tier_in_force;
 use comptroller_core::event::{FactSource, VersionFacts};
 use comptroller_core::private::VersionText;
 use comptroller_core::vocab::{EvidenceKind, LegalBasis, RiskTier, SystemStatus};
-use comptroller_core::{Digest, Environment, Timestamp};
+use comptroller_core::{Digest, Environment, Slug, Timestamp};
 use comptroller_policy::Facts;
 use comptroller_store::areas::deployments::RuntimeRow;
 use comptroller_store::areas::evidence::{self, EvidenceRow};
@@ -34,6 +34,8 @@ pub(crate) struct Known {
     pub(crate) facts: Facts,
     pub(crate) sources: BTreeMap<String, FactSource>,
     pub(crate) version: VersionFacts,
+    /// The system that it is a model of.
+    pub(crate) system: Option<Slug>,
     pub(crate) artifacts: Digest,
     pub(crate) tier: Option<RiskTier>,
     /// The newest valid evidence of every kind.
@@ -44,6 +46,7 @@ pub(crate) struct Known {
 /// What is on record about a version in an environment: all that its facts are computed from.
 struct OnRecord {
     version: VersionFacts,
+    system: Option<Slug>,
     /// Digest over its artifacts.
     artifacts: Digest,
     /// For each of its files, in their order: the bytes that are stored.
@@ -62,7 +65,7 @@ struct OnRecord {
     /// One of them has no plan, or its time has passed.
     remediations_stalled: bool,
     /// The metrics of another version that is live there now.
-    serving: Option<BTreeMap<comptroller_core::Slug, f64>>,
+    serving: Option<BTreeMap<Slug, f64>>,
     /// Whether its records are compared with a baseline.
     has_baseline: bool,
     /// Whether an alarm about it here proposes a rollback, and is not silenced.
@@ -137,6 +140,7 @@ async fn on_record(
         datasets: used,
         has_signature: text.is_some_and(|text| !text.inputs.is_empty() && !text.outputs.is_empty()),
         tier,
+        system: system.as_ref().map(|row| row.slug.0.clone()),
         is_retired: system.is_none_or(|row| row.status.0 == SystemStatus::Retired),
         served_in_staging: standing.served_in_staging > 0,
         reviews_overdue: standing.reviews_overdue > 0,
@@ -157,7 +161,7 @@ async fn serving(
     asked: &VersionRow,
     version: &VersionFacts,
     environment: Environment,
-) -> Result<Option<BTreeMap<comptroller_core::Slug, f64>>, AppError> {
+) -> Result<Option<BTreeMap<Slug, f64>>, AppError> {
     let Some(live) = deployments::live(conn, version.model, environment).await? else {
         return Ok(None);
     };

@@ -6,7 +6,7 @@
 use crate::act::{Act, Call};
 use crate::gate::decision_event;
 use crate::policies::analysis::{analyse, analysed, tests_pass};
-use crate::policies::{Files, VoteOnPolicies, shadow};
+use crate::policies::{Files, VoteOnPolicies, shadow, succession};
 use crate::view::{Page, Receipt, Slice, page};
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::ids::{PrincipalId, ProposalId};
@@ -101,6 +101,18 @@ pub struct PoliciesInForce {
     pub since: Option<Timestamp>,
     /// Index of its activation in the log.
     pub ledger_index: Option<u64>,
+    /// How it compared with the one before when it came in force; none for the base policies.
+    #[serde(default)]
+    pub verdict: Option<BundleVerdict>,
+    /// Who proved that; none if there was no solver.
+    #[serde(default)]
+    pub solver: Option<String>,
+    /// What was looser or broken when it came in force.
+    #[serde(default)]
+    pub refuted: Vec<String>,
+    /// What was unproven when it came in force, with its cause.
+    #[serde(default)]
+    pub unproven: Vec<String>,
 }
 
 impl App {
@@ -123,6 +135,7 @@ impl App {
         // Tests take a second: not inside the transaction, and not on a thread that answers others.
         let (package, tests_passed) = tokio::task::spawn_blocking(move || {
             let passed = tests_pass(&package)?;
+            known_controls(&package)?;
             Ok::<_, AppError>((package, passed))
         })
         .await
@@ -218,9 +231,16 @@ impl App {
                     .bool("refused", row.refused);
                 let resource = format!("proposal/{id}");
                 // The policies in force decide about their own succession.
-                let decision = act.authorise(Action::PolicyActivate, &resource, None, None, facts).await?;
+                let decision = match act
+                    .authorise(Action::PolicyActivate, &resource, None, None, facts.clone())
+                    .await
+                {
+                    Ok(decision) => decision,
+                    Err(error) => return Err(with_findings(&mut act, error, &facts, row.report_at).await?),
+                };
                 let store = act.store.clone();
-                policies.bundle(act.conn(), store.key(), &row.bundle.0).await?;
+                let next = policies.bundle(act.conn(), store.key(), &row.bundle.0).await?;
+                succession::check(act.conn(), &next).await?;
                 let (decided, event) =
                     decision_event(&act, Action::PolicyActivate, resource, None, &decision, BTreeMap::new())?;
                 let draft = act.draft(event).about("proposal", &id);
@@ -271,7 +291,17 @@ impl App {
             None => self.policies.builtin().digest().clone(),
         };
         let package = self.policies.package(&mut conn, self.store.key(), &bundle).await?;
+        let (mut verdict, mut report) = (None, None);
+        if let Some(row) = &row {
+            let proposal = proposal(&mut conn, row.proposal.0).await?;
+            verdict = Some(proposal.verdict.map_or(BundleVerdict::Unproven, |verdict| verdict.0));
+            report = journal::private::<Report>(&mut conn, self.store.key(), proposal.report_at).await?;
+        }
         Ok(PoliciesInForce {
+            verdict,
+            solver: report.as_ref().and_then(|report| report.solver.clone()),
+            refuted: report.as_ref().map(Report::refuted).unwrap_or_default(),
+            unproven: report.as_ref().map(Report::unproven).unwrap_or_default(),
             bundle,
             files: package.files().clone(),
             previous: row.as_ref().map(|row| row.previous.0.clone()),
@@ -344,6 +374,43 @@ impl App {
             activated_at: row.activated_at.map(|at| at.0),
             reason: files.map(|files| files.reason),
         })
+    }
+}
+
+/// Facts about the proofs of a bundle: a rule that asks them refuses for what the report found.
+const PROOFS: [&str; 5] =
+    ["verdict", "invariants_violated", "invariants_unproven", "rules_may_err", "rules_unproven"];
+
+/// Says of a refusal what the report found: a rule knows the numbers only, so it cannot say which invariant is meant.
+/// Only the answer has it; the decision on record is the policies' own.
+async fn with_findings(
+    act: &mut Act<'_>,
+    mut error: AppError,
+    facts: &Facts,
+    report_at: Option<i64>,
+) -> Result<AppError, AppError> {
+    let AppError::Denied { decision, .. } = &mut error else { return Ok(error) };
+    let key = act.store.clone();
+    let report: Option<Report> = journal::private(act.conn(), key.key(), report_at).await?;
+    let Some(report) = report else { return Ok(error) };
+    let found =
+        [report.refuted(), report.unproven().into_iter().map(|one| format!("unproven: {one}")).collect()];
+    let found = found.concat().join("; ");
+    for rule in decision.rules.iter_mut().filter(|_| !found.is_empty()) {
+        let clauses = act.bundle.clauses(rule.id.as_str(), facts);
+        if clauses.iter().any(|clause| PROOFS.contains(&clause.fact.as_str())) {
+            rule.reason = format!("{}; found here: {found}", rule.reason);
+        }
+    }
+    Ok(error)
+}
+
+/// Refuses rules that say they serve what there is not: an auditor who looks the control up finds nothing.
+fn known_controls(package: &Package) -> Result<(), AppError> {
+    let known = comptroller_compliance::control::references().map_err(AppError::Internal)?;
+    match comptroller_policy::unknown_controls(package, &known).first() {
+        Some(first) => Err(AppError::invalid("files", format!("{}: {}", first.file, first.what))),
+        None => Ok(()),
     }
 }
 

@@ -241,6 +241,34 @@ async fn policies_that_break_an_invariant_or_fail_their_tests_never_come_in_forc
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn policies_that_nobody_could_change_again_do_not_come_in_force() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    let auditors_only = |files: &mut BTreeMap<String, String>| {
+        let hard = files.get_mut("hard.cedar").unwrap();
+        let (before, rule) = hard.split_once("@id(\"activate-policies\")").unwrap();
+        let names = "Role::\"owner\", Role::\"admin\", Role::\"risk-officer\"";
+        *hard = format!("{before}@id(\"activate-policies\"){}", rule.replacen(names, "Role::\"auditor\"", 1));
+        let tests = files.get_mut("tests.toml").unwrap();
+        let baseline = "[act.\"policy.activate\"]\nroles = [\"admin\"]";
+        *tests = tests.replace(baseline, "[act.\"policy.activate\"]\nroles = [\"auditor\"]");
+    };
+    let id = team.propose(&[], auditors_only).await;
+    let analysed = app.analyse_policies(&Call::new(team.risk.clone()), id).await.unwrap();
+    assert!(analysed.tests_passed);
+    team.approve_policies(&team.risk2, id).await.unwrap();
+    team.approve_policies(&team.risk3, id).await.unwrap();
+    let error = team.activate(id).await.unwrap_err();
+    assert!(error.to_string().contains("so they would stay for ever"), "{error}");
+    assert_eq!(app.proposal(&team.risk, id).await.unwrap().state, "proposed");
+    // Once there is somebody, they may.
+    let role =
+        ChangeRole { principal: team.developer.principal.to_string(), role: Role::Auditor, system: None };
+    app.grant_role(&team.world.owner(), role).await.unwrap();
+    team.activate(id).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn evidence_counts_for_what_it_is_about_and_never_rounds_up_to_a_threshold() {
     let team = Team::new().await;
     team.baseline().await;

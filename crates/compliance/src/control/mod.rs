@@ -15,7 +15,7 @@ mod span;
 
 pub use condition::{Condition, FieldRef, Literal, Operator, Term};
 pub use file::{ControlError, MAX_FILE_BYTES};
-pub use library::{Library, shipped};
+pub use library::{Library, references, shipped};
 pub use span::{Cadence, Span, When};
 
 use comptroller_core::Digest;

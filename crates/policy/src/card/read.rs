@@ -1,6 +1,7 @@
 //! The text form of rule cards, and what is checked before anything is compiled.
 
 use super::monitor::MonitorCard;
+use super::place::{at, line_at};
 use super::requirement::Requirement;
 use super::retention::RetentionCard;
 use crate::error::BundleError;
@@ -103,18 +104,20 @@ impl CardFile {
     /// [`BundleError::Card`], which names the file, and the rule or line.
     pub fn read(file: &str, text: &str) -> Result<Self, BundleError> {
         let refuse = |detail: String| BundleError::Card { file: file.to_owned(), findings: vec![detail] };
-        let cards: Self =
-            toml::from_str(text).map_err(|error| refuse(error.to_string().trim().to_owned()))?;
+        let cards: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| line_at(text, span.start));
+            let line = line.map(|line| format!("line {line} column 1: ")).unwrap_or_default();
+            refuse(line + error.message().trim())
+        })?;
         let mut findings = Vec::new();
         for (id, card) in &cards.rule {
-            findings.extend(card.findings().into_iter().map(|finding| format!("rule {id}: {finding}")));
+            findings.extend(card.findings().iter().map(|finding| at(text, "rule", id, None, finding)));
         }
         for (id, card) in &cards.retention {
-            findings
-                .extend(card.findings(id).into_iter().map(|finding| format!("retention {id}: {finding}")));
+            findings.extend(card.findings(id).iter().map(|finding| at(text, "retention", id, None, finding)));
         }
         for (id, card) in &cards.monitor {
-            findings.extend(card.findings(id).into_iter().map(|finding| format!("monitor {id}: {finding}")));
+            findings.extend(card.findings(id).iter().map(|finding| at(text, "monitor", id, None, finding)));
         }
         findings.truncate(MAX_FINDINGS);
         if findings.is_empty() {

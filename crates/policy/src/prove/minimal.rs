@@ -1,9 +1,9 @@
 //! Whether a shortest path is one: no request that differs from the present one in fewer steps is allowed.
 //!
 //! Claims are written as invariants, permits that describe requests, and proven like those. First the cheap way: among
-//! the rules that fire, as many are looked for as the path has steps, no two of which look at a fact of the same step;
-//! for each it is claimed that nothing is allowed while the facts of its steps stay as they are. Then every set that
-//! passes needs a step of each. If there are not so many such rules, one claim counts the steps that differ.
+//! the sets of steps of which a rule that fires needs one, as many are looked for as the path has steps, no two with a step
+//! in common; for each it is claimed that nothing is allowed while the facts of its steps stay as they are. Then every
+//! set that passes needs a step of each. If there are not so many such sets, one claim counts the steps that differ.
 //!
 //! Steps count with every value that their facts could take, not only with the one that the search tried; what no fired
 //! rule looks at may change as well, for nothing. So the proof says more than the search needs.
@@ -47,7 +47,7 @@ pub(super) fn prove(
     let counted = votes.map_or_else(|| request.clone(), |votes| votes.count_in(request));
     let mut present = Present::new(bundle, &counted);
     present.or_votes_of(request);
-    let apart = present.rules_apart();
+    let apart = apart(bundle.blockers(&counted));
     let claims: Vec<String> = if apart.len() >= size {
         apart.iter().take(size).map(|steps| present.unchanged(steps)).collect()
     } else if present.steps.len() <= MAX_COUNTED {
@@ -76,8 +76,8 @@ pub(super) fn prove(
 /// The present request, with what may change.
 struct Present<'r> {
     request: &'r Request,
-    /// The steps, each with the fired rules that it takes part in satisfying.
-    steps: BTreeMap<String, BTreeSet<String>>,
+    /// The steps that a path is made of.
+    steps: BTreeSet<String>,
     /// For each step that is not a waiver, that each of its facts is as it is now.
     same: BTreeMap<String, Vec<String>>,
     /// What no step changes, as it is now.
@@ -96,12 +96,12 @@ impl<'r> Present<'r> {
                 given.push(unchanged);
             } else if name == "waived" {
                 let mut known: Vec<&str> =
-                    steps.keys().filter_map(|step| step.strip_prefix("waiver/")).collect();
+                    steps.iter().filter_map(|step| step.strip_prefix("waiver/")).collect();
                 if let Some(Fact::Set(present)) = request.facts.get("waived") {
                     known.extend(present.iter().map(String::as_str));
                 }
                 given.push(format!("{}.containsAll(context.waived)", text_of_set(&known)));
-            } else if steps.contains_key(&group(&name).0) {
+            } else if steps.contains(&group(&name).0) {
                 same.entry(group(&name).0).or_default().push(unchanged);
             }
         }
@@ -120,32 +120,13 @@ impl<'r> Present<'r> {
         *then = vec![format!("(({}) || ({}))", then.join(" && "), both.join(" && "))];
     }
 
-    /// The steps of rules that share none, the rules with the fewest first.
-    fn rules_apart(&self) -> Vec<BTreeSet<&str>> {
-        let mut of_rule: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (step, rules) in &self.steps {
-            for rule in rules {
-                of_rule.entry(rule).or_default().insert(step);
-            }
-        }
-        let mut sets: Vec<BTreeSet<&str>> = of_rule.into_values().collect();
-        sets.sort_by_key(BTreeSet::len);
-        let mut apart: Vec<BTreeSet<&str>> = Vec::new();
-        for set in sets {
-            if apart.iter().all(|other| other.is_disjoint(&set)) {
-                apart.push(set);
-            }
-        }
-        apart
-    }
-
     /// None of these steps is taken; everything else is free.
-    fn unchanged(&self, steps: &BTreeSet<&str>) -> String {
+    fn unchanged(&self, steps: &BTreeSet<String>) -> String {
         let mut parts = Vec::new();
         for step in steps {
             match step.strip_prefix("waiver/") {
                 Some(rule) => parts.push(format!("!context.waived.contains({rule:?})")),
-                None => parts.extend(self.same.get(*step).into_iter().flatten().cloned()),
+                None => parts.extend(self.same.get(step).into_iter().flatten().cloned()),
             }
         }
         parts.join(" &&\n  ")
@@ -155,7 +136,7 @@ impl<'r> Present<'r> {
     fn fewer(&self, size: usize) -> String {
         let mut terms: Vec<String> =
             self.same.values().map(|facts| format!("(if {} then 0 else 1)", facts.join(" && "))).collect();
-        let waivers = self.steps.keys().filter_map(|step| step.strip_prefix("waiver/"));
+        let waivers = self.steps.iter().filter_map(|step| step.strip_prefix("waiver/"));
         terms.extend(waivers.map(|rule| format!("(if context.waived.contains({rule:?}) then 1 else 0)")));
         format!("{} < {size}", sum(&terms))
     }
@@ -177,6 +158,19 @@ impl<'r> Present<'r> {
         let described = Described::read("claim", &policy).map_err(|error| error.to_string())?;
         Ok((described, policy))
     }
+}
+
+/// Sets that share no step, the smallest first.
+fn apart(sets: BTreeSet<BTreeSet<String>>) -> Vec<BTreeSet<String>> {
+    let mut sets: Vec<BTreeSet<String>> = sets.into_iter().collect();
+    sets.sort_by_key(BTreeSet::len);
+    let mut apart: Vec<BTreeSet<String>> = Vec::new();
+    for set in sets {
+        if apart.iter().all(|other| other.is_disjoint(&set)) {
+            apart.push(set);
+        }
+    }
+    apart
 }
 
 /// A sum as a balanced tree: the compiler writes an operand twice, once for its value and once for its overflow, so a

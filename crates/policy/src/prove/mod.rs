@@ -13,6 +13,7 @@
 //!
 //! Every function here takes seconds and waits for another program: call it on a thread that may block.
 
+mod again;
 mod compare;
 mod example;
 mod invariants;
@@ -24,9 +25,11 @@ mod session;
 mod solver;
 mod threads;
 mod total;
+mod words;
 mod world;
 
 use crate::{Bundle, BundleError, Package, Request};
+pub use again::Again;
 use comptroller_core::vocab::BundleVerdict;
 pub use example::Example;
 pub(crate) use invariants::FILE as INVARIANTS_FILE;
@@ -38,6 +41,7 @@ pub use report::{
 };
 pub use solver::Solver;
 use threads::aside;
+pub(crate) use world::facts as declared_facts;
 
 /// Told what is being examined, so that somebody who waits sees it.
 pub type Progress<'a> = &'a (dyn Fn(&str) + Sync);

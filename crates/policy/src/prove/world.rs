@@ -48,7 +48,7 @@ pub(super) fn check(declared: &Value) -> Result<(), String> {
 }
 
 /// The facts that an act declares, with every named type written out.
-pub(super) fn facts(declared: &Value, action: &str) -> Map<String, Value> {
+pub(crate) fn facts(declared: &Value, action: &str) -> Map<String, Value> {
     let context = &part(declared, "actions").get(action).cloned().unwrap_or_default()["appliesTo"]["context"];
     match written_out(declared, context) {
         Value::Object(mut record) => match record.remove("attributes") {

@@ -12,6 +12,7 @@ mod matrix;
 mod path;
 mod properties;
 mod prove;
+mod prove_again;
 mod prove_compare;
 mod prove_oracle;
 mod prove_solver;

@@ -3,7 +3,7 @@
 use crate::cases::shipped_cases;
 use comptroller_core::vocab::{EvidenceKind, Outcome};
 use comptroller_policy::prove::{self, Limits, Minimality, Solver};
-use comptroller_policy::{Action, Bundle, Fact, Facts, Package, Paths, Request, Votes};
+use comptroller_policy::{Action, Bundle, Fact, Facts, PACKS, Package, Paths, Request, Votes};
 
 fn bundle() -> Bundle {
     Bundle::of(&Package::with_packs(&["baseline", "soc2"]).unwrap()).unwrap()
@@ -138,6 +138,17 @@ fn a_shortest_path_is_certified_and_a_longer_one_is_refuted() {
 }
 
 /// Here the steps are counted: two more than the rules that share none.
+#[test]
+fn with_every_pack_the_shortest_path_is_certified_too() {
+    let packs: Vec<&str> = PACKS.iter().map(|(name, _)| *name).collect();
+    let (bundle, request) = (Bundle::of(&Package::with_packs(&packs).unwrap()).unwrap(), bare());
+    let paths = bundle.shortest_paths(&request);
+    let size = paths.shortest[0].len();
+    assert_eq!(size, 12, "{paths:?}");
+    let minimal = |size| prove::minimal(&bundle, &request, None, size, &crate::prove::solver(), &|_| ());
+    assert!(matches!(minimal(size), Minimality::Certified { .. }), "{:?}", minimal(size));
+}
+
 #[test]
 fn a_path_that_is_too_long_is_refuted_by_a_request_that_is_allowed() {
     let mut request = bare();

@@ -177,6 +177,19 @@ pub async fn grants(conn: &mut Conn, principal: PrincipalId) -> Result<Vec<Grant
     )
 }
 
+/// The roles for the whole organisation of every person who is active.
+pub async fn with_roles(conn: &mut Conn) -> Result<Vec<(PrincipalId, Role)>, StoreError> {
+    let rows = fetch_all!(
+        conn,
+        (Text<PrincipalId>, Text<Role>),
+        "SELECT principal.id, role_grant.role FROM role_grant JOIN principal ON principal.id = role_grant.principal \
+         WHERE role_grant.system = '' AND principal.status = 'active' AND principal.kind = $1 \
+         ORDER BY principal.id, role_grant.role",
+        Text(PrincipalKind::Person)
+    )?;
+    Ok(rows.into_iter().map(|(person, role)| (person.0, role.0)).collect())
+}
+
 /// A team by id or name.
 pub async fn team(conn: &mut Conn, name: &str) -> Result<Option<TeamRow>, StoreError> {
     fetch_optional!(conn, TeamRow, "SELECT id, slug, created_at FROM team WHERE id = $1 OR slug = $1", name)

@@ -42,7 +42,7 @@ fn evidence(kind: EvidenceKind, measures: &str) -> EvidenceRow {
         system: Text(SystemId::new(NOW, [1; 10])),
         version: kind.of_version().then(|| Text(VersionId::new(NOW, [1; 10]))),
         subject: kind.of_version().then(|| Text(digest(9))),
-        document: None,
+        document: Some(Text(digest(kind as u8))),
         observed_at: Micros(ago(60)),
         passed: true,
         measures: measures.to_owned(),
@@ -72,6 +72,7 @@ fn record() -> OnRecord {
             record_digest: digest(2),
             seed: None,
         },
+        system: Some("scoring".parse().unwrap()),
         artifacts: digest(9),
         stored_bytes: vec![Some(10)],
         datasets: vec![Some(DatasetOnRecord { legal_basis: LegalBasis::Contract, states_origin: true })],
@@ -237,6 +238,9 @@ fn what_is_known_well_is_said_so_with_its_source() {
     let source = &known.sources["impact_ratio_ppm"];
     assert_eq!(source.evidence, [known.evidence[1].id.0]);
     assert_eq!(source.observed_at, ago(60));
+    assert_eq!(source.documents, [digest(EvidenceKind::BiasTest as u8)]);
+    // What is from no evidence is from the registry, as it is now.
+    assert_eq!((known.sources["*"].computer.as_str(), known.sources["*"].observed_at), ("registry/1", NOW));
 }
 
 #[test]

@@ -21,8 +21,10 @@ use crate::output::{Format, Style, line, print, write_file};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum as _};
 use comptroller_app::gate::CheckGate;
-use comptroller_core::Environment;
+use comptroller_core::ids::VersionId;
 use comptroller_core::vocab::Outcome;
+use comptroller_core::{Environment, Timestamp};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use view::View;
 
@@ -89,6 +91,24 @@ pub(crate) fn run(context: &Context, arguments: &GateArgs) -> anyhow::Result<Exi
         })?;
     }
     Ok(Exit::of_outcome(outcome))
+}
+
+/// What the gate would say, in its own words. Such an answer names no version, decision or entry, because nothing is
+/// recorded; what stands in their place is not shown.
+pub(crate) fn supposed(
+    asked: &str,
+    environment: Environment,
+    value: &Value,
+    style: Style,
+) -> anyhow::Result<String> {
+    let now: Outcome = serde_json::from_value(value["outcome_now"].clone()).context("an unknown outcome")?;
+    let nobody = VersionId::new(Timestamp::from_micros(0), [0; 10]);
+    let answer = json!({
+        "decision": nobody, "version": nobody, "ledger_index": 0, "environment": environment,
+        "outcome": value["outcome"], "rules": value["rules"], "errors": value["errors"], "paths": value["paths"],
+        "bundle": value["bundle"], "facts": {}, "regressions": [], "sources": {}, "votes": [], "waivers": [],
+    });
+    Ok(text::supposed(&View::read(asked, &answer)?, now, style))
 }
 
 fn question(arguments: &GateArgs) -> anyhow::Result<(String, Environment)> {

@@ -7,6 +7,7 @@ use crate::output::one_line;
 use anyhow::Context as _;
 use comptroller_app::gate::{GateAnswer, RuleView};
 use comptroller_core::vocab::Outcome;
+use comptroller_core::{Environment, Slug};
 use comptroller_policy::prove::Minimality;
 use comptroller_policy::{Clause, Step};
 use serde_json::Value;
@@ -29,11 +30,15 @@ impl View {
         let mut answer: GateAnswer = serde_json::from_value(value.clone()).context(
             "the server's answer is not one of this program's version; update the older of the two",
         )?;
+        let system = answer.system.as_ref().map(Slug::as_str);
+        let system = system.or(asked.split_once('/').map(|(system, _)| system)).map(str::to_owned);
+        let environment = answer.environment;
+        let named = |remedy: &str| named(remedy, asked, system.as_deref(), environment);
         for rule in &mut answer.rules {
-            rule.remedy = named(&rule.remedy, asked);
+            rule.remedy = named(&rule.remedy);
         }
-        for step in answer.paths.shortest.iter_mut().flatten() {
-            step.remedy = named(&step.remedy, asked);
+        for step in answer.paths.shortest.iter_mut().flatten().chain(&mut answer.paths.first) {
+            step.remedy = named(&step.remedy);
         }
         Ok(Self { asked: one_line(asked), answer })
     }
@@ -145,14 +150,14 @@ pub(super) fn is_hard(rule: &RuleView) -> bool {
     rule.set != "review"
 }
 
-/// A remedy whose commands name the version that was asked about, and its system where that is known.
-fn named(remedy: &str, asked: &str) -> String {
-    let system = asked.split_once('/').map(|(system, _)| system);
+/// A remedy whose commands name what was asked about.
+fn named(remedy: &str, asked: &str, system: Option<&str>, environment: Environment) -> String {
     let mut words: Vec<&str> = Vec::new();
     for word in remedy.split(' ') {
         words.push(match (word, system) {
             ("VERSION", _) => asked,
             ("SYSTEM", Some(system)) => system,
+            ("ENVIRONMENT", _) => environment.as_str(),
             _ => word,
         });
     }

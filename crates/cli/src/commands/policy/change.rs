@@ -3,7 +3,7 @@
 use super::{folder, shadow};
 use crate::args::Paging;
 use crate::client::{Answer, path};
-use crate::commands::Context;
+use crate::commands::{Context, gate};
 use crate::exit::Exit;
 use crate::input::{one_of, pair};
 use crate::output::{Style, cell};
@@ -119,7 +119,7 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
     match verb {
         Verb::Show => {
             let answer = client.get(&path(&["policy"]), &[])?;
-            screen.print(&answer, in_force)?;
+            screen.print(&answer, |value| in_force(value, screen.style))?;
         }
         Verb::Pull { folder } => {
             let answer = client.get(&path(&["policy"]), &[])?;
@@ -185,7 +185,9 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
                 proposal: *proposal,
             };
             let answer = client.post(&path(&["gate", "what-if"]), &command)?;
-            screen.object(&answer)?;
+            // Before it is printed, so that an answer that cannot be read is an error and no half of a text.
+            let text = gate::supposed(version, *environment, &answer.value, screen.style)?;
+            screen.print(&answer, |_| text)?;
             return Ok(Exit::of_outcome(answer.field("/outcome")?.parse()?));
         }
         Verb::Shadow(verb) => shadow::run(context, verb)?,
@@ -203,13 +205,28 @@ pub(crate) fn run(context: &Context, verb: &Verb) -> anyhow::Result<Exit> {
     Ok(Exit::OK)
 }
 
-fn in_force(value: &Value) -> String {
+fn in_force(value: &Value, style: Style) -> String {
     let mut text = format!("bundle  {}\n", cell(&value["bundle"]));
     if value["since"].is_null() {
         text.push_str("since   always: the base policies of this program\n");
     } else {
         let _ = writeln!(text, "since   {}", cell(&value["since"]));
         let _ = writeln!(text, "before  {}", cell(&value["previous"]));
+        let solver = if value["solver"].is_null() { "no solver".to_owned() } else { cell(&value["solver"]) };
+        let verdict = cell(&value["verdict"]);
+        let shown = match verdict.as_str() {
+            "equivalent" | "stricter" => style.good(&verdict),
+            "looser" => style.bad(&verdict),
+            _ => style.caution(&verdict),
+        };
+        let _ = writeln!(text, "came in {shown}, by {solver}");
+        let mut lines = |field: &str, label: &str| {
+            for one in value[field].as_array().map(Vec::as_slice).unwrap_or_default() {
+                let _ = writeln!(text, "  {label} {}", cell(one));
+            }
+        };
+        lines("refuted", &style.bad("found:"));
+        lines("unproven", &style.caution("unproven:"));
     }
     let files = value["files"].as_object().map(|files| files.keys().cloned().collect::<Vec<_>>().join(", "));
     let _ = writeln!(text, "files   {}", files.unwrap_or_default());

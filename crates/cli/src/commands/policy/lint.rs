@@ -5,12 +5,15 @@ use crate::client::Answer;
 use crate::exit::Exit;
 use crate::output::{Screen, clean};
 use anyhow::Result;
-use comptroller_policy::{Finding, lint};
+use comptroller_policy::{Finding, lint, unknown_controls};
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub(super) fn run(screen: Screen, folder: Option<&Path>) -> Result<Exit> {
-    let findings = lint(&folder::read(folder)?);
+    let package = folder::read(folder)?;
+    let mut findings = lint(&package);
+    let known = comptroller_compliance::control::references().map_err(anyhow::Error::msg)?;
+    findings.extend(unknown_controls(&package, &known));
     let answer = Answer::of_value(serde_json::json!({ "findings": findings }));
     screen.print(&answer, |_| {
         let mut text = String::new();

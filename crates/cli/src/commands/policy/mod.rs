@@ -67,7 +67,9 @@ pub(crate) enum Verb {
     },
     /// Make the decisions in an evidence pack again, offline, and with --proofs the proofs about changes of policies.
     ///
-    /// The pack is verified first. Ends with 2 if anything comes out otherwise.
+    /// The pack is verified first. Ends with 2 if a decision comes out otherwise or a proof contradicts the one on
+    /// record, and with 4 if something on record as proven is unproven this time; more --timeout may help. What was
+    /// unproven then and is known now is named, and is no difference.
     Recheck(Box<recheck::RecheckArgs>),
     #[command(flatten)]
     Change(change::Verb),

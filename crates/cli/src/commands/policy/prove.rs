@@ -54,9 +54,7 @@ pub(super) fn text(report: &Report, style: Style) -> String {
                 let _ = writeln!(text, "{} {}: {}", style.bad("can error:"), rule.rule, clean(error));
                 let _ = writeln!(text, "  for example {}", clean(&example.to_string()));
             }
-            Totality::Unproven { why } => {
-                let _ = writeln!(text, "{} {}: {}", style.caution("unproven:"), rule.rule, clean(why));
-            }
+            Totality::Unproven { .. } => {}
         }
     }
     let _ = writeln!(text, "{proven} of {} rules never error", report.rules.len());
@@ -72,11 +70,13 @@ pub(super) fn text(report: &Report, style: Style) -> String {
                 let _ = writeln!(text, "{} {id}: {reason}", style.bad("violated:"));
                 let _ = writeln!(text, "  for example {}", clean(&example.to_string()));
             }
-            Standing::Unproven { why } => {
-                let _ = writeln!(text, "{} {id}: {}", style.caution("unproven:"), clean(why));
-            }
+            Standing::Unproven { .. } => {}
         }
     }
     let _ = writeln!(text, "{holding} of {} invariants hold", report.invariants.len());
+    // What has one cause is one line: without a solver it is everything.
+    for unproven in report.unproven() {
+        let _ = writeln!(text, "{} {}", style.caution("unproven:"), clean(&unproven));
+    }
     text
 }

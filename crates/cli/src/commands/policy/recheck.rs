@@ -18,7 +18,7 @@ use comptroller_core::{Digest, Event, Slug, Timestamp};
 use comptroller_ledger::pack::Opening;
 use comptroller_ledger::tile::decode_bundle;
 use comptroller_ledger::verify_pack;
-use comptroller_policy::prove::{self, Report};
+use comptroller_policy::prove::{self, Again, Report};
 use comptroller_policy::{Action, Bundle, Package, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,8 +33,10 @@ const ENTRIES: &str = "log/tile/entries/";
 const KINDS: [&str; 4] = ["decision.recorded", "policy.analysed", "policy.proposed", "policy.shipped"];
 /// Where the population of changes stands.
 const POPULATION: &str = "populations/changes.csv";
-/// Most differences that are shown.
+/// Most differences that are shown, of each kind.
 const SHOWN: usize = 20;
+/// Decisions between two lines of progress.
+const STEP: usize = 256;
 
 #[derive(Debug, Args)]
 pub(crate) struct RecheckArgs {
@@ -82,10 +84,16 @@ struct Rechecked {
     proofs: usize,
     /// Those whose report is the same, byte for byte.
     same_proofs: usize,
+    /// Those whose report is another one, and contradicts nothing on record.
+    agreeing_proofs: usize,
     /// Changes of production in the log.
     changes: usize,
     /// Those that the population in the pack has a row for.
     listed: usize,
+    /// What was unproven on record, and is known now.
+    settled: Vec<String>,
+    /// What is on record as proven or refuted, and was unproven this time.
+    not_again: Vec<String>,
     /// What came out otherwise.
     differences: Vec<String>,
 }
@@ -102,9 +110,13 @@ pub(super) fn run(screen: Screen, arguments: &RecheckArgs) -> Result<Exit> {
     let contents = read(open()?).with_context(|| path.display().to_string())?;
     let mut found = Rechecked::default();
     let mut bundles = BTreeMap::new();
-    for (index, actor, event) in &contents.decisions {
+    for (at, (index, actor, event)) in contents.decisions.iter().enumerate() {
+        if at % STEP == 0 {
+            progress(&format!("decision {at} of {}", contents.decisions.len()));
+        }
         decide(*index, actor, event, arguments.decision.as_deref(), &contents, &mut bundles, &mut found)?;
     }
+    progress_done();
     population(&contents, &mut found);
     if arguments.decision.is_some() && found.decisions + found.without_policies == 0 {
         return Err(Failure::usage("the pack has no such decision", "name the id of a decision in the log"));
@@ -112,7 +124,11 @@ pub(super) fn run(screen: Screen, arguments: &RecheckArgs) -> Result<Exit> {
     if arguments.proofs {
         prove_again(&contents, &arguments.solver, &mut found)?;
     }
-    let exit = if found.differences.is_empty() { Exit::OK } else { Exit::DENY };
+    let exit = match (found.differences.is_empty(), found.not_again.is_empty()) {
+        (false, _) => Exit::DENY,
+        (true, false) => Exit::UNKNOWN,
+        (true, true) => Exit::OK,
+    };
     let value = serde_json::json!({ "size": report.log.size, "root": report.log.root.to_string(), "rechecked": found });
     screen.print(&Answer::of_value(value), |_| text(report.log.size, &found, screen.style))?;
     Ok(exit)
@@ -272,11 +288,12 @@ fn decide(
     Ok(())
 }
 
-/// Makes each proof again by the policies in the pack, and compares the reports byte for byte.
-fn prove_again(contents: &Contents, solver: &SolverArgs, found: &mut Rechecked) -> Result<()> {
+/// Makes each proof again by the policies in the pack. A report that is the same, byte for byte, needs no more words;
+/// of another one it is said what it contradicts, what it proves that was unproven, and what it leaves unproven.
+fn prove_again(contents: &Contents, arguments: &SolverArgs, found: &mut Rechecked) -> Result<()> {
     let mut bundles = BTreeMap::new();
-    for (index, event, recorded) in &contents.analyses {
-        let Event::PolicyAnalysed { bundle: digest, against, report, .. } = event else { continue };
+    for (at, (index, event, recorded)) in contents.analyses.iter().enumerate() {
+        let Event::PolicyAnalysed { bundle: digest, against, report, verdict, .. } = event else { continue };
         let (Some(package), true) =
             (contents.packages.get(digest), bundle(contents, &mut bundles, against)?.is_some())
         else {
@@ -287,21 +304,33 @@ fn prove_again(contents: &Contents, solver: &SolverArgs, found: &mut Rechecked) 
         };
         let new = Bundle::of(package)?;
         let old = &bundles[against];
-        let solver = solver.find()?;
+        // One for each report: what failed too often for one is asked again for the next.
+        let solver = arguments.find()?;
         if let (Some(problem), Some(then)) = (solver.problem(), &recorded.solver) {
             return Err(Failure::usage(
                 format!("entry {index} was proven by {then}, and here is no solver: {problem}"),
                 "install cvc5, or leave --proofs out",
             ));
         }
-        let again = prove::analyse(old, &new, package, &solver, &progress)?;
+        let place = format!("proof {} of {}, entry {index}", at + 1, contents.analyses.len());
+        let again =
+            prove::analyse(old, &new, package, &solver, &|what| progress(&format!("{place}: {what}")))?;
         progress_done();
         found.proofs += 1;
-        let same = again.digest() == *report;
-        found.same_proofs += usize::from(same);
-        if !same {
-            let other = if again.solver == recorded.solver { "" } else { ", by another solver" };
-            found.differences.push(format!("entry {index}: the report of the proof is another one{other}"));
+        let before = found.differences.len();
+        let said = recorded.comparison.as_ref().map(|comparison| comparison.verdict);
+        if recorded.digest() != *report || said.is_some_and(|said| said != *verdict) {
+            found.differences.push(format!("entry {index}: the report in the pack is not the one on record"));
+        }
+        let compared = Again::of(recorded, &again);
+        let named = |what: &String| format!("entry {index}: {what}");
+        found.differences.extend(compared.contradicted.iter().map(named));
+        found.settled.extend(compared.settled.iter().map(named));
+        found.not_again.extend(compared.not_again.iter().map(named));
+        if found.differences.len() == before {
+            let same = again.digest() == *report;
+            found.same_proofs += usize::from(same);
+            found.agreeing_proofs += usize::from(!same);
         }
     }
     Ok(())
@@ -320,8 +349,21 @@ fn text(size: u64, found: &Rechecked, style: Style) -> String {
             found.same_proofs, found.proofs
         );
     }
-    for difference in found.differences.iter().take(SHOWN) {
-        let _ = writeln!(text, "{} {}", style.bad("differs:"), clean(difference));
+    if found.agreeing_proofs > 0 {
+        let _ = writeln!(text, "{} give another report that contradicts nothing", found.agreeing_proofs);
     }
+    shown(&mut text, &style.good("settled:"), &found.settled);
+    shown(&mut text, &style.caution("not proven again:"), &found.not_again);
+    shown(&mut text, &style.bad("differs:"), &found.differences);
     text
+}
+
+/// The first of a list, and how many more there are.
+fn shown(text: &mut String, label: &str, list: &[String]) {
+    for one in list.iter().take(SHOWN) {
+        let _ = writeln!(text, "{label} {}", clean(one));
+    }
+    if list.len() > SHOWN {
+        let _ = writeln!(text, "{label} and {} more", list.len() - SHOWN);
+    }
 }
