@@ -1,17 +1,16 @@
 //! Evidence packs: the whole log up to a signed checkpoint, the private parts that may be shown, proofs, and the
 //! population of deployments, in one file that verifies offline.
 
-use crate::controls::{TestControls, entries_of};
-use crate::ledger::proof;
+use crate::controls::TestControls;
 use crate::timestamp::packed;
 use crate::witness::cosigned;
 use crate::{App, AppError, Caller, ORG};
 use comptroller_core::Event;
 use comptroller_ledger::pack::{KEY_HISTORY_PATH, PackHeader, PackWriter, Period, log_paths, opening_file};
 use comptroller_ledger::tile::encode_tile;
-use comptroller_ledger::{EntryBundle, KeyHistory, Tile, VerifierKey};
+use comptroller_ledger::{EntryBundle, KeyHistory, SignedCheckpoint, Tile, TlogProof, VerifierKey};
 use comptroller_policy::Action;
-use comptroller_store::journal::{self, CheckpointRow, Opened};
+use comptroller_store::journal::{self, CheckpointRow, Opened, Prover};
 use comptroller_store::{Conn, Draft, areas};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -92,11 +91,7 @@ impl App {
         let changes = crate::population::csv(&mut conn).await?;
         add(&mut pack, "populations/changes.csv", changes.as_bytes())?;
         write_deployments(&mut pack, &mut conn).await?;
-        for index in proven(&mut conn, signed.size).await? {
-            if let Some(proof) = proof(&mut conn, index, &signed).await? {
-                add(&mut pack, &format!("proofs/{index}.tlog-proof"), proof.as_bytes())?;
-            }
-        }
+        write_proofs(&mut pack, &mut conn, &signed).await?;
         drop(conn);
         let out = pack.finish().map_err(|e| pack_error(&e))?;
         let io = |error: std::io::Error| AppError::Internal(format!("temporary file: {error}"));
@@ -160,25 +155,42 @@ impl App {
 /// are under, so that no new event can be forgotten here.
 async fn opened(conn: &mut Conn, size: i64, personal: bool) -> Result<Vec<u64>, AppError> {
     let found = journal::openings(conn, size, personal).await?;
-    Ok(in_order(found.into_iter().map(i64::unsigned_abs).collect()))
+    let mut indexes: Vec<u64> = found.into_iter().map(i64::unsigned_abs).collect();
+    // Names rise by their bytes, not by their numbers.
+    indexes.sort_by_cached_key(u64::to_string);
+    Ok(indexes)
 }
 
-/// The entries that get a proof file, in the order of a pack.
+/// The entries that get a proof file, rising.
 async fn proven(conn: &mut Conn, size: i64) -> Result<Vec<u64>, AppError> {
     let mut found = Vec::new();
     for kind in PROVEN {
-        let rows = entries_of(conn, kind).await?;
-        found.extend(rows.iter().map(|row| row.idx).filter(|idx| *idx < size).map(i64::unsigned_abs));
+        found.extend(journal::of_kind(conn, kind, size, MAX_PROOFS as i64).await?);
     }
     found.sort_unstable();
     found.truncate(MAX_PROOFS);
-    Ok(in_order(found))
+    Ok(found.into_iter().map(i64::unsigned_abs).collect())
 }
 
-/// Names rise by their bytes, not by their numbers.
-fn in_order(mut indexes: Vec<u64>) -> Vec<u64> {
-    indexes.sort_by_key(u64::to_string);
-    indexes
+/// Writes the proof files. They are built in the order of the log, in which neighbours share tiles.
+async fn write_proofs<W: Write>(
+    pack: &mut PackWriter<W>,
+    conn: &mut Conn,
+    signed: &CheckpointRow,
+) -> Result<(), AppError> {
+    let checkpoint = SignedCheckpoint::parse(signed.note.as_bytes())
+        .map_err(|error| AppError::Internal(format!("stored checkpoint: {error}")))?;
+    let mut prover = Prover::default();
+    let mut files = BTreeMap::new();
+    for index in proven(conn, signed.size).await? {
+        let hashes = prover.inclusion(conn, index, signed.size.unsigned_abs()).await?;
+        let proof = TlogProof { extra: None, index, hashes, checkpoint: checkpoint.clone() };
+        files.insert(format!("proofs/{index}.tlog-proof"), proof.to_string());
+    }
+    for (path, proof) in files {
+        add(pack, &path, proof.as_bytes())?;
+    }
+    Ok(())
 }
 
 async fn write_keys<W: Write>(pack: &mut PackWriter<W>, conn: &mut Conn) -> Result<(), AppError> {

@@ -14,9 +14,12 @@ use comptroller_core::vocab::{DeploymentKind, Outcome, Vote};
 use comptroller_core::{Digest, Environment, Label, Timestamp};
 use comptroller_policy::Action;
 use comptroller_store::Conn;
+use comptroller_store::areas::approvals::{ApprovalRow, DecisionRow, VoteRow};
 use comptroller_store::areas::deployments::{self, DeploymentRow};
+use comptroller_store::areas::models::VersionRow;
 use comptroller_store::areas::{approvals, emergencies, models};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Deployments read at a time.
@@ -111,7 +114,7 @@ impl App {
         let limit = slice.limit()?;
         let mut before = slice.before()?;
         let mut conn = self.store.read().await?;
-        let mut views = Vec::new();
+        let mut found = Vec::new();
         let wanted = usize::try_from(limit).unwrap_or(0) + 1;
         'pages: loop {
             let rows = deployments::history(&mut conn, "", before, CHUNK).await?;
@@ -125,12 +128,13 @@ impl App {
                 if row.environment.0 != Environment::Production || to.is_some_and(|to| at >= to) {
                     continue;
                 }
-                views.push(change(&mut conn, row).await?);
-                if views.len() == wanted {
+                found.push(row);
+                if found.len() == wanted {
                     break 'pages;
                 }
             }
         }
+        let views = views(&mut conn, found).await?;
         drop(conn);
         let page = page(views, limit, |view| view.ledger_index.to_string());
         self.note_read(caller, comptroller_core::vocab::ReadKind::AuditLog, ORG, page.items.len()).await?;
@@ -138,17 +142,66 @@ impl App {
     }
 }
 
-async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppError> {
+/// What deployments rest on, read for many at once: a query for each would cost more than the rest of a population.
+struct Around {
+    versions: BTreeMap<VersionId, VersionRow>,
+    decisions: BTreeMap<DecisionId, DecisionRow>,
+    approvals: BTreeMap<ApprovalId, ApprovalRow>,
+    votes: BTreeMap<ApprovalId, Vec<VoteRow>>,
+}
+
+impl Around {
+    /// Around the deployments `from..=to` of the log.
+    async fn read(conn: &mut Conn, from: i64, to: i64) -> Result<Self, AppError> {
+        let versions = models::versions_of_deployments(conn, from, to).await?;
+        let decisions = approvals::decisions_of_deployments(conn, from, to).await?;
+        let requests = approvals::approvals_of_deployments(conn, from, to).await?;
+        let mut votes: BTreeMap<ApprovalId, Vec<VoteRow>> = BTreeMap::new();
+        for vote in approvals::votes_of_deployments(conn, from, to).await? {
+            votes.entry(vote.approval.0).or_default().push(vote);
+        }
+        Ok(Self {
+            versions: versions.into_iter().map(|row| (row.id.0, row)).collect(),
+            decisions: decisions.into_iter().map(|row| (row.id.0, row)).collect(),
+            approvals: requests.into_iter().map(|row| (row.id.0, row)).collect(),
+            votes,
+        })
+    }
+}
+
+/// Changes in the order of their rows.
+async fn views(conn: &mut Conn, rows: Vec<DeploymentRow>) -> Result<Vec<ChangeView>, AppError> {
+    let indexes = rows.iter().map(|row| row.idx);
+    let (Some(from), Some(to)) = (indexes.clone().min(), indexes.max()) else { return Ok(Vec::new()) };
+    let around = Around::read(conn, from, to).await?;
+    let mut views = Vec::new();
+    for row in rows {
+        views.push(change(conn, &around, row).await?);
+    }
+    Ok(views)
+}
+
+async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<ChangeView, AppError> {
     let missing = |what: &str| AppError::Internal(format!("deployment {} without its {what}", row.id.0));
-    let version = models::version(conn, row.version.0).await?.ok_or_else(|| missing("version"))?;
-    let decision = approvals::decision(conn, row.decision.0).await?.ok_or_else(|| missing("decision"))?;
-    let request = match (&row.approval, row.kind.0) {
-        (Some(id), _) => approvals::approval(conn, id.0).await?,
+    let version = around.versions.get(&row.version.0).ok_or_else(|| missing("version"))?;
+    let decision = around.decisions.get(&row.decision.0).ok_or_else(|| missing("decision"))?;
+    let (request, votes) = match (&row.approval, row.kind.0) {
+        (Some(id), _) => {
+            let votes = around.votes.get(&id.0).cloned().unwrap_or_default();
+            (around.approvals.get(&id.0).cloned(), votes)
+        }
         (None, DeploymentKind::Rollback) => {
             let (version, environment) = (row.version.0, row.environment.0);
-            approvals::approval_at(conn, version, environment, row.live_from.0.micros()).await?
+            let at = row.live_from.0.micros();
+            match approvals::approval_at(conn, version, environment, at).await? {
+                Some(request) => {
+                    let votes = approvals::votes(conn, request.id.0).await?;
+                    (Some(request), votes)
+                }
+                None => (None, Vec::new()),
+            }
         }
-        (None, _) => None,
+        (None, _) => (None, Vec::new()),
     };
     let emergency = match row.kind.0 {
         DeploymentKind::Emergency => emergencies::of_deployment(conn, row.id.0).await?,
@@ -157,7 +210,6 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
     let (mut approvers, mut evidence) = (Vec::new(), Vec::new());
     if let Some(request) = &request {
         evidence = serde_json::from_str(&request.evidence)?;
-        let votes = approvals::votes(conn, request.id.0).await?;
         let counted = votes
             .into_iter()
             .filter(|vote| vote.vote.0 == Vote::Approve && vote.voted_at.0 <= row.live_from.0);
@@ -175,8 +227,8 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
         system: row.system.0,
         model: row.model.0,
         version: row.version.0,
-        builders: facts(&version)?.builders,
-        label: version.label.0,
+        builders: facts(version)?.builders,
+        label: version.label.0.clone(),
         artifacts: row.artifacts.0,
         approval: request.as_ref().map(|request| request.id.0),
         requested_by: match (&request, &emergency) {
@@ -191,7 +243,7 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
         evidence,
         decision: row.decision.0,
         outcome: decision.outcome.0,
-        policies: decision.bundle.0,
+        policies: decision.bundle.0.clone(),
         decision_index: decision.idx.unsigned_abs(),
         deployed_by: row.actor,
         deployed_at: row.live_from.0,
@@ -204,21 +256,21 @@ async fn change(conn: &mut Conn, row: DeploymentRow) -> Result<ChangeView, AppEr
 /// Every change of production as CSV, oldest first. The first column is the entry of the log that proves the row: the
 /// file is complete if, and only if, it has a row for every `deployment.created` of production in the log.
 pub(crate) async fn csv(conn: &mut Conn) -> Result<String, AppError> {
-    let mut rows = Vec::new();
+    let mut changes = Vec::new();
     let mut before = i64::MAX;
     loop {
-        let page = deployments::history(conn, "", before, CHUNK).await?;
+        let mut page = deployments::history(conn, "", before, CHUNK).await?;
         let Some(last) = page.last() else { break };
         before = last.idx;
-        rows.extend(page.into_iter().filter(|row| row.environment.0 == Environment::Production));
+        page.retain(|row| row.environment.0 == Environment::Production);
+        changes.extend(views(conn, page).await?);
     }
     let mut csv = String::from(
         "entry,deployment,kind,system,model,version,label,artifacts,builders,approval,requested_by,requested_at,\
          approvers,evidence,decision,outcome,policies,decision_entry,deployed_by,deployed_at,live_until,emergency,\
          confirmed_by\n",
     );
-    for row in rows.into_iter().rev() {
-        let c = change(conn, row).await?;
+    for c in changes.into_iter().rev() {
         let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
         let list = |items: Vec<String>| items.join(" ");
         // Every value is an id, a digest, a word, a label or a time: none has a comma or a quote.

@@ -113,8 +113,13 @@ pub enum EntryError {
 impl Entry {
     /// The canonical bytes: the leaf of the log.
     pub fn to_bytes(&self) -> Result<Vec<u8>, EntryError> {
+        self.to_bytes_of(512)
+    }
+
+    /// As [`Entry::to_bytes`], of about this length.
+    fn to_bytes_of(&self, length: usize) -> Result<Vec<u8>, EntryError> {
         self.check()?;
-        let bytes = self.write()?;
+        let bytes = self.write(length)?;
         if bytes.len() > MAX_ENTRY_BYTES {
             return Err(EntryError::TooLong(bytes.len()));
         }
@@ -129,12 +134,12 @@ impl Entry {
         let entry: Self =
             serde_json::from_slice(bytes).map_err(|e| EntryError::Json(excerpt(&e.to_string())))?;
         // INVARIANT (canonical-entry): repeated keys, spaces, other orders and other number forms all fail here.
-        if entry.to_bytes()? == bytes { Ok(entry) } else { Err(EntryError::NotCanonical) }
+        if entry.to_bytes_of(bytes.len())? == bytes { Ok(entry) } else { Err(EntryError::NotCanonical) }
     }
 
     /// Writes the fields in the order of their names, as RFC 8785 wants it.
-    fn write(&self) -> Result<Vec<u8>, EntryError> {
-        let mut bytes = Vec::with_capacity(512);
+    fn write(&self, length: usize) -> Result<Vec<u8>, EntryError> {
+        let mut bytes = Vec::with_capacity(length);
         let out = &mut bytes;
         out.extend_from_slice(b"{\"actor\":");
         write_text(out, &self.actor)?;

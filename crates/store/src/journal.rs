@@ -7,7 +7,7 @@ use crate::tx::HeadRow;
 use comptroller_core::ids::KeyId;
 use comptroller_ledger::proof::{ConsistencyPlan, InclusionPlan};
 use comptroller_ledger::{EntryBundle, Hash, Tile};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use zeroize::Zeroizing;
 
 /// One entry as it is stored.
@@ -210,59 +210,127 @@ pub async fn private<T: serde::de::DeserializeOwned>(
 pub async fn tile(conn: &mut Conn, tile: Tile) -> Result<Vec<Hash>, StoreError> {
     let first = i64::try_from(tile.index * 256).map_err(|_| StoreError::Damaged("tile index".into()))?;
     let last = first + i64::from(tile.width);
-    let rows = if tile.level == 0 {
-        fetch_all!(
+    let row = if tile.level == 0 {
+        fetch_optional!(
             conn,
-            (String,),
-            "SELECT leaf_hash FROM journal WHERE idx >= $1 AND idx < $2 ORDER BY idx",
+            (Option<String>,),
+            "SELECT string_agg(leaf_hash, '\n' ORDER BY idx) FROM journal WHERE idx >= $1 AND idx < $2",
             first,
             last
         )?
     } else {
-        fetch_all!(
+        fetch_optional!(
             conn,
-            (String,),
-            "SELECT hash FROM tile_hash WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
+            (Option<String>,),
+            "SELECT string_agg(hash, '\n' ORDER BY idx) FROM tile_hash \
+             WHERE level = $1 AND idx >= $2 AND idx < $3",
             i64::from(tile.level),
             first,
             last
         )?
     };
-    rows.iter()
-        .map(|row| row.0.parse::<Hash>().map_err(|_| StoreError::Damaged(format!("a hash of tile {tile}"))))
+    let Some((Some(hashes),)) = row else { return Ok(Vec::new()) };
+    hashes
+        .split('\n')
+        .map(|hash| hash.parse().map_err(|_| StoreError::Damaged(format!("a hash of tile {tile}"))))
         .collect()
 }
 
 /// The bytes of one entry bundle.
 pub async fn bundle(conn: &mut Conn, bundle: EntryBundle) -> Result<Vec<u8>, StoreError> {
     let first = i64::try_from(bundle.index * 256).map_err(|_| StoreError::Damaged("bundle index".into()))?;
-    let rows = entries(conn, first, first + i64::from(bundle.width)).await?;
-    let entries: Vec<&[u8]> = rows.iter().map(|row| row.entry.as_bytes()).collect();
+    let block = block(conn, first, first + i64::from(bundle.width)).await?;
+    let entries: Vec<&str> = block.iter().map(|(_, entry, _)| entry).collect();
     comptroller_ledger::tile::encode_bundle(&entries).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
-/// The inclusion proof of an entry in the tree of `size` entries, leaf's sibling first.
+/// Entries that follow one another, read as one row: a row for each would cost more than what stands in it.
+#[derive(Clone, Debug)]
+pub struct Block {
+    first: i64,
+    /// A line for each; canonical JSON has no line break in it.
+    entries: Option<String>,
+    hashes: Option<String>,
+}
+
+impl Block {
+    /// Index, canonical bytes and leaf hash in hex of each entry.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, &str, &str)> {
+        let entries = self.entries.iter().flat_map(|entries| entries.split('\n'));
+        let hashes = self.hashes.iter().flat_map(|hashes| hashes.split('\n'));
+        (self.first..).zip(entries.zip(hashes)).map(|(idx, (entry, hash))| (idx, entry, hash))
+    }
+}
+
+/// Entries `from..to` of the log as one block.
+pub async fn block(conn: &mut Conn, from: i64, to: i64) -> Result<Block, StoreError> {
+    let row = fetch_optional!(
+        conn,
+        (Option<String>, Option<String>),
+        "SELECT string_agg(entry, '\n' ORDER BY idx), string_agg(leaf_hash, '\n' ORDER BY idx) FROM journal \
+         WHERE idx >= $1 AND idx < $2",
+        from,
+        to
+    )?;
+    let (entries, hashes) = row.unwrap_or_default();
+    Ok(Block { first: from, entries, hashes })
+}
+
+/// The first `limit` entries below `size` of a type, ascending.
+pub async fn of_kind(conn: &mut Conn, kind: &str, size: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    let rows: Vec<(i64,)> = fetch_all!(
+        conn,
+        (i64,),
+        "SELECT idx FROM journal WHERE kind = $1 AND idx < $2 ORDER BY idx LIMIT $3",
+        kind,
+        size,
+        limit
+    )?;
+    Ok(rows.into_iter().map(|(idx,)| idx).collect())
+}
+
+/// Builds proofs, and keeps the tiles of the last one for the next: proofs of neighbours need the same.
+#[derive(Clone, Debug, Default)]
+pub struct Prover {
+    tiles: BTreeMap<Tile, Vec<Hash>>,
+}
+
+impl Prover {
+    /// The inclusion proof of an entry in the tree of `size` entries, leaf's sibling first.
+    pub async fn inclusion(
+        &mut self,
+        conn: &mut Conn,
+        index: u64,
+        size: u64,
+    ) -> Result<Vec<Hash>, StoreError> {
+        let plan = InclusionPlan::new(index, size).map_err(|error| StoreError::Config(error.to_string()))?;
+        self.read(conn, plan.tiles()).await?;
+        plan.build(&|wanted| self.tiles.get(&wanted).cloned())
+            .map_err(|error| StoreError::Damaged(error.to_string()))
+    }
+
+    /// Reads the tiles that a proof needs and forgets all others.
+    async fn read(&mut self, conn: &mut Conn, wanted: Vec<Tile>) -> Result<(), StoreError> {
+        self.tiles.retain(|known, _| wanted.contains(known));
+        for wanted in wanted {
+            if let btree_map::Entry::Vacant(place) = self.tiles.entry(wanted) {
+                place.insert(tile(conn, wanted).await?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The inclusion proof of one entry.
 pub async fn inclusion(conn: &mut Conn, index: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
-    let plan = InclusionPlan::new(index, size).map_err(|error| StoreError::Config(error.to_string()))?;
-    let tiles = tiles(conn, plan.tiles()).await?;
-    plan.build(&|wanted| tiles.get(&wanted).cloned()).map_err(|error| StoreError::Damaged(error.to_string()))
+    Prover::default().inclusion(conn, index, size).await
 }
 
 /// The proof that the tree of `old` entries is a prefix of the tree of `new` entries; empty if `old` is 0 or `new`.
 pub async fn consistency(conn: &mut Conn, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
     let plan = ConsistencyPlan::new(old, new).map_err(|error| StoreError::Config(error.to_string()))?;
-    let tiles = tiles(conn, plan.tiles()).await?;
-    plan.build(&|wanted| tiles.get(&wanted).cloned()).map_err(|error| StoreError::Damaged(error.to_string()))
-}
-
-/// The hashes of the tiles that a proof needs.
-async fn tiles(
-    conn: &mut Conn,
-    wanted: impl IntoIterator<Item = Tile>,
-) -> Result<BTreeMap<Tile, Vec<Hash>>, StoreError> {
-    let mut tiles = BTreeMap::new();
-    for wanted in wanted {
-        tiles.insert(wanted, tile(conn, wanted).await?);
-    }
-    Ok(tiles)
+    let mut prover = Prover::default();
+    prover.read(conn, plan.tiles()).await?;
+    plan.build(&|wanted| prover.tiles.get(&wanted).cloned())
+        .map_err(|error| StoreError::Damaged(error.to_string()))
 }

@@ -8,15 +8,14 @@ use comptroller_compliance::control::Control;
 use comptroller_core::Timestamp;
 use comptroller_core::private::Note;
 use comptroller_ledger::pack::{MANIFEST_PATH, Manifest, PackReader};
-use comptroller_ledger::{Entry, leaf_hash};
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 /// Largest list of the files of a pack, in bytes.
 const MAX_MANIFEST: usize = 512 << 20;
 
-/// How entries that may define a control are told from others before they are read.
-const MARK: &[u8] = b"\"type\":\"control.";
+/// How entries that define a control end: in canonical form the type stands before the version, which is last.
+const DEFINING: [&[u8]; 2] = [br#""type":"control.adopted","v":1}"#, br#""type":"control.changed","v":1}"#];
 /// Largest file of a test that is compared.
 const MAX_SHOWN: usize = 256 << 20;
 
@@ -28,7 +27,7 @@ pub fn test_pack<R: Read + Seek>(pack: &PackReader<R>, asked: TestControls) -> R
     let broken = |error: &dyn std::fmt::Display| AppError::invalid("pack", error.to_string());
     let mut marked = Vec::new();
     pack.for_each_leaf(|index, leaf| {
-        if leaf.windows(MARK.len()).any(|bytes| bytes == MARK) {
+        if DEFINING.iter().any(|end| leaf.ends_with(end)) {
             marked.push(index);
         }
         Ok(())
@@ -37,28 +36,21 @@ pub fn test_pack<R: Read + Seek>(pack: &PackReader<R>, asked: TestControls) -> R
     let mut definitions: Vec<Control> = library()?.iter().cloned().collect();
     for index in marked {
         for payload in pack.openings(index).map_err(|error| broken(&error))? {
-            // Reasons of retirements stand here too; they are no definitions.
             if let Ok(note) = serde_json::from_slice::<Note>(&payload) {
                 definitions.extend(Control::parse("definition", &note.text));
             }
         }
     }
     let mut reading = Reading::new(asked, definitions);
-    let mut failed = None;
-    pack.for_each_leaf(|index, leaf| {
-        if failed.is_none() {
-            failed = match Entry::from_bytes(leaf) {
-                Ok(entry) => reading.push(leaf_hash(leaf), &entry).err(),
-                Err(error) => Some(broken(&format!("entry {index}: {error}"))),
-            };
+    let mut failed = Ok(());
+    pack.for_each_entry(|leaf, entry| {
+        if failed.is_ok() {
+            failed = reading.push(leaf, &entry);
         }
-        Ok(())
     })
     .map_err(|error| broken(&error))?;
-    match failed {
-        Some(error) => Err(error),
-        None => reading.finish(),
-    }
+    failed?;
+    reading.finish()
 }
 
 /// The documents of OSCAL about a test of controls on a pack, by the names of their files. Of the window of the pack they

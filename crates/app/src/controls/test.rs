@@ -9,7 +9,8 @@ use comptroller_core::vocab::ReadKind;
 use comptroller_core::{Digest, Timestamp};
 use comptroller_ledger::Entry;
 use comptroller_policy::Action;
-use comptroller_store::{CheckpointRow, journal};
+use comptroller_store::CheckpointRow;
+use comptroller_store::journal::{self, Block};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -78,23 +79,39 @@ impl App {
         let mut conn = self.store.read().await?;
         let definitions = definitions(&mut conn, self.store.key()).await?;
         let mut reading = Reading::new(asked, definitions).only(system);
+        // One block is read while the one before is evaluated.
+        let (send, mut read) = tokio::sync::mpsc::channel::<Block>(1);
+        let evaluating = tokio::task::spawn_blocking(move || {
+            while let Some(block) = read.blocking_recv() {
+                take(&mut reading, &block)?;
+            }
+            reading.finish()
+        });
         let mut next = 0;
         while next < signed.size {
             let end = (next + CHUNK).min(signed.size);
-            for row in journal::entries(&mut conn, next, end).await? {
-                let entry: Entry = serde_json::from_str(&row.entry)?;
-                let leaf = row.leaf_hash.parse::<comptroller_ledger::Hash>();
-                let leaf = leaf.map_err(|_| AppError::Internal(format!("leaf hash of entry {}", row.idx)))?;
-                reading.push(leaf, &entry)?;
+            let block = journal::block(&mut conn, next, end).await?;
+            // Who evaluates stops early only for an error, which is answered below.
+            if send.send(block).await.is_err() {
+                break;
             }
             next = end;
         }
-        drop(conn);
-        let evaluated = tokio::task::spawn_blocking(move || reading.finish()).await;
-        let test = evaluated.map_err(|error| AppError::Internal(format!("control test: {error}")))??;
+        drop((conn, send));
+        let test =
+            evaluating.await.map_err(|error| AppError::Internal(format!("control test: {error}")))??;
         if test.result.ledger.root.as_str() != signed.root {
             return Err(AppError::Internal("the entries do not hash to the signed root".into()));
         }
         Ok(test)
     }
+}
+
+fn take(reading: &mut Reading, block: &Block) -> Result<(), AppError> {
+    for (idx, entry, leaf) in block.iter() {
+        let leaf = leaf.parse().map_err(|_| AppError::Internal(format!("leaf hash of entry {idx}")))?;
+        let entry: Entry = serde_json::from_str(entry)?;
+        reading.push(leaf, &entry)?;
+    }
+    Ok(())
 }

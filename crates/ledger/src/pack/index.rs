@@ -13,6 +13,9 @@ use crate::checkpoint::parse_decimal;
 use crate::hash::{Digester, Hash, excerpt};
 use crate::verify::{FailureClass, LogSource, VerifyError};
 
+/// Bytes that are digested at a time.
+const BUFFER: usize = 64 << 10;
+
 /// Where a file lies.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
@@ -32,6 +35,7 @@ impl<R: Read + Seek> Pack<R> {
     pub(super) fn open(mut reader: R) -> Result<Self, VerifyError> {
         let mut members = BTreeMap::new();
         let mut offset: u64 = 0;
+        let mut buffer = vec![0; BUFFER];
         loop {
             let mut block = [0; BLOCK];
             reader.read_exact(&mut block).map_err(|e| broken(&e, "the pack", offset))?;
@@ -41,7 +45,7 @@ impl<R: Read + Seek> Pack<R> {
                 return Ok(Self { reader: RefCell::new(reader), members });
             }
             let (path, bytes) = read_header(&block, offset - BLOCK as u64)?;
-            let sha256 = digest_member(&mut reader, &path, bytes, offset)?;
+            let sha256 = digest_member(&mut reader, &mut buffer, &path, bytes, offset)?;
             if members.len() == MAX_FILES {
                 return Err(malformed(&path, format!("a pack has at most {MAX_FILES} files")));
             }
@@ -142,9 +146,14 @@ fn read_header(block: &[u8; BLOCK], offset: u64) -> Result<(String, u64), Verify
 }
 
 /// Reads the contents and the padding behind them.
-fn digest_member(reader: &mut impl Read, path: &str, bytes: u64, offset: u64) -> Result<Hash, VerifyError> {
+fn digest_member(
+    reader: &mut impl Read,
+    buffer: &mut [u8],
+    path: &str,
+    bytes: u64,
+    offset: u64,
+) -> Result<Hash, VerifyError> {
     let mut digester = Digester::new();
-    let mut buffer = vec![0; 64 << 10];
     let mut left = bytes;
     while left > 0 {
         let count = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));

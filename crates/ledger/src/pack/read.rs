@@ -10,9 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use super::index::Pack;
 use super::verify::{MAX_OPENING_BYTES, Opening};
 use crate::checkpoint::SignedCheckpoint;
+use crate::entry::Entry;
+use crate::hash::Hash;
 use crate::note::MAX_NOTE_BYTES;
 use crate::tile::{MAX_BUNDLE_BYTES, bundles_of, decode_bundle};
-use crate::verify::{FailureClass, VerifyError};
+use crate::verify::{FailureClass, Prepared, VerifyError, in_windows};
 
 /// A pack that is read.
 pub struct PackReader<R> {
@@ -64,6 +66,19 @@ impl<R: Read + Seek> PackReader<R> {
             }
         }
         Ok(())
+    }
+
+    /// Every entry in order with its leaf hash, hashed and parsed on all cores.
+    ///
+    /// # Errors
+    /// When a bundle is missing or cannot be taken apart, or what stands there is no entry.
+    pub fn for_each_entry(&self, mut take: impl FnMut(Hash, Entry)) -> Result<(), VerifyError> {
+        in_windows(&self.pack, bundles_of(self.size), |Prepared { bundle, entries }| {
+            for (index, (leaf, entry)) in (bundle.index * 256..).zip(entries) {
+                take(leaf, entry.map_err(|e| VerifyError::entry(FailureClass::Entry, index, e))?);
+            }
+            Ok(())
+        })
     }
 
     /// The payloads that are shown of an entry; none if it has none, or they are not shown.

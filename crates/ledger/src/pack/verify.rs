@@ -14,12 +14,11 @@ use super::manifest::{MANIFEST_PATH, MAX_MANIFEST_BYTES, Manifest, PACK_FORMAT, 
 use super::{KEY_HISTORY_PATH, README_PATH};
 use crate::checkpoint::{SignedCheckpoint, parse_decimal};
 use crate::entry::Entry;
-use crate::hash::leaf_hash;
 use crate::history::KeyHistory;
 use crate::key::VerifierKey;
 use crate::note::MAX_NOTE_BYTES;
 use crate::proof_file::{MAX_PROOF_BYTES, TlogProof};
-use crate::verify::{FailureClass, Report, Trust, VerifyError, read_entry, verify_log_with_keys};
+use crate::verify::{FailureClass, Report, Trust, VerifyError, read_entry, read_leaf, verify_log_with_keys};
 
 /// Largest opening file in bytes.
 pub(super) const MAX_OPENING_BYTES: usize = 64 << 20;
@@ -77,11 +76,12 @@ pub fn verify_pack<R: Read + Seek>(reader: R, trust: &Trust) -> Result<PackRepor
     }
     check_history(&pack, &log, &keys)?;
     let (mut openings, mut proofs) = (0, 0);
+    let mut checker = Proofs { pack: &pack, log: &log, keys: &keys, trust, checked: None };
     for path in pack.members().keys() {
         if let Some(index) = index_of(path, "openings/", ".json")? {
             openings += check_openings(&pack, path, index, log.size)?;
         } else if let Some(index) = index_of(path, "proofs/", ".tlog-proof")? {
-            check_proof(&pack, path, index, &log, &keys, trust)?;
+            checker.check(path, index)?;
             proofs += 1;
         }
     }
@@ -182,30 +182,44 @@ fn check_openings<R: Read + Seek>(
     Ok(openings.len() as u64)
 }
 
-fn check_proof<R: Read + Seek>(
-    pack: &Pack<R>,
-    path: &str,
-    index: u64,
-    log: &Report,
-    keys: &[VerifierKey],
-    trust: &Trust,
-) -> Result<(), VerifyError> {
-    let refused = |problem: &dyn std::fmt::Display| VerifyError::new(FailureClass::Proof, path, problem);
-    let proof = TlogProof::parse(&required(pack, path, MAX_PROOF_BYTES)?).map_err(|e| malformed(path, e))?;
-    let head = proof.checkpoint.checkpoint();
-    if proof.index != index || index >= log.size || head.origin != log.origin {
-        return Err(refused(&"index or origin is not that of the file name and the log"));
+/// Checks proof files. Nearly all of a pack have the same checkpoint: it is checked once.
+struct Proofs<'a, R> {
+    pack: &'a Pack<R>,
+    log: &'a Report,
+    keys: &'a [VerifierKey],
+    trust: &'a Trust,
+    /// The last checkpoint that was found to be a signed head of the log.
+    checked: Option<SignedCheckpoint>,
+}
+
+impl<R: Read + Seek> Proofs<'_, R> {
+    fn check(&mut self, path: &str, index: u64) -> Result<(), VerifyError> {
+        let refused = |problem: &dyn std::fmt::Display| VerifyError::new(FailureClass::Proof, path, problem);
+        let bytes = required(self.pack, path, MAX_PROOF_BYTES)?;
+        let proof = TlogProof::parse(&bytes).map_err(|e| malformed(path, e))?;
+        let head = proof.checkpoint.checkpoint();
+        if proof.index != index || index >= self.log.size || head.origin != self.log.origin {
+            return Err(refused(&"index or origin is not that of the file name and the log"));
+        }
+        if self.checked.as_ref() != Some(&proof.checkpoint) {
+            self.check_head(path, &proof.checkpoint)?;
+            self.checked = Some(proof.checkpoint.clone());
+        }
+        proof.verify_leaf(&read_leaf(self.pack, index, self.log.size)?).map_err(|e| refused(&e))
     }
-    if !is_head_of_log(pack, log, &proof.checkpoint) {
-        return Err(refused(&"its checkpoint is neither log/checkpoint nor one of log/checkpoints"));
+
+    fn check_head(&self, path: &str, checkpoint: &SignedCheckpoint) -> Result<(), VerifyError> {
+        if !is_head_of_log(self.pack, self.log, checkpoint) {
+            let problem = "its checkpoint is neither log/checkpoint nor one of log/checkpoints";
+            return Err(VerifyError::new(FailureClass::Proof, path, problem));
+        }
+        checkpoint.verify(self.keys).map_err(|e| VerifyError::new(FailureClass::Key, path, e))?;
+        if let Some(policy) = &self.trust.policy {
+            let quorum = policy.check_quorum(checkpoint);
+            quorum.map_err(|e| VerifyError::new(FailureClass::Quorum, path, e))?;
+        }
+        Ok(())
     }
-    proof.checkpoint.verify(keys).map_err(|e| VerifyError::new(FailureClass::Key, path, e))?;
-    if let Some(policy) = &trust.policy {
-        policy
-            .check_quorum(&proof.checkpoint)
-            .map_err(|e| VerifyError::new(FailureClass::Quorum, path, e))?;
-    }
-    proof.verify_leaf(&leaf_hash(&read_entry(pack, index, log.size)?)).map_err(|e| refused(&e))
 }
 
 /// Whether a checkpoint states a head that the walk over the log has confirmed.

@@ -14,6 +14,7 @@ mod walk;
 use serde::Serialize;
 
 pub use error::{FailureClass, VerifyError};
+pub(crate) use prepare::{Prepared, in_windows};
 pub use source::LogSource;
 pub use timestamps::{CLOCK_SLACK_MICROS, TimestampReport, clock_problem};
 
@@ -22,10 +23,10 @@ use crate::hash::Hash;
 use crate::key::{KeyKind, VerifierKey};
 use crate::note::Verified;
 use crate::quorum::Policy;
-use crate::tile::EntryBundle;
+use crate::tile::{EntryBundle, Tile};
 use crate::timestamp::Anchors;
 use events::Events;
-use source::{Bundle, read_checkpoint};
+use source::{Bundle, read_checkpoint, read_tile};
 use walk::{ExpectedHeads, walk};
 
 /// Most earlier checkpoints that are checked.
@@ -156,6 +157,15 @@ pub(crate) fn read_entry(source: &dyn LogSource, index: u64, size: u64) -> Resul
     let read = Bundle::read(source, bundle)?;
     let entry = read.entries()?.get((index % 256) as usize).map(|entry| entry.to_vec());
     entry.ok_or_else(outside)
+}
+
+/// The leaf hash of an entry of a log that [`verify_log`] accepted: the walk found each hash of its tiles to be that of
+/// the entry.
+pub(crate) fn read_leaf(source: &dyn LogSource, index: u64, size: u64) -> Result<Hash, VerifyError> {
+    let outside =
+        || VerifyError::entry(FailureClass::Malformed, index, format_args!("is not in a log of {size}"));
+    let tile = Tile::in_tree(0, index / 256, size).ok_or_else(outside)?;
+    read_tile(source, tile)?.get((index % 256) as usize).copied().ok_or_else(outside)
 }
 
 impl Trust {

@@ -18,15 +18,15 @@ const WINDOW_BYTES: usize = 1 << 20;
 const MAX_THREADS: usize = 16;
 
 /// A bundle whose entries have been hashed and parsed, in order.
-pub(super) struct Prepared {
-    pub(super) bundle: EntryBundle,
-    pub(super) entries: Vec<(Hash, Result<Entry, EntryError>)>,
+pub(crate) struct Prepared {
+    pub(crate) bundle: EntryBundle,
+    pub(crate) entries: Vec<(Hash, Result<Entry, EntryError>)>,
 }
 
 /// Gives every bundle, prepared, to `take` in order. The first failure in that order ends it.
 ///
 /// While one window is being taken, the next one is hashed and parsed.
-pub(super) fn in_windows(
+pub(crate) fn in_windows(
     source: &dyn LogSource,
     mut bundles: impl Iterator<Item = EntryBundle>,
     mut take: impl FnMut(Prepared) -> Result<(), VerifyError>,

@@ -197,6 +197,22 @@ pub async fn decision(conn: &mut Conn, id: DecisionId) -> Result<Option<Decision
     )
 }
 
+/// The decisions by which deployments `from..=to` of the log were let happen.
+pub async fn decisions_of_deployments(
+    conn: &mut Conn,
+    from: i64,
+    to: i64,
+) -> Result<Vec<DecisionRow>, StoreError> {
+    fetch_all!(
+        conn,
+        DecisionRow,
+        "SELECT id, action, resource, environment, outcome, bundle, actor, idx, decided_at FROM decision \
+         WHERE id IN (SELECT decision FROM deployment WHERE idx >= $1 AND idx <= $2)",
+        from,
+        to
+    )
+}
+
 /// Decisions about `resource` (all when empty) before index `before`, newest first.
 pub async fn decisions(
     conn: &mut Conn,
@@ -223,6 +239,36 @@ pub async fn approval(conn: &mut Conn, id: ApprovalId) -> Result<Option<Approval
         "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
          expires_at, denied, private_at FROM approval WHERE id = $1",
         Text(id)
+    )
+}
+
+/// The requests that deployments `from..=to` of the log name.
+pub async fn approvals_of_deployments(
+    conn: &mut Conn,
+    from: i64,
+    to: i64,
+) -> Result<Vec<ApprovalRow>, StoreError> {
+    fetch_all!(
+        conn,
+        ApprovalRow,
+        "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
+         expires_at, denied, private_at FROM approval \
+         WHERE id IN (SELECT approval FROM deployment WHERE idx >= $1 AND idx <= $2)",
+        from,
+        to
+    )
+}
+
+/// The votes on these requests, those on one of them in order.
+pub async fn votes_of_deployments(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<VoteRow>, StoreError> {
+    fetch_all!(
+        conn,
+        VoteRow,
+        "SELECT approval, voter, vote, decision, in_stead_of, delegation, voted_at, private_at FROM vote \
+         WHERE approval IN (SELECT approval FROM deployment WHERE idx >= $1 AND idx <= $2) \
+         ORDER BY voted_at, voter",
+        from,
+        to
     )
 }
 

@@ -216,6 +216,22 @@ pub async fn version(conn: &mut Conn, id: VersionId) -> Result<Option<VersionRow
     )
 }
 
+/// The versions that deployments `from..=to` of the log are about.
+pub async fn versions_of_deployments(
+    conn: &mut Conn,
+    from: i64,
+    to: i64,
+) -> Result<Vec<VersionRow>, StoreError> {
+    fetch_all!(
+        conn,
+        VersionRow,
+        "SELECT id, model, label, facts, registered_by, private_at, registered_at FROM version \
+         WHERE id IN (SELECT version FROM deployment WHERE idx >= $1 AND idx <= $2)",
+        from,
+        to
+    )
+}
+
 /// A version by its label.
 pub async fn version_by_label(
     conn: &mut Conn,

@@ -38,11 +38,24 @@ async fn a_published_log_verifies_and_survives_a_restart(bed: Bed) -> anyhow::Re
         tree.append(leaf_hash(row.entry.as_bytes()));
     }
     assert_eq!(tree.root(), signed.checkpoint().root);
-    for index in [0, 1, 255, 256, 300] {
+    let mut prover = journal::Prover::default();
+    for index in [0, 1, 255, 256, 300, 2] {
         let proof = journal::inclusion(&mut conn, index, 301).await?;
         let leaf: Hash = rows[index as usize].leaf_hash.parse()?;
         verify_inclusion(&leaf, index, 301, &proof, &tree.root())?;
+        assert_eq!(prover.inclusion(&mut conn, index, 301).await?, proof, "whatever was proven before");
     }
+    assert!(journal::Prover::default().inclusion(&mut conn, 301, 301).await.is_err());
+    // A block is the same entries, wherever it begins, and none where the log has none.
+    let block = journal::block(&mut conn, 250, 1_000).await?;
+    let read: Vec<_> =
+        block.iter().map(|(idx, entry, hash)| (idx, entry.to_owned(), hash.to_owned())).collect();
+    let expected = rows[250..].iter().map(|row| (row.idx, row.entry.clone(), row.leaf_hash.clone()));
+    assert_eq!(read, expected.collect::<Vec<_>>());
+    assert_eq!(journal::block(&mut conn, 301, 400).await?.iter().count(), 0);
+    let kind = rows[1].kind.as_str();
+    assert_eq!(journal::of_kind(&mut conn, kind, 301, 3).await?, [1, 2, 3]);
+    assert_eq!(journal::of_kind(&mut conn, kind, 3, 9).await?, [1, 2]);
     drop(conn);
     assert_eq!(store.publish().await?.expect("the same").size, 301, "nothing new: no new signature");
     store.close().await;
