@@ -96,19 +96,23 @@ pub fn lint(package: &Package) -> Vec<Finding> {
 pub fn unknown_controls(package: &Package, known: &BTreeSet<String>) -> Vec<Finding> {
     let frameworks: BTreeSet<&str> =
         known.iter().filter_map(|one| one.split_once(':')).map(|(framework, _)| framework).collect();
-    let what = |rule: &str, control: &str| {
+    let what = |table: &str, id: &str, control: &str| {
         let ours = control.split_once(':').is_none_or(|(framework, _)| frameworks.contains(framework));
         let near = near::hint(control, known.iter().map(String::as_str));
         (ours && !known.contains(control))
-            .then(|| format!("rule {rule}: there is no control or criterion {control}{near}"))
+            .then(|| format!("{table} {id}: there is no control or criterion {control}{near}"))
     };
     let mut findings = Vec::new();
     for (file, _, text) in package.cards() {
         let Ok(cards) = CardFile::read(file, text) else { continue };
-        for (id, card) in &cards.rule {
-            for control in &card.control {
-                let line = card::line_of(text, "rule", id, control.split_whitespace().next());
-                findings.extend(what(id, control).map(|what| Finding { file: file.to_owned(), line, what }));
+        let rules = cards.rule.iter().map(|(id, card)| ("rule", id, &card.control));
+        let retention = cards.retention.iter().map(|(id, card)| ("retention", id, &card.control));
+        let monitors = cards.monitor.iter().map(|(id, card)| ("monitor", id, &card.control));
+        for (table, id, controls) in rules.chain(retention).chain(monitors) {
+            for control in controls {
+                let Some(what) = what(table, id, control) else { continue };
+                let line = card::line_of(text, table, id, control.split_whitespace().next());
+                findings.push(Finding { file: file.to_owned(), line, what });
             }
         }
     }
@@ -118,7 +122,7 @@ pub fn unknown_controls(package: &Package, known: &BTreeSet<String>) -> Vec<Find
         for policy in policies.policies() {
             let Ok(rule) = RuleInfo::read(set, policy) else { continue };
             let file = set.file().to_owned();
-            let unknown = rule.control.iter().filter_map(|control| what(rule.id.as_str(), control));
+            let unknown = rule.control.iter().filter_map(|control| what("rule", rule.id.as_str(), control));
             findings.extend(unknown.map(|what| Finding {
                 file: file.clone(),
                 line: line_of(text, policy),
