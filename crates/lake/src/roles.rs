@@ -53,6 +53,30 @@ impl Stated {
         self.roles.iter().any(|(_, stated)| *stated == role)
     }
 
+    /// What was said of a column that its values cannot be, and what to do; nothing if they can.
+    pub fn contradiction(&self, column: &ColumnInfo, values: &Block) -> Option<(String, &'static str)> {
+        let facts = Facts::of(values);
+        let texts = facts.texts as u64 + facts.others;
+        let name = &column.name;
+        if self.kind(name) == Some(Kind::Numeric) && texts > facts.numbers as u64 {
+            let said =
+                format!("column {name:?} was stated to hold numbers, and most of its values are texts");
+            return Some((said, "leave it out of --numeric, or write its values as numbers"));
+        }
+        let is_vector = column.declared == Declared::Vector || facts.vectors;
+        match self.role(name) {
+            Some(Role::Text) if facts.numbers > 0 && texts == 0 => Some((
+                format!("column {name:?} was stated to hold free text, and all its values are numbers"),
+                "leave it out of --text",
+            )),
+            Some(Role::Embedding) if !is_vector && facts.numbers as u64 + texts > 0 => Some((
+                format!("column {name:?} was stated to hold vectors, and its values are none"),
+                "leave it out of --embedding, or write lists of numbers as [0.1, 0.2]",
+            )),
+            _ => None,
+        }
+    }
+
     /// What a column is taken for, from its name and gathered values.
     pub fn take(&self, column: &ColumnInfo, values: &Block) -> Taken {
         let facts = Facts::of(values);

@@ -176,6 +176,10 @@ impl Reader {
         if head.starts_with(b"ARROW1") {
             return ipc_file::IpcFile::open(path).map(Self::Ipc);
         }
+        // A stream begins with the marker of its first message; as text that would be no UTF-8.
+        if head.starts_with(&[0xff; 4]) {
+            return ipc_file::IpcFile::open(path).map(Self::Ipc);
+        }
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head);
         match extension.as_deref() {
             Some("ndjson" | "jsonl" | "json") => json_file::JsonFile::open(path).map(Self::Json),
@@ -186,10 +190,10 @@ impl Reader {
                 place: "beginning".to_owned(),
                 problem: "it does not begin as a Parquet file".to_owned(),
             }),
-            Some("arrow" | "feather" | "ipc") => Err(LakeError::Broken {
+            Some("arrow" | "arrows" | "feather" | "ipc") => Err(LakeError::Broken {
                 path: path.to_owned(),
                 place: "beginning".to_owned(),
-                problem: "it does not begin as an Arrow IPC file".to_owned(),
+                problem: "it does not begin as an Arrow IPC file or stream".to_owned(),
             }),
             _ if text.trim_ascii_start().starts_with(b"{") => json_file::JsonFile::open(path).map(Self::Json),
             _ => Err(LakeError::Unknown { path: path.to_owned() }),

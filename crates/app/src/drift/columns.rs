@@ -165,6 +165,9 @@ fn column(
         }
         (Known::Place(at), Some(gathered)) => {
             let info = &sides.reference.unwrap_or(sides.current).columns()[*at];
+            if let Some((said, remedy)) = request.stated.contradiction(info, &gathered.block) {
+                return Err(DriftError::invalid(format!("{}: {said}", request.reference), remedy));
+            }
             let taken = request.stated.take(info, &gathered.block);
             let reference = taken.role.is_compared().then(|| Reference::of(gathered, taken.kind));
             (taken, reference)

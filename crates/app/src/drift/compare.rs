@@ -5,7 +5,7 @@ use comptroller_lake::roles::Stated;
 use comptroller_stats::column::{Current, Reference};
 use comptroller_stats::drift::{Compared, Inputs, Report, RoleView, Settings, Side as SideView, report};
 use comptroller_stats::embedding;
-use comptroller_stats::profile::Profile;
+use comptroller_stats::profile::{Profile, Role};
 
 use super::assemble::assemble;
 use super::columns::{Known, Task, role_of, run};
@@ -44,6 +44,7 @@ pub fn compare(request: &Request) -> Result<Report, DriftError> {
     if inputs.columns.is_empty() {
         return Err(nothing(request, &inputs.roles));
     }
+    check_weights(request, &inputs.roles)?;
     Ok(report(inputs, &request.settings))
 }
 
@@ -85,6 +86,7 @@ fn of_data(request: &Request, reference: &Source, current: &Source) -> Result<In
 
 fn of_profile(request: &Request, profile: &Profile, current: &Source) -> Result<Inputs, DriftError> {
     check_named(request, |name| profile.column(name).is_some())?;
+    check_kinds(request, profile)?;
     let tasks: Vec<Task<'_>> = profile
         .columns
         .iter()
@@ -128,6 +130,37 @@ fn check_named(request: &Request, has: impl Fn(&str) -> bool) -> Result<(), Drif
     Ok(())
 }
 
+/// A weight is one of a feature: of anything else it would count for nothing.
+fn check_weights(request: &Request, roles: &[RoleView]) -> Result<(), DriftError> {
+    for name in request.settings.weights.keys() {
+        let role = roles.iter().find(|role| role.column == *name).map(|role| role.role);
+        let Some(role) = role.filter(|role| !matches!(role, Role::Feature | Role::Text | Role::Embedding))
+        else {
+            continue;
+        };
+        return Err(DriftError::invalid(
+            format!("--weight {name}: it is no feature but of the role {}", role.as_str()),
+            "give weights to features alone; other roles have pillars of their own",
+        ));
+    }
+    Ok(())
+}
+
+/// A profile holds what its columns were taken for; what is said otherwise would change nothing.
+fn check_kinds(request: &Request, profile: &Profile) -> Result<(), DriftError> {
+    for (name, kind) in &request.stated.kinds {
+        let bins = profile.column(name).and_then(|column| column.bins.as_ref());
+        if bins.is_some_and(|bins| bins.grid.kind() == *kind) {
+            continue;
+        }
+        return Err(DriftError::invalid(
+            format!("the profile {} does not hold {name:?} as {}", request.reference, kind.as_str()),
+            "say it where the profile is made: comptroller profile takes the same options",
+        ));
+    }
+    Ok(())
+}
+
 fn require_common(tasks: &[Task<'_>], request: &Request) -> Result<(), DriftError> {
     if tasks.iter().any(|task| task.current.is_some()) {
         return Ok(());
@@ -149,6 +182,7 @@ pub(super) fn of_profiles(
     current: &Profile,
 ) -> Result<Inputs, DriftError> {
     check_named(request, |name| reference.column(name).is_some())?;
+    check_kinds(request, reference)?;
     let mut columns = Vec::new();
     let mut roles = Vec::new();
     for column in &reference.columns {

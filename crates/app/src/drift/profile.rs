@@ -151,6 +151,9 @@ fn column(
             (known.role, known.why.clone(), counted)
         }
         None => {
+            if let Some((said, remedy)) = request.stated.contradiction(info, &gathered.block) {
+                return Err(DriftError::invalid(format!("{}: {said}", request.data), remedy));
+            }
             let taken = request.stated.take(info, &gathered.block);
             let reference = taken.role.is_compared().then(|| Reference::of(gathered, taken.kind));
             (taken.role, taken.why, reference)

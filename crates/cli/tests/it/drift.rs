@@ -210,6 +210,26 @@ fn real_data_of_several_years_is_read_from_parquet_by_pattern_and_folder() {
     assert_eq!(all["current"]["rows"], 69_635 + 70_131);
 }
 
+/// What is said of a column that it cannot be is refused, and what it can be is obeyed.
+#[test]
+fn an_option_that_a_column_contradicts_is_refused() {
+    let folder = folder(|_| {});
+    for (options, said) in [
+        (["--numeric", "town"], "column \"town\" was stated to hold numbers"),
+        (["--text", "age"], "column \"age\" was stated to hold free text"),
+        (["--embedding", "age"], "column \"age\" was stated to hold vectors"),
+        (["--weight", "score=2"], "--weight score: it is no feature"),
+    ] {
+        let ended = drift(folder.path(), &options);
+        assert_ne!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stderr.contains(said) && ended.stderr.contains("do: "), "{ended:?}");
+    }
+    let report = drift(folder.path(), &["--text", "town", "--format", "json"]).json();
+    let roles = report["roles"].as_array().unwrap();
+    let town = roles.iter().find(|role| role["column"] == "town").unwrap();
+    assert_eq!(town["role"], "text", "{roles:?}");
+}
+
 /// Each bad file: its name, its bytes, and what must be said of it.
 #[test]
 fn bad_files_are_refused_with_their_name_the_place_and_what_to_do() {

@@ -1,10 +1,12 @@
-//! Arrow IPC files (also Feather version 2).
+//! Arrow IPC files (also Feather version 2) and streams.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use arrow_ipc::reader::FileReader;
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, SchemaRef};
 
 use super::{Each, blocks, broken, convert, guarded, next_batch, open, places, visited};
 use crate::error::LakeError;
@@ -49,8 +51,44 @@ impl IpcFile {
     }
 }
 
-fn reader(path: &Path, places: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>, LakeError> {
-    let file = BufReader::new(open(path)?);
-    guarded(|| FileReader::try_new(file, places).map_err(|error| error.to_string()))
-        .map_err(|error| broken(path, "metadata", error))
+/// A file has its index at the end, a stream is read as it comes.
+enum Batches {
+    File(FileReader<BufReader<File>>),
+    Stream(StreamReader<BufReader<File>>),
+}
+
+impl Batches {
+    fn schema(&self) -> SchemaRef {
+        match self {
+            Self::File(reader) => reader.schema(),
+            Self::Stream(reader) => reader.schema(),
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::File(reader) => reader.next(),
+            Self::Stream(reader) => reader.next(),
+        }
+    }
+}
+
+fn reader(path: &Path, places: Option<Vec<usize>>) -> Result<Batches, LakeError> {
+    let io = |source| LakeError::Io { path: path.to_owned(), source };
+    let mut file = open(path)?;
+    let mut head = Vec::new();
+    file.by_ref().take(6).read_to_end(&mut head).map_err(io)?;
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    let file = BufReader::new(file);
+    let opened = guarded(|| {
+        if head == b"ARROW1" {
+            return FileReader::try_new(file, places).map(Batches::File).map_err(|error| error.to_string());
+        }
+        StreamReader::try_new(file, places).map(Batches::Stream).map_err(|error| error.to_string())
+    });
+    opened.map_err(|error| broken(path, "metadata", error))
 }

@@ -1,6 +1,6 @@
 //! Types and files.
 
-use crate::support::{batch, column, ipc, parquet};
+use crate::support::{batch, column, ipc, ipc_stream, parquet};
 use comptroller_lake::{Declared, Raw, Source};
 
 fn open(path: &std::path::Path) -> Source {
@@ -83,7 +83,10 @@ fn vectors_and_long_texts_are_visited_whole_in_every_format() {
     let path = |name: &str| folder.path().join(name);
     parquet(&path("t.parquet"), &batch());
     ipc(&path("t.arrow"), &batch());
-    for name in ["t.parquet", "t.arrow"] {
+    ipc_stream(&path("t.arrows"), &batch());
+    // Known by its first bytes, whatever it is called.
+    ipc_stream(&path("u.arrow"), &batch());
+    for name in ["t.parquet", "t.arrow", "t.arrows", "u.arrow"] {
         let source = open(&path(name));
         assert_eq!(visited(&source, "list"), ["[1.0]", "-", "[]", "[2.0]"], "{name}");
         assert_eq!(visited(&source, "word"), ["a", "-", "b", "a"], "{name}");

@@ -9,7 +9,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int32Array,
     ListArray, RecordBatch, StringArray, TimestampMillisecondArray,
 };
-use arrow_ipc::writer::FileWriter;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
 use comptroller_lake::Source;
 use comptroller_stats::cells::{Cell, number_name};
 use parquet::arrow::ArrowWriter;
@@ -52,6 +52,12 @@ pub(crate) fn parquet(path: &Path, batch: &RecordBatch) {
 
 pub(crate) fn ipc(path: &Path, batch: &RecordBatch) {
     let mut writer = FileWriter::try_new(File::create(path).unwrap(), &batch.schema()).unwrap();
+    writer.write(batch).unwrap();
+    writer.finish().unwrap();
+}
+
+pub(crate) fn ipc_stream(path: &Path, batch: &RecordBatch) {
+    let mut writer = StreamWriter::try_new(File::create(path).unwrap(), &batch.schema()).unwrap();
     writer.write(batch).unwrap();
     writer.finish().unwrap();
 }

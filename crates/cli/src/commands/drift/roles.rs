@@ -53,8 +53,14 @@ impl RoleArgs {
         for (name, role) in single {
             roles.extend(name.iter().map(|name| (name.clone(), role)));
         }
-        for (names, role) in [(&self.score, Role::Score), (&self.id, Role::Id), (&self.ignore, Role::Ignored)]
-        {
+        let several = [
+            (&self.score, Role::Score),
+            (&self.id, Role::Id),
+            (&self.text, Role::Text),
+            (&self.embedding, Role::Embedding),
+            (&self.ignore, Role::Ignored),
+        ];
+        for (names, role) in several {
             roles.extend(names.iter().map(|name| (name.clone(), role)));
         }
         let mut kinds = Vec::new();
