@@ -181,6 +181,37 @@ async fn views(conn: &mut Conn, rows: Vec<DeploymentRow>) -> Result<Vec<ChangeVi
     Ok(views)
 }
 
+/// The request for approval that a deployment rests on, with its votes: of a rollback the one by which its version came
+/// there before, of an emergency none.
+pub(crate) async fn request_of(
+    conn: &mut Conn,
+    row: &DeploymentRow,
+) -> Result<Option<(ApprovalRow, Vec<VoteRow>)>, AppError> {
+    let request = match (&row.approval, row.kind.0) {
+        (Some(id), _) => approvals::approval(conn, id.0).await?,
+        (None, DeploymentKind::Rollback) => {
+            let at = row.live_from.0.micros();
+            approvals::approval_at(conn, row.version.0, row.environment.0, at).await?
+        }
+        (None, DeploymentKind::Deploy | DeploymentKind::Emergency) => None,
+    };
+    let Some(request) = request else { return Ok(None) };
+    let votes = approvals::votes(conn, request.id.0).await?;
+    Ok(Some((request, votes)))
+}
+
+/// Who had approved by then.
+pub(crate) fn approved_by(votes: Vec<VoteRow>, by: Timestamp) -> Vec<Approver> {
+    let counted = votes.into_iter().filter(|vote| vote.vote.0 == Vote::Approve && vote.voted_at.0 <= by);
+    let approver = |vote: VoteRow| Approver {
+        voter: vote.voter.0,
+        in_stead_of: vote.in_stead_of.map(|id| id.0),
+        delegation: vote.delegation.map(|id| id.0),
+        voted_at: vote.voted_at.0,
+    };
+    counted.map(approver).collect()
+}
+
 async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<ChangeView, AppError> {
     let missing = |what: &str| AppError::Internal(format!("deployment {} without its {what}", row.id.0));
     let version = around.versions.get(&row.version.0).ok_or_else(|| missing("version"))?;
@@ -190,18 +221,7 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
             let votes = around.votes.get(&id.0).cloned().unwrap_or_default();
             (around.approvals.get(&id.0).cloned(), votes)
         }
-        (None, DeploymentKind::Rollback) => {
-            let (version, environment) = (row.version.0, row.environment.0);
-            let at = row.live_from.0.micros();
-            match approvals::approval_at(conn, version, environment, at).await? {
-                Some(request) => {
-                    let votes = approvals::votes(conn, request.id.0).await?;
-                    (Some(request), votes)
-                }
-                None => (None, Vec::new()),
-            }
-        }
-        (None, _) => (None, Vec::new()),
+        (None, _) => request_of(conn, &row).await?.map_or((None, Vec::new()), |(of, votes)| (Some(of), votes)),
     };
     let emergency = match row.kind.0 {
         DeploymentKind::Emergency => emergencies::of_deployment(conn, row.id.0).await?,
@@ -210,15 +230,7 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
     let (mut approvers, mut evidence) = (Vec::new(), Vec::new());
     if let Some(request) = &request {
         evidence = serde_json::from_str(&request.evidence)?;
-        let counted = votes
-            .into_iter()
-            .filter(|vote| vote.vote.0 == Vote::Approve && vote.voted_at.0 <= row.live_from.0);
-        approvers.extend(counted.map(|vote| Approver {
-            voter: vote.voter.0,
-            in_stead_of: vote.in_stead_of.map(|id| id.0),
-            delegation: vote.delegation.map(|id| id.0),
-            voted_at: vote.voted_at.0,
-        }));
+        approvers = approved_by(votes, row.live_from.0);
     }
     Ok(ChangeView {
         ledger_index: row.idx.unsigned_abs(),

@@ -58,6 +58,20 @@ impl Rule {
         if !is_bad(newest) && is_below { Step::Clear } else { Step::Stay }
     }
 
+    /// How many of `days`, newest first, there are from the one on that ended the last alarm, or all: what showed before
+    /// that was told of then.
+    pub(super) fn fresh(&self, days: &[Day]) -> usize {
+        let (mut is_open, mut fresh) = (false, days.len());
+        for at in (1..days.len()).rev() {
+            match self.step(&days[at..], is_open) {
+                Step::Raise => is_open = true,
+                Step::Clear => (is_open, fresh) = (false, at + 1),
+                Step::Stay => {}
+            }
+        }
+        fresh
+    }
+
     /// How many alarms are to be expected in a month of days of which each is bad by mere chance with probability
     /// `daily`, and bad beyond the border of a rollback with `strong`, independently of the others.
     ///
@@ -122,6 +136,26 @@ mod tests {
             }
         }
         (raised, open)
+    }
+
+    #[test]
+    fn a_second_drift_is_dated_by_itself() {
+        let days = |runs: &[(usize, u32)]| -> Vec<Day> {
+            let all = runs.iter().flat_map(|(many, ppm)| vec![day(*ppm); *many]);
+            all.collect::<Vec<_>>().into_iter().rev().collect()
+        };
+        let since = |days: &[Day]| {
+            let fresh = &days[..RULE.fresh(days)];
+            let values: Vec<f64> =
+                fresh.iter().rev().map(|day| f64::from(day.coefficient_ppm.unwrap_or(0))).collect();
+            fresh.len() - 1 - super::super::onset::onset(&values)
+        };
+        // Ten calm days, a long drift, ten calm days, and two days of a new one: a place counts from the newest.
+        let twice = days(&[(10, 10_000), (20, 450_000), (10, 10_000), (2, 400_000)]);
+        assert_eq!(since(&twice), 1);
+        // The first is dated to its first day, over a better day in between.
+        assert_eq!(since(&days(&[(10, 10_000), (1, 400_000), (1, 250_000), (1, 400_000)])), 2);
+        assert_eq!(RULE.fresh(&[]), 0);
     }
 
     #[test]

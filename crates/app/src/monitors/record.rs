@@ -90,10 +90,11 @@ impl<'r> History<'r> {
     }
 
     /// The day since which it shows.
-    fn since(&self) -> i64 {
+    fn since(&self, rule: &Rule) -> i64 {
+        let fresh = rule.fresh(&self.days);
         let level = |day: &Day| day.coefficient_ppm.unwrap_or(day.band as u32 * 100_000);
-        let values: Vec<f64> = self.days.iter().rev().map(|day| f64::from(level(day))).collect();
-        let place = self.rows.len().saturating_sub(1 + onset(&values));
+        let values: Vec<f64> = self.days[..fresh].iter().rev().map(|day| f64::from(level(day))).collect();
+        let place = fresh.saturating_sub(1 + onset(&values));
         self.rows.get(place).map_or(0, |row| row.day)
     }
 }
@@ -116,7 +117,7 @@ async fn follow(
     match (step, open) {
         (Step::Raise, None) => {
             let id = AlarmId::new(tx.now(), comptroller_store::keys::random()?);
-            let raised = Raised { id, since: history.since(), again: false };
+            let raised = Raised { id, since: history.since(rule), again: false };
             raise(tx, system, window, topic, rule, (row, newest), raised, playbook).await
         }
         // What gets worse is told again, whether or not it was silenced: that covered what was known.

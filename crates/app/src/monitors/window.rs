@@ -14,6 +14,7 @@ use comptroller_core::{Digest, Environment, Slug, Timestamp};
 use comptroller_lake::records::Records;
 use comptroller_stats::cells::{Block, BlockBuilder};
 use comptroller_stats::embedding::Moments;
+use comptroller_store::areas::labels;
 use comptroller_store::areas::monitors::BaselineRow;
 use comptroller_store::areas::predictions::{self, BlockRow};
 use std::collections::{BTreeMap, HashMap};
@@ -66,6 +67,10 @@ pub(super) fn day_of(text: &str) -> Result<i64, AppError> {
     let moment: Timestamp = format!("{text}T00:00:00Z").parse().map_err(|_| wrong())?;
     if text.len() == 10 { Ok(moment.micros().div_euclid(86_400_000_000)) } else { Err(wrong()) }
 }
+
+/// Said of a day whose labels have come and are not looked at.
+const NO_LABELS: &str = "labels have come for this day, and the baseline has none: they are not counted, and performance \
+                         is not measured; make a baseline from data with labels";
 
 impl App {
     /// The report on a day, from its blocks up to index `through` and blocks of labels up to `labels_through`.
@@ -129,7 +134,16 @@ impl App {
         let judged =
             tokio::task::spawn_blocking(move || judge(&reference, &current, (&names.0, &names.1), &settings));
         let judged = judged.await.map_err(|error| AppError::Internal(error.to_string()))?;
-        let report = judged.map_err(|error: DriftError| format!("{error}; {}", error.remedy()));
+        let mut report = judged.map_err(|error: DriftError| format!("{error}; {}", error.remedy()));
+        let mut conn = self.store.read().await?;
+        let has_labels = labels::of_day(&mut conn, version, environment, day).await? >= 0;
+        drop(conn);
+        if let Ok(report) = report.as_mut()
+            && profile.outcomes.is_none()
+            && has_labels
+        {
+            report.notes.push(NO_LABELS.to_owned());
+        }
         let season = season.map(|(name, _)| name);
         Ok(Judged { report, rows, labelled, running: Running::default(), season, hours, false_alarms })
     }

@@ -5,6 +5,7 @@ use super::catalogue::Candidate;
 use super::pending::Stream;
 use super::proof::{FORMAT, PredictionProof, VERSION};
 use crate::models::facts;
+use crate::population::{Approver, approved_by, request_of};
 use crate::{App, AppError, Caller, ledger, systems};
 use comptroller_core::event::{ArtifactUse, DatasetUsed};
 use comptroller_core::ids::{ApprovalId, BlockId, DecisionId, DeploymentId, ModelId, SystemId, VersionId};
@@ -64,8 +65,11 @@ pub struct Served {
     pub deployed_by: String,
     /// Since when it was live.
     pub live_from: Timestamp,
-    /// The request for approval that it rests on.
+    /// The request for approval that it rests on; of a rollback the one by which the version came there before.
     pub approval: Option<ApprovalId>,
+    /// Who had approved it.
+    #[serde(default)]
+    pub approved_by: Vec<Approver>,
     /// The decision that let it happen.
     pub decision: DecisionId,
 }
@@ -261,11 +265,17 @@ async fn served(
             && row.live_from.0 <= time
             && row.live_until.as_ref().is_none_or(|until| time < until.0)
     });
-    Ok(live.map(|row| Served {
+    let Some(row) = live else { return Ok(None) };
+    let (approval, approved_by) = match request_of(conn, &row).await? {
+        Some((request, votes)) => (Some(request.id.0), approved_by(votes, row.live_from.0)),
+        None => (None, Vec::new()),
+    };
+    Ok(Some(Served {
         deployment: row.id.0,
         deployed_by: row.actor,
         live_from: row.live_from.0,
-        approval: row.approval.map(|approval| approval.0),
+        approval,
+        approved_by,
         decision: row.decision.0,
     }))
 }

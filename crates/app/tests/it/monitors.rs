@@ -41,6 +41,11 @@ pub(crate) async fn baseline(world: &World, developer: &Caller) -> Digest {
         let (amount, score, said, truth) = row(&mut dice, 0.0, true);
         writeln!(text, "{amount},{score},{said},{truth}").unwrap();
     }
+    stored(world, developer, &text).await
+}
+
+/// The profile of a table.
+async fn stored(world: &World, developer: &Caller, text: &str) -> Digest {
     let file = world.folder.path().join("training.csv");
     std::fs::write(&file, text).unwrap();
     let request = ProfileRequest { data: file.display().to_string(), ..ProfileRequest::default() };
@@ -174,6 +179,32 @@ async fn labels_that_come_later_show_a_model_that_lost_its_skill() {
     assert_eq!(look(app, &mut watched).await, 0);
     // A restarted server remembers what it has looked at.
     assert_eq!(look(app, &mut Watched::default()).await, 0);
+}
+
+#[tokio::test]
+async fn labels_that_the_baseline_knows_nothing_of_are_said_to_be_not_counted() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let mut dice = Dice(1);
+    let mut text = String::from("amount,score,prediction\n");
+    for _ in 0..3_000 {
+        let (amount, score, said, _) = row(&mut dice, 0.0, true);
+        writeln!(text, "{amount},{score},{said}").unwrap();
+    }
+    let profile = stored(&bed.world, &developer, &text).await;
+    app.set_baseline(&Call::new(developer), stated("scorer@1", &profile)).await.unwrap();
+    let mut watched = Watched::default();
+    let labels = day(&bed, "2026-03-01", 3_000, 0.0, true).await;
+    look(app, &mut watched).await;
+    let notes = async || {
+        let page = app.window_page(&bed.risk, "scorer@1", Environment::Staging, "2026-03-01").await.unwrap();
+        page.notes.join("\n")
+    };
+    assert!(!notes().await.contains("labels have come"));
+    app.record_predictions(&bed.runtime, command(RecordKind::Label, "l"), bytes(&labels)).await.unwrap();
+    look(app, &mut watched).await;
+    assert!(notes().await.contains("labels have come for this day"), "{}", notes().await);
 }
 
 #[tokio::test]

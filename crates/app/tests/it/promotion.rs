@@ -1,19 +1,22 @@
 //! From registration to production and back, and every refusal on the way.
 
 use crate::world::{World, version};
+use bytes::Bytes;
 use comptroller_app::approvals::{CastVote, RequestApproval};
 use comptroller_app::caller::Caller;
 use comptroller_app::deploy::{Deploy, Deployed, DrillRollback, Rollback};
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::gate::CheckGate;
+use comptroller_app::predictions::{Format, SendRecords};
 use comptroller_app::runtime::ReportRuntime;
 use comptroller_app::view::Slice;
 use comptroller_app::{App, AppError, Call, Receipt};
 use comptroller_core::ids::ApprovalId;
-use comptroller_core::vocab::{Outcome, Vote};
+use comptroller_core::vocab::{Outcome, RecordKind, Vote};
 use comptroller_core::{Environment, Role};
 use comptroller_ledger::pack::verify_pack;
 use comptroller_ledger::verify::Trust;
+use serde_json::json;
 
 async fn deploy(app: &App, who: &Caller, version: &str, to: Environment) -> Result<Deployed, AppError> {
     let command = Deploy { version: version.into(), environment: to, reason: "test".into() };
@@ -127,6 +130,23 @@ async fn a_version_reaches_production_only_through_staging_and_two_other_people(
     assert_eq!(then[0].label.as_ref().unwrap().as_str(), "1");
     assert_eq!(now[0].label.as_ref().unwrap().as_str(), "1");
     assert_ne!(then[0].id, now[0].id);
+
+    // What is predicted after the rollback names who approved the version that it went back to.
+    let time = app.store().clock().now();
+    let records = json!({"records": [{"id": "p1", "time": time, "prediction": "good", "inputs": {"amount": 1.5}}]});
+    let command = SendRecords {
+        records: RecordKind::Prediction,
+        version: "scorer@1".into(),
+        environment: production,
+        batch: "b1".into(),
+        format: Format::Json,
+    };
+    app.record_predictions(&runtime, command, Bytes::from(records.to_string())).await.unwrap();
+    let served = app.prediction(&second, "scoring", "p1").await.unwrap().served.unwrap();
+    assert_eq!(served.deployment, now[0].id);
+    assert_eq!(served.approval, Some(request.id));
+    let approvers: Vec<_> = served.approved_by.iter().map(|approver| approver.voter).collect();
+    assert_eq!(approvers, [first.principal, second.principal]);
 
     let pack = app.export_pack(&auditor, ExportPack::default()).await.unwrap();
     let key = app.store().signer().vkey().parse().unwrap();

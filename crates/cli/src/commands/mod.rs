@@ -28,6 +28,7 @@ pub(crate) mod ledger;
 pub(crate) mod model;
 pub(crate) mod monitor;
 mod monitor_fairness;
+mod monitor_report;
 mod outside;
 pub(crate) mod person;
 pub(crate) mod playbook;

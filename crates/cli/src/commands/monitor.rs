@@ -1,7 +1,7 @@
 //! `comptroller monitor`: what versions are watched against, and what each day of their records came to.
 
 use super::artifact::save;
-use super::{Context, monitor_fairness, upload};
+use super::{Context, monitor_fairness, monitor_report, upload};
 use crate::args::Paging;
 use crate::client::{Answer, path};
 use crate::input::one_of;
@@ -174,7 +174,10 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                 Some(day) => vec!["versions", &version, "windows", environment.as_str(), day],
                 None => vec!["versions", &version, "history", environment.as_str()],
             };
-            let Some(out) = html else { return screen.object(&client.get(&path(&place), &[])?) };
+            let Some(out) = html else {
+                let answer = client.get(&path(&place), &[])?;
+                return screen.print(&answer, |report| monitor_report::text(report, screen.style));
+            };
             let page = path(&[&place[..], &["page"]].concat());
             let (digest, bytes) = save(&out, None, |_| client.download(&page, 0))?;
             screen.object(&Answer::of_value(

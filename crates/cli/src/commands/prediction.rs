@@ -19,8 +19,9 @@ pub(crate) enum Verb {
     /// Send predictions from a file: lines of JSON, Parquet, or an Arrow IPC file. Sending the same file again does
     /// nothing: its batches are known.
     Send(SendArgs),
-    /// Send labels from such a file: what came true, by the id of the prediction.
-    Label(SendArgs),
+    /// Send labels from such a file: what came true, by the id of the prediction. They may come before it, and the last
+    /// one of a prediction counts.
+    Label(LabelArgs),
     /// Show a prediction: the record, the version, who deployed it on whose approval, and what came true.
     Show {
         /// The AI system, by id or name.
@@ -79,11 +80,39 @@ pub(crate) struct SendArgs {
     batch_rows: u32,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct LabelArgs {
+    /// The file. In JSON each line has `id` and `label`, and `time` if it says when that came true; in the others these
+    /// are columns, and no other column is looked at.
+    file: PathBuf,
+    /// The version that made the predictions: its id, or `model@label`.
+    #[arg(long, value_name = "VERSION")]
+    model: String,
+    /// Where it ran.
+    #[arg(long, value_name = "ENVIRONMENT", value_parser = one_of(Environment::ALL, Environment::as_str))]
+    env: Environment,
+    /// A column that has another name than it has to have, such as `label=repaid`. May be given several times.
+    #[arg(long, value_name = "NAME=COLUMN", value_parser = pair::<String>)]
+    column: Vec<(String, String)>,
+    /// When the labels came, if they do not say; else it is now.
+    #[arg(long, value_name = "TIME")]
+    time: Option<Timestamp>,
+    /// Labels of one batch.
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    batch_rows: u32,
+}
+
+impl From<LabelArgs> for SendArgs {
+    fn from(LabelArgs { file, model, env, column, time, batch_rows }: LabelArgs) -> Self {
+        Self { file, model, env, column, join: None, on: None, time, batch_rows }
+    }
+}
+
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     let Context { client, screen } = context;
     match verb {
         Verb::Send(arguments) => send(context, "predictions", &arguments),
-        Verb::Label(arguments) => send(context, "labels", &arguments),
+        Verb::Label(arguments) => send(context, "labels", &arguments.into()),
         Verb::Show { system, id, key, .. } => {
             let mut answer = client.get(&path(&["systems", &system, "predictions", &id]), &[])?;
             if !key.is_empty() {
