@@ -144,6 +144,9 @@ impl App {
         self.act(call, "baseline.set", command, move |mut act, command| {
             Box::pin(async move {
                 let (system, version) = may_set(&mut act, &command.version).await?;
+                if let Some(bands) = command.bands {
+                    watch::none_weaker(act.conn(), version, bands).await?;
+                }
                 for file in made {
                     record_made(&mut act, file, "application/json").await?;
                 }

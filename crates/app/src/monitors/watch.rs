@@ -4,7 +4,7 @@
 //! tier of the system, make it something else. Nothing but those decisions changes it.
 
 use super::hysteresis::Rule;
-use super::{MILLION, bands};
+use super::{MILLION, SetBands, bands};
 use crate::AppError;
 use crate::drift::Bands;
 use comptroller_core::ids::{SystemId, VersionId};
@@ -52,6 +52,26 @@ pub(super) fn effective(baseline: &BaselineRow, monitor: Option<&MonitorRow>) ->
     own.rollback = own.rollback.min(part(bands_ppm[2]));
     let clear_ppm = clear_ppm.min((own.investigate * MILLION).round() as u32);
     Effective { bands: own, rule: Rule { breaches, windows, clear_ppm }, rules }
+}
+
+/// Refuses bands that lie above those which the cards in force lay down anywhere: they would be shown, and not used.
+pub(super) async fn none_weaker(conn: &mut Conn, version: VersionId, asked: SetBands) -> Result<(), AppError> {
+    for environment in Environment::ALL {
+        let Some(row) = monitors::monitor(conn, version, *environment).await? else { continue };
+        let Watch { rules, bands_ppm, .. } = stated(&row);
+        let [watch, investigate, rollback] = bands_ppm.map(|ppm| f64::from(ppm) / MILLION);
+        let is_weaker = asked.watch > watch || asked.investigate > investigate || asked.rollback > rollback;
+        if !rules.is_empty() && is_weaker {
+            let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
+            let problem = format!(
+                "in {environment} the cards {} lay down {watch}, {investigate} and {rollback}, and weaker bands are not \
+                 used: give none that is larger, or change the cards",
+                rules.join(", ")
+            );
+            return Err(AppError::invalid("bands", problem));
+        }
+    }
+    Ok(())
 }
 
 fn stated(row: &MonitorRow) -> Watch {

@@ -7,7 +7,7 @@ use crate::promotion::{ask, vote};
 use comptroller_app::Call;
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::deploy::Deploy;
-use comptroller_app::monitors::Watched;
+use comptroller_app::monitors::{SetBands, SetBaseline, Watched};
 use comptroller_app::operate::Watch;
 use comptroller_app::predictions::{Format, SendRecords};
 use comptroller_app::view::Slice;
@@ -104,6 +104,10 @@ async fn a_version_that_lost_its_skill_gives_way_to_the_one_before_where_a_rule_
     let set = stated("scorer@2", &profile);
     let refused = app.set_baseline(&Call::new(team.developer.clone()), set.clone()).await;
     assert!(refused.is_err(), "what serves is watched by what a risk officer sets");
+    let bands = Some(SetBands { watch: 0.05, investigate: 0.3, rollback: 0.4 });
+    let weaker = SetBaseline { bands, ..set.clone() };
+    let refused = app.set_baseline(&Call::new(team.risk.clone()), weaker).await.unwrap_err().to_string();
+    assert!(refused.contains("in production the cards ours-watched lay down 0.05, 0.2 and 0.4"), "{refused}");
     app.set_baseline(&Call::new(team.risk.clone()), set).await.unwrap();
 
     // Scores as ever, and labels that have nothing to do with them.
