@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Refuses two acts that are allowed now, and the gate.
 const STRICTER: &str = r#"
-@id("ours-closed") @reason("r") @remedy("m") @control("CTL-X-01")
+@id("ours-closed") @reason("r") @remedy("m") @control("CTL-POLICY-01")
 forbid (
   principal,
   action in [Action::"gate.check", Action::"tag.set", Action::"system.read"],
@@ -20,7 +20,7 @@ forbid (
 "#;
 /// Overflows while there is no approval.
 const ERRING: &str = r#"
-@id("ours-overflow") @reason("r") @remedy("m") @control("CTL-X-01")
+@id("ours-overflow") @reason("r") @remedy("m") @control("CTL-POLICY-01")
 forbid (principal, action == Action::"gate.check", resource)
 when {
   context.approvals_valid - 2 - 9223372036854775807 > 0
