@@ -221,7 +221,9 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
             let votes = around.votes.get(&id.0).cloned().unwrap_or_default();
             (around.approvals.get(&id.0).cloned(), votes)
         }
-        (None, _) => request_of(conn, &row).await?.map_or((None, Vec::new()), |(of, votes)| (Some(of), votes)),
+        (None, _) => {
+            request_of(conn, &row).await?.map_or((None, Vec::new()), |(of, votes)| (Some(of), votes))
+        }
     };
     let emergency = match row.kind.0 {
         DeploymentKind::Emergency => emergencies::of_deployment(conn, row.id.0).await?,

@@ -55,7 +55,11 @@ pub(super) fn effective(baseline: &BaselineRow, monitor: Option<&MonitorRow>) ->
 }
 
 /// Refuses bands that lie above those which the cards in force lay down anywhere: they would be shown, and not used.
-pub(super) async fn none_weaker(conn: &mut Conn, version: VersionId, asked: SetBands) -> Result<(), AppError> {
+pub(super) async fn none_weaker(
+    conn: &mut Conn,
+    version: VersionId,
+    asked: SetBands,
+) -> Result<(), AppError> {
     for environment in Environment::ALL {
         let Some(row) = monitors::monitor(conn, version, *environment).await? else { continue };
         let Watch { rules, bands_ppm, .. } = stated(&row);

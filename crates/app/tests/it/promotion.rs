@@ -133,7 +133,8 @@ async fn a_version_reaches_production_only_through_staging_and_two_other_people(
 
     // What is predicted after the rollback names who approved the version that it went back to.
     let time = app.store().clock().now();
-    let records = json!({"records": [{"id": "p1", "time": time, "prediction": "good", "inputs": {"amount": 1.5}}]});
+    let records =
+        json!({"records": [{"id": "p1", "time": time, "prediction": "good", "inputs": {"amount": 1.5}}]});
     let command = SendRecords {
         records: RecordKind::Prediction,
         version: "scorer@1".into(),

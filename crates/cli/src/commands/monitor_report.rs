@@ -12,7 +12,8 @@ const LISTED: usize = 10;
 pub(super) fn text(report: &Value, style: Style) -> String {
     let headline = &report["headline"];
     let word = |value: &Value| clean(value.as_str().unwrap_or_default());
-    let pillar = headline["pillar"].as_str().map(|pillar| format!(" ({})", clean(pillar))).unwrap_or_default();
+    let pillar =
+        headline["pillar"].as_str().map(|pillar| format!(" ({})", clean(pillar))).unwrap_or_default();
     let verdict = format!("D {}{pillar}: {}", number(&headline["coefficient"]), word(&headline["text"]));
     let verdict = match headline["band"].as_str() {
         Some("normal") => style.good(&verdict),

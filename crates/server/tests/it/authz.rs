@@ -93,6 +93,8 @@ struct Named {
     /// An enrolment that has begun, and its secret.
     factor: (String, String),
     hold: String,
+    /// Of `CTL-DATA-01`.
+    exception: String,
     proposal: String,
     decision: String,
     profile: String,
@@ -142,6 +144,17 @@ fn workload() -> Value {
         "service_account": "pipeline", "issuer": "https://ci.example.org", "audience": "comptroller",
         "claims": {"repository_id": "4711"}
     })
+}
+
+/// An exception of a control in operation, as a test of it names the occurrence.
+fn exception(world: &World) -> String {
+    world.ok(&world.post("risk", "/controls", &json!({"control": "CTL-DATA-01"})));
+    let mut version = dataset_version("2017");
+    version["legal_basis"] = json!("unstated");
+    world.ok(&world.post("developer", "/datasets/loans/versions", &version));
+    let window = "from=2020-01-01T00:00:00Z&to=2030-01-01T00:00:00Z&control=CTL-DATA-01";
+    let tested = world.ok(&world.get("auditor", &format!("/control-tests?{window}")));
+    tested["result"]["controls"][0]["exceptions"][0]["occurrence"].as_str().unwrap().to_owned()
 }
 
 fn prepare(world: &World) -> Named {
@@ -208,6 +221,7 @@ fn prepare(world: &World) -> Named {
         delegation: text(&delegation),
         factor: factor(world, "spare"),
         hold: text(&hold),
+        exception: exception(world),
         proposal,
         decision,
         profile,
@@ -323,7 +337,7 @@ fn table(world: &World, named: &Named) -> Vec<Row> {
     rows.extend(policies(named));
     rows.extend(oversight(named));
     rows.extend(retention(world, named));
-    rows.extend(controls());
+    rows.extend(controls(&named.exception));
     rows.extend(documents(world));
     rows.extend(risks(world));
     rows.extend(authzen());
@@ -750,9 +764,10 @@ fn retention(world: &World, named: &Named) -> Vec<Row> {
     ]
 }
 
-fn controls() -> Vec<Row> {
+fn controls(exception: &str) -> Vec<Row> {
     let control = "CTL-AUDIT-01";
-    let note = json!({"control": control, "occurrence": "event/7", "step": "cause", "text": "a holiday"});
+    let note =
+        json!({"control": "CTL-DATA-01", "occurrence": exception, "step": "cause", "text": "a holiday"});
     let window = "from=2026-01-01T00:00:00Z&to=2026-04-01T00:00:00Z";
     vec![
         row("post /api/v1/controls", "/api/v1/controls", "risk", "developer")
