@@ -200,19 +200,19 @@ fn check_times(records: &Records, now: Timestamp) -> Result<(), AppError> {
 }
 
 /// Makes the batch durable. Whoever waits may go away; what is known of the batch is kept right all the same.
-async fn write(ingest: &Arc<Ingest>, batch: Batch, frame: Vec<u8>) -> Result<(), AppError> {
+async fn write(ingest: &Ingest, batch: Batch, frame: Vec<u8>) -> Result<(), AppError> {
     let (told, answer) = tokio::sync::oneshot::channel();
     let key = ingest.key.clone();
     let make = Box::new(move |position| seal_frame(&key, position, &frame));
-    let shared = Arc::clone(ingest);
+    let pending = Arc::clone(&ingest.pending);
     let done = Box::new(move |written: Result<Position, _>| {
         let result = match written {
             Ok(position) => {
-                shared.pending.durable(position, batch);
+                pending.durable(position, batch);
                 Ok(())
             }
             Err(error) => {
-                shared.pending.failed(batch.stream, &batch.id);
+                pending.failed(batch.stream, &batch.id);
                 Err(error)
             }
         };

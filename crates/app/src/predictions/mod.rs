@@ -58,7 +58,8 @@ pub struct IngestSettings {
 pub(crate) struct Ingest {
     wal: Wal,
     key: DataKey,
-    pending: Pending,
+    /// Shared with the thread that writes, which must not hold the log itself: whoever drops the log waits for that thread.
+    pending: Arc<Pending>,
     settings: IngestSettings,
     catalogue: Catalogue,
     /// One sealing at a time, so that what waits is taken once.
@@ -102,7 +103,7 @@ impl App {
 
 impl Ingest {
     fn open(key: DataKey, settings: IngestSettings) -> Result<Self, AppError> {
-        let pending = Pending::default();
+        let pending = Arc::new(Pending::default());
         let mut superseded = Vec::new();
         let wal = Wal::open(&settings.wal, |position, sealed| {
             let batch = ingest::open_frame(&key, position, &sealed)?;
