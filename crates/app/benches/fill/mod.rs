@@ -2,6 +2,7 @@
 
 mod store;
 
+use store::registered;
 pub(crate) use store::{config, write};
 
 use anyhow::Context as _;
@@ -11,9 +12,7 @@ use comptroller_core::ids::{
     TeamId, VersionId,
 };
 use comptroller_core::time::SystemClock;
-use comptroller_core::vocab::{
-    BundleVerdict, DatasetUse, DeploymentKind, EvidenceKind, Measure, RiskTier, SystemKind, SystemStatus,
-};
+use comptroller_core::vocab::{BundleVerdict, DatasetUse, DeploymentKind, EvidenceKind, Measure};
 use comptroller_core::{Clock as _, Digest, Environment, Event, Timestamp};
 use comptroller_policy::Package;
 use comptroller_store::{Draft, Store, StoreError, keys};
@@ -91,17 +90,8 @@ fn system(number: usize, team: TeamId) -> anyhow::Result<Vec<Draft>> {
         replaces: None,
         drill: None,
     };
-    let events = vec![
-        Event::SystemRegistered {
-            system,
-            slug: format!("system-{number}").parse()?,
-            kind: SystemKind::Own,
-            status: SystemStatus::Development,
-            owner_team: team,
-            vendor: None,
-        },
-        Event::SystemClassified { system, tier: RiskTier::High, previous: None, basis: None },
-        Event::ModelRegistered { model, system, slug: format!("model-{number}").parse()? },
+    let mut events = registered(system, model, number, team)?;
+    events.extend([
         Event::VersionRegistered { version, facts },
         evidence(EvidenceKind::Evaluation, BTreeMap::from([(Measure::Auc, 900_000)]))?,
         evidence(EvidenceKind::BiasTest, BTreeMap::from([(Measure::ImpactRatio, 850_000)]))?,
@@ -114,7 +104,7 @@ fn system(number: usize, team: TeamId) -> anyhow::Result<Vec<Draft>> {
             expected: Some(digest(number)),
             matches: true,
         },
-    ];
+    ]);
     Ok(events.into_iter().map(|event| Draft::new("system", event).of_system(system)).collect())
 }
 

@@ -1,5 +1,8 @@
-//! A store in a folder, and events written past the use cases.
+//! A store in a folder, and events written past the use cases: of any, and of a system with its model.
 
+use comptroller_core::Event;
+use comptroller_core::ids::{ModelId, SystemId, TeamId};
+use comptroller_core::vocab::{RiskTier, SystemKind, SystemStatus};
 use comptroller_store::objects::ObjectsConfig;
 use comptroller_store::{DbConfig, Draft, Store, StoreConfig, StoreError};
 use std::path::Path;
@@ -26,4 +29,25 @@ pub(crate) async fn write(store: &Store, drafts: Vec<Draft>) -> Result<(), Store
             })
         })
         .await
+}
+
+/// A system of tier high, and its model.
+pub(crate) fn registered(
+    system: SystemId,
+    model: ModelId,
+    number: usize,
+    team: TeamId,
+) -> anyhow::Result<Vec<Event>> {
+    Ok(vec![
+        Event::SystemRegistered {
+            system,
+            slug: format!("system-{number}").parse()?,
+            kind: SystemKind::Own,
+            status: SystemStatus::Development,
+            owner_team: team,
+            vendor: None,
+        },
+        Event::SystemClassified { system, tier: RiskTier::High, previous: None, basis: None },
+        Event::ModelRegistered { model, system, slug: format!("model-{number}").parse()? },
+    ])
 }

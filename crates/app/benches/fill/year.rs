@@ -8,7 +8,7 @@ use comptroller_core::ids::{
 };
 use comptroller_core::vocab::{
     CollectionMethod, DatasetUse, DeploymentKind, DriftBand, DriftPillar, EvidenceKind, FactorKind,
-    LegalBasis, Outcome, RecordKind, RiskTier, SystemKind, SystemStatus, Vote,
+    LegalBasis, Outcome, RecordKind, RiskTier, Vote,
 };
 use comptroller_core::{Clock, Digest, Environment, Event, Timestamp};
 use comptroller_store::{Draft, Store};
@@ -152,19 +152,8 @@ pub(crate) async fn year(
 
 /// A system, with what is planned for it.
 fn registered(one: &Running, ids: &mut Ids, number: usize, team: TeamId) -> anyhow::Result<Vec<Draft>> {
-    let (system, model) = (one.system, one.model);
-    let mut events = vec![
-        Event::SystemRegistered {
-            system,
-            slug: format!("system-{number}").parse()?,
-            kind: SystemKind::Own,
-            status: SystemStatus::Development,
-            owner_team: team,
-            vendor: None,
-        },
-        Event::SystemClassified { system, tier: RiskTier::High, previous: None, basis: None },
-        Event::ModelRegistered { model, system, slug: format!("model-{number}").parse()? },
-    ];
+    let system = one.system;
+    let mut events = fill::registered(system, one.model, number, team)?;
     for kind in [EvidenceKind::MonitoringPlan, EvidenceKind::OversightPlan, EvidenceKind::SecurityReview] {
         events.push(evidence(ids, kind, one, false));
     }
