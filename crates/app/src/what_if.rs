@@ -7,7 +7,7 @@ use crate::{App, AppError, Caller, act};
 use comptroller_core::ids::ProposalId;
 use comptroller_core::vocab::Outcome;
 use comptroller_core::{Digest, Environment};
-use comptroller_policy::{Action, Fact, Paths};
+use comptroller_policy::{Action, Bundle, Fact, Paths};
 use comptroller_store::areas::{approvals, policies};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -88,47 +88,29 @@ impl App {
         let approval = approvals::latest_approval(&mut conn, id, environment).await?;
         // What comes out now has facts of its own: which votes count, and whose quorum they fill, is for the rules in
         // force to say, not for those of the proposal.
-        let mut before = None;
-        if proposal.is_some() {
-            let parts = Parts { key, now, bundle: &in_force, environment, in_operation: false };
+        let mut asked = async |bundle: &Bundle| {
+            let parts = Parts { key, now, bundle, environment, in_operation: false };
             let (model, row, approval) = (model.clone(), row.clone(), approval.clone());
             let present = situation(&mut conn, &parts, model, row, approval, Some(caller.principal)).await?;
-            let (request, _) = act::request(
-                &mut conn,
-                caller,
-                Action::GateCheck,
-                &resource,
-                Some(system),
-                Some(environment),
-                present.facts,
-                now,
-            )
-            .await?;
-            before = Some(in_force.decide(&request).outcome);
-        }
-        let parts = Parts { key, now, bundle: &bundle, environment, in_operation: false };
-        let present = situation(&mut conn, &parts, model, row, approval, Some(caller.principal)).await?;
-        let (mut request, _) = act::request(
-            &mut conn,
-            caller,
-            Action::GateCheck,
-            &resource,
-            Some(system),
-            Some(environment),
-            present.facts,
-            now,
-        )
-        .await?;
+            let (action, facts) = (Action::GateCheck, present.facts);
+            let (system, environment) = (Some(system), Some(environment));
+            let (request, _) =
+                act::request(&mut conn, caller, action, &resource, system, environment, facts, now).await?;
+            Ok::<_, AppError>((request, present.tally.once_quiet(bundle)))
+        };
+        let (mut request, votes) = asked(&bundle).await?;
+        let outcome_now = match proposal {
+            None => in_force.decide(&request).outcome,
+            Some(_) => in_force.decide(&asked(&in_force).await?.0).outcome,
+        };
         drop(conn);
-        let votes = present.tally.once_quiet(&bundle);
-        let outcome_now = in_force.decide(&request).outcome;
         let of_votes = ["approvals_valid", "quorums_met"].iter().any(|name| supposed.contains_key(*name));
         for (name, fact) in supposed {
             request.facts = request.facts.with(&name, fact);
         }
         let decision = bundle.decide(&request);
         Ok(WhatIfAnswer {
-            outcome_now: before.unwrap_or(outcome_now),
+            outcome_now,
             outcome: decision.outcome,
             rules: RuleView::of(&bundle, &decision, &request.facts),
             paths: bundle.shortest_paths_of(&request, decision.outcome, (!of_votes).then_some(&votes)),

@@ -21,10 +21,10 @@ use crate::output::{Format, Style, line, print, write_file};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum as _};
 use comptroller_app::gate::CheckGate;
-use comptroller_core::ids::VersionId;
+use comptroller_app::what_if::WhatIfAnswer;
+use comptroller_core::Environment;
 use comptroller_core::vocab::Outcome;
-use comptroller_core::{Environment, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::PathBuf;
 use view::View;
 
@@ -93,22 +93,17 @@ pub(crate) fn run(context: &Context, arguments: &GateArgs) -> anyhow::Result<Exi
     Ok(Exit::of_outcome(outcome))
 }
 
-/// What the gate would say, in its own words. Such an answer names no version, decision or entry, because nothing is
-/// recorded; what stands in their place is not shown.
+/// What the gate would say, in its own words.
 pub(crate) fn supposed(
     asked: &str,
     environment: Environment,
     value: &Value,
     style: Style,
 ) -> anyhow::Result<String> {
-    let now: Outcome = serde_json::from_value(value["outcome_now"].clone()).context("an unknown outcome")?;
-    let nobody = VersionId::new(Timestamp::from_micros(0), [0; 10]);
-    let answer = json!({
-        "decision": nobody, "version": nobody, "ledger_index": 0, "environment": environment,
-        "outcome": value["outcome"], "rules": value["rules"], "errors": value["errors"], "paths": value["paths"],
-        "bundle": value["bundle"], "facts": {}, "regressions": [], "sources": {}, "votes": [], "waivers": [],
-    });
-    Ok(text::supposed(&View::read(asked, &answer)?, now, style))
+    let mut answer: WhatIfAnswer = serde_json::from_value(value.clone())
+        .context("the server's answer is not one of this program's version; update the older of the two")?;
+    view::fill(&mut answer.rules, &mut answer.paths, asked, None, environment);
+    Ok(text::supposed(asked, environment, &answer, style))
 }
 
 fn question(arguments: &GateArgs) -> anyhow::Result<(String, Environment)> {

@@ -1,44 +1,46 @@
 //! The decision for people at a terminal.
 
-use super::view::{View, is_hard, outcome_words, step};
+use super::view::{Said, View, is_hard, outcome_words, step};
 use crate::output::{Style, one_line};
+use comptroller_app::what_if::WhatIfAnswer;
+use comptroller_core::Environment;
 use comptroller_core::vocab::Outcome;
 use std::fmt::Write as _;
 
 pub(super) fn render(view: &View, style: Style) -> String {
     let answer = &view.answer;
-    let words = outcome_words(answer.outcome);
-    let word = outcome_style(view, style, words);
-    let mut text = format!("{word}: {} to {}\n", view.asked, answer.environment);
+    let mut text = format!("{}: {} to {}\n", word(answer.outcome, style), view.asked, answer.environment);
     if view.asked != answer.version.to_string() {
         let _ = writeln!(text, "  {}", style.dim(&format!("version {}", answer.version)));
     }
-    body(&mut text, view, style);
+    body(&mut text, &view.said(), style);
     let _ = writeln!(text, "\n{}", style.dim(&view.record()));
     text
 }
 
 /// An answer to what if: the same words, and no record, for there is none.
-pub(super) fn supposed(view: &View, now: Outcome, style: Style) -> String {
-    let words = outcome_words(view.answer.outcome);
-    let mut text = format!(
-        "would be {}: {} to {}\n",
-        outcome_style(view, style, words),
-        view.asked,
-        view.answer.environment
-    );
-    let _ = writeln!(text, "  now: {}", outcome_words(now));
-    body(&mut text, view, style);
-    let _ = writeln!(
-        text,
-        "\n{}",
-        style.dim(&format!("nothing was recorded; policy bundle {}", view.answer.bundle))
-    );
+pub(super) fn supposed(asked: &str, environment: Environment, answer: &WhatIfAnswer, style: Style) -> String {
+    let WhatIfAnswer { outcome_now, outcome, rules, errors, paths, bundle } = answer;
+    let mut text = format!("would be {}: {} to {environment}\n", word(*outcome, style), one_line(asked));
+    let _ = writeln!(text, "  now: {}", outcome_words(*outcome_now));
+    let said = Said {
+        outcome: *outcome,
+        rules,
+        sources: None,
+        errors,
+        regressions: &[],
+        votes: &[],
+        waivers: &[],
+        paths,
+    };
+    body(&mut text, &said, style);
+    let _ = writeln!(text, "\n{}", style.dim(&format!("nothing was recorded; policy bundle {bundle}")));
     text
 }
 
-fn outcome_style(view: &View, style: Style, words: &str) -> String {
-    match view.answer.outcome {
+fn word(outcome: Outcome, style: Style) -> String {
+    let words = outcome_words(outcome);
+    match outcome {
         Outcome::Allow => style.good(words),
         Outcome::NeedsReview => style.caution(words),
         Outcome::Deny | Outcome::Unknown => style.bad(words),
@@ -46,29 +48,29 @@ fn outcome_style(view: &View, style: Style, words: &str) -> String {
 }
 
 /// Rules, notes and paths.
-fn body(text: &mut String, view: &View, style: Style) {
-    for rule in &view.answer.rules {
+fn body(text: &mut String, said: &Said<'_>, style: Style) {
+    for rule in said.rules {
         let id = rule.id.to_string();
         let id = if is_hard(rule) { style.bad(&id) } else { style.caution(&id) };
         let _ = writeln!(text, "\n  {id} ({}): {}", one_line(&rule.set), one_line(&rule.reason));
-        for (label, line) in view.details(rule) {
+        for (label, line) in said.details(rule) {
             let _ = writeln!(text, "    {} {line}", style.dim(&format!("{:<9}", format!("{label}:"))));
         }
     }
-    let notes = view.notes();
+    let notes = said.notes();
     if !notes.is_empty() {
         text.push('\n');
     }
     for (label, line) in notes {
         let _ = writeln!(text, "  {}: {line}", style.strong(label));
     }
-    paths(text, view, style);
+    paths(text, said, style);
 }
 
-fn paths(text: &mut String, view: &View, style: Style) {
-    let Some(summary) = view.path_summary() else { return };
+fn paths(text: &mut String, said: &Said<'_>, style: Style) {
+    let Some(summary) = said.path_summary() else { return };
     let _ = writeln!(text, "\n  {}: {summary}", style.strong("shortest path to approval"));
-    let paths = &view.answer.paths.shortest;
+    let paths = &said.paths.shortest;
     for (number, path) in paths.iter().enumerate() {
         if paths.len() > 1 {
             let _ = writeln!(text, "    way {}", number + 1);

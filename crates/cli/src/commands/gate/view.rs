@@ -6,11 +6,15 @@
 use crate::output::one_line;
 use anyhow::Context as _;
 use comptroller_app::gate::{GateAnswer, RuleView};
+use comptroller_app::votes::VoteState;
+use comptroller_core::event::FactSource;
+use comptroller_core::ids::WaiverId;
 use comptroller_core::vocab::Outcome;
 use comptroller_core::{Environment, Slug};
 use comptroller_policy::prove::Minimality;
-use comptroller_policy::{Clause, Step};
+use comptroller_policy::{Clause, Paths, Step};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The gate's answer, and the name under which its version was asked about.
 #[derive(Debug)]
@@ -31,25 +35,76 @@ impl View {
             "the server's answer is not one of this program's version; update the older of the two",
         )?;
         let system = answer.system.as_ref().map(Slug::as_str);
-        let system = system.or(asked.split_once('/').map(|(system, _)| system)).map(str::to_owned);
-        let environment = answer.environment;
-        let named = |remedy: &str| named(remedy, asked, system.as_deref(), environment);
-        for rule in &mut answer.rules {
-            rule.remedy = named(&rule.remedy);
-        }
-        for step in answer.paths.shortest.iter_mut().flatten().chain(&mut answer.paths.first) {
-            step.remedy = named(&step.remedy);
-        }
+        fill(&mut answer.rules, &mut answer.paths, asked, system, answer.environment);
         Ok(Self { asked: one_line(asked), answer })
     }
 
-    /// What a fact is and what it would have to be, and the evidence that it rests on.
+    /// What it says.
+    pub(super) fn said(&self) -> Said<'_> {
+        let GateAnswer { outcome, rules, sources, errors, regressions, votes, waivers, paths, .. } =
+            &self.answer;
+        Said { outcome: *outcome, rules, sources: Some(sources), errors, regressions, votes, waivers, paths }
+    }
+
+    /// The question and its answer.
+    pub(super) fn headline(&self) -> String {
+        format!("{}: {} to {}", outcome_words(self.answer.outcome), self.asked, self.answer.environment)
+    }
+
+    /// Where the decision stands on record.
+    pub(super) fn record(&self) -> String {
+        let GateAnswer { decision, ledger_index, bundle, .. } = &self.answer;
+        format!("decision {decision} is entry {ledger_index} of the log; policy bundle {bundle}")
+    }
+
+    /// See [`Said::clause`].
     pub(super) fn clause(&self, clause: &Clause) -> String {
+        self.said().clause(clause)
+    }
+
+    /// See [`Said::details`].
+    pub(super) fn details(&self, rule: &RuleView) -> Vec<Labelled> {
+        self.said().details(rule)
+    }
+
+    /// See [`Said::notes`].
+    pub(super) fn notes(&self) -> Vec<Labelled> {
+        self.said().notes()
+    }
+
+    /// See [`Said::path_summary`].
+    pub(super) fn path_summary(&self) -> Option<String> {
+        self.said().path_summary()
+    }
+
+    /// Whether nothing stands against it.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.answer.outcome == Outcome::Allow
+    }
+}
+
+/// What an answer says, of a decision on record or of what would come out.
+pub(super) struct Said<'a> {
+    pub(super) outcome: Outcome,
+    pub(super) rules: &'a [RuleView],
+    /// Where facts come from, where the answer says so.
+    pub(super) sources: Option<&'a BTreeMap<String, FactSource>>,
+    pub(super) errors: &'a [String],
+    pub(super) regressions: &'a [String],
+    pub(super) votes: &'a [VoteState],
+    pub(super) waivers: &'a [WaiverId],
+    pub(super) paths: &'a Paths,
+}
+
+impl Said<'_> {
+    /// What a fact is and what it would have to be, and the evidence that it rests on.
+    fn clause(&self, clause: &Clause) -> String {
         let actual = clause.actual.as_ref().filter(|value| !value.is_null());
         let actual = actual.map_or_else(|| "not known".to_owned(), |value| one_line(&value.to_string()));
         let text =
             format!("{} is {actual}; required: {}", one_line(&clause.fact), one_line(&clause.required));
-        let evidence = self.answer.sources.get(&clause.fact).map_or(&[][..], |source| &source.evidence);
+        let source = self.sources.and_then(|sources| sources.get(&clause.fact));
+        let evidence = source.map_or(&[][..], |source| &source.evidence);
         if evidence.is_empty() {
             return text;
         }
@@ -71,25 +126,9 @@ impl View {
         lines
     }
 
-    /// Whether nothing stands against it.
-    pub(super) fn is_allowed(&self) -> bool {
-        self.answer.outcome == Outcome::Allow
-    }
-
-    /// The question and its answer.
-    pub(super) fn headline(&self) -> String {
-        format!("{}: {} to {}", outcome_words(self.answer.outcome), self.asked, self.answer.environment)
-    }
-
-    /// Where the decision stands on record.
-    pub(super) fn record(&self) -> String {
-        let GateAnswer { decision, ledger_index, bundle, .. } = &self.answer;
-        format!("decision {decision} is entry {ledger_index} of the log; policy bundle {bundle}")
-    }
-
     /// Everything else that stands against it or explains the outcome, but for rules and paths.
     pub(super) fn notes(&self) -> Vec<Labelled> {
-        let GateAnswer { errors, regressions, votes, waivers, .. } = &self.answer;
+        let Self { errors, regressions, votes, waivers, .. } = self;
         let mut notes: Vec<Labelled> = Vec::new();
         notes.extend(errors.iter().map(|error| ("error", one_line(error))));
         notes.extend(regressions.iter().map(|what| ("worse than what serves now", one_line(what))));
@@ -103,10 +142,10 @@ impl View {
 
     /// What the shortest paths to approval are, in a sentence; nothing if none is needed.
     pub(super) fn path_summary(&self) -> Option<String> {
-        if self.is_allowed() {
+        if self.outcome == Outcome::Allow {
             return None;
         }
-        let paths = &self.answer.paths;
+        let paths = self.paths;
         let before = paths.first.as_ref().map_or_else(String::new, |first| {
             format!("first {} ({}); as it is now: ", one_line(&first.what), one_line(&first.remedy))
         });
@@ -148,6 +187,24 @@ pub(super) fn outcome_words(outcome: Outcome) -> &'static str {
 /// Whether nobody's review can satisfy the rule.
 pub(super) fn is_hard(rule: &RuleView) -> bool {
     rule.set != "review"
+}
+
+/// Puts what was asked about into the commands of remedies and steps.
+pub(super) fn fill(
+    rules: &mut [RuleView],
+    paths: &mut Paths,
+    asked: &str,
+    system: Option<&str>,
+    environment: Environment,
+) {
+    let system = system.or(asked.split_once('/').map(|(system, _)| system));
+    let named = |remedy: &str| named(remedy, asked, system, environment);
+    for rule in rules {
+        rule.remedy = named(&rule.remedy);
+    }
+    for step in paths.shortest.iter_mut().flatten().chain(&mut paths.first) {
+        step.remedy = named(&step.remedy);
+    }
 }
 
 /// A remedy whose commands name what was asked about.
