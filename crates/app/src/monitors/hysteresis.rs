@@ -58,6 +58,13 @@ impl Rule {
         if !is_bad(newest) && is_below { Step::Clear } else { Step::Stay }
     }
 
+    /// How much a day shows, in millionths, to date what it shows. A day that findings raised has no D of that size: it
+    /// counts as one that ends no alarm.
+    pub(super) fn level(&self, day: &Day) -> u32 {
+        let least = if day.band >= DriftBand::Investigate { self.clear_ppm } else { 0 };
+        day.coefficient_ppm.map_or(day.band as u32 * 100_000, |ppm| ppm.max(least))
+    }
+
     /// How many of `days`, newest first, there are from the one on that ended the last alarm, or all: what showed before
     /// that was told of then.
     pub(super) fn fresh(&self, days: &[Day]) -> usize {
@@ -146,8 +153,7 @@ mod tests {
         };
         let since = |days: &[Day]| {
             let fresh = &days[..RULE.fresh(days)];
-            let values: Vec<f64> =
-                fresh.iter().rev().map(|day| f64::from(day.coefficient_ppm.unwrap_or(0))).collect();
+            let values: Vec<f64> = fresh.iter().rev().map(|day| f64::from(RULE.level(day))).collect();
             fresh.len() - 1 - super::super::onset::onset(&values)
         };
         // Ten calm days, a long drift, ten calm days, and two days of a new one: a place counts from the newest.
@@ -156,6 +162,10 @@ mod tests {
         // The first is dated to its first day, over a better day in between.
         assert_eq!(since(&days(&[(10, 10_000), (1, 400_000), (1, 250_000), (1, 400_000)])), 2);
         assert_eq!(RULE.fresh(&[]), 0);
+        // Columns that changed places show no D, and are dated all the same.
+        let mut swapped = days(&[(10, 10_000), (3, 20_000)]);
+        swapped[..3].iter_mut().for_each(|day| day.band = DriftBand::Investigate);
+        assert_eq!(since(&swapped), 2);
     }
 
     #[test]

@@ -92,8 +92,8 @@ impl<'r> History<'r> {
     /// The day since which it shows.
     fn since(&self, rule: &Rule) -> i64 {
         let fresh = rule.fresh(&self.days);
-        let level = |day: &Day| day.coefficient_ppm.unwrap_or(day.band as u32 * 100_000);
-        let values: Vec<f64> = self.days[..fresh].iter().rev().map(|day| f64::from(level(day))).collect();
+        let values: Vec<f64> =
+            self.days[..fresh].iter().rev().map(|day| f64::from(rule.level(day))).collect();
         let place = fresh.saturating_sub(1 + onset(&values));
         self.rows.get(place).map_or(0, |row| row.day)
     }
