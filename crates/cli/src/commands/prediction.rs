@@ -12,7 +12,7 @@ use comptroller_app::predictions::{Batch, FileOptions, PredictionProof, batches}
 use comptroller_core::{Environment, Timestamp};
 use comptroller_ledger::VerifierKey;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -57,7 +57,29 @@ pub(crate) struct SendArgs {
     /// The file. In JSON each line is a record with `id`, `time`, `prediction`, `score`, `inputs` and so on; in the
     /// others these are columns, and every other column is an input.
     file: PathBuf,
-    /// The version that made them: its id, or `model@label`.
+    #[command(flatten)]
+    batches: BatchArgs,
+    /// A file with further columns of the same records, such as the inputs.
+    #[arg(long, value_name = "FILE", requires = "on")]
+    join: Option<PathBuf>,
+    /// The column by which the rows of both files are found.
+    #[arg(long, value_name = "COLUMN", requires = "join")]
+    on: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabelArgs {
+    /// The file. In JSON each line has `id` and `label`, and `time` if it says when that came true; in the others these
+    /// are columns, and no other column is looked at.
+    file: PathBuf,
+    #[command(flatten)]
+    batches: BatchArgs,
+}
+
+/// Whose records or labels they are, and how they are sent.
+#[derive(Debug, Args)]
+struct BatchArgs {
+    /// The version that made the predictions: its id, or `model@label`.
     #[arg(long, value_name = "VERSION")]
     model: String,
     /// Where it runs.
@@ -66,53 +88,21 @@ pub(crate) struct SendArgs {
     /// A column that has another name than it has to have, such as `prediction=decision`. May be given several times.
     #[arg(long, value_name = "NAME=COLUMN", value_parser = pair::<String>)]
     column: Vec<(String, String)>,
-    /// A file with further columns of the same records, such as the inputs.
-    #[arg(long, value_name = "FILE", requires = "on")]
-    join: Option<PathBuf>,
-    /// The column by which the rows of both files are found.
-    #[arg(long, value_name = "COLUMN", requires = "join")]
-    on: Option<String>,
-    /// When the records were made, if they do not say; else it is now.
+    /// When they were made, if they do not say; else it is now.
     #[arg(long, value_name = "TIME")]
     time: Option<Timestamp>,
-    /// Records of one batch.
+    /// Rows of one batch.
     #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     batch_rows: u32,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LabelArgs {
-    /// The file. In JSON each line has `id` and `label`, and `time` if it says when that came true; in the others these
-    /// are columns, and no other column is looked at.
-    file: PathBuf,
-    /// The version that made the predictions: its id, or `model@label`.
-    #[arg(long, value_name = "VERSION")]
-    model: String,
-    /// Where it ran.
-    #[arg(long, value_name = "ENVIRONMENT", value_parser = one_of(Environment::ALL, Environment::as_str))]
-    env: Environment,
-    /// A column that has another name than it has to have, such as `label=repaid`. May be given several times.
-    #[arg(long, value_name = "NAME=COLUMN", value_parser = pair::<String>)]
-    column: Vec<(String, String)>,
-    /// When the labels came, if they do not say; else it is now.
-    #[arg(long, value_name = "TIME")]
-    time: Option<Timestamp>,
-    /// Labels of one batch.
-    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    batch_rows: u32,
-}
-
-impl From<LabelArgs> for SendArgs {
-    fn from(LabelArgs { file, model, env, column, time, batch_rows }: LabelArgs) -> Self {
-        Self { file, model, env, column, join: None, on: None, time, batch_rows }
-    }
 }
 
 pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     let Context { client, screen } = context;
     match verb {
-        Verb::Send(arguments) => send(context, "predictions", &arguments),
-        Verb::Label(arguments) => send(context, "labels", &arguments.into()),
+        Verb::Send(SendArgs { file, batches, join, on }) => {
+            send(context, "predictions", &file, &batches, join.zip(on))
+        }
+        Verb::Label(LabelArgs { file, batches }) => send(context, "labels", &file, &batches, None),
         Verb::Show { system, id, key, .. } => {
             let mut answer = client.get(&path(&["systems", &system, "predictions", &id]), &[])?;
             if !key.is_empty() {
@@ -161,18 +151,24 @@ fn compact(answer: &Answer) -> anyhow::Result<Vec<u8>> {
     proof.to_compact().context("the server's proof is not well formed")
 }
 
-fn send(context: &Context, kind: &str, arguments: &SendArgs) -> anyhow::Result<()> {
-    let shown = arguments.file.display();
+fn send(
+    context: &Context,
+    kind: &str,
+    file: &Path,
+    arguments: &BatchArgs,
+    join: Option<(PathBuf, String)>,
+) -> anyhow::Result<()> {
+    let shown = file.display();
     let refused = |problem: String| Failure::usage(format!("{shown}: {problem}"), "give a file of records");
     let mut sent = 0_u64;
     let mut known = 0_u64;
     let options = FileOptions {
         rows: arguments.batch_rows as usize,
         rename: arguments.column.iter().map(|(name, column)| (column.clone(), name.clone())).collect(),
-        join: arguments.join.clone().zip(arguments.on.clone()),
+        join,
         time: arguments.time.map(|time| time.to_string()),
     };
-    for batch in batches(&arguments.file, options).map_err(|error| refused(error.to_string()))? {
+    for batch in batches(file, options).map_err(|error| refused(error.to_string()))? {
         let Batch { id, media_type, bytes } = batch.map_err(|error| refused(error.to_string()))?;
         let query = [
             ("version", Some(arguments.model.clone())),
@@ -187,6 +183,6 @@ fn send(context: &Context, kind: &str, arguments: &SendArgs) -> anyhow::Result<(
         sent += records;
         known += if answer.value["repeated"] == true { records } else { 0 };
     }
-    let summary = serde_json::json!({ "file": arguments.file, "records": sent, "known_before": known });
+    let summary = serde_json::json!({ "file": file, "records": sent, "known_before": known });
     context.screen.object(&Answer::of_value(summary))
 }
