@@ -98,9 +98,10 @@ pub fn unknown_controls(package: &Package, known: &BTreeSet<String>) -> Vec<Find
         known.iter().filter_map(|one| one.split_once(':')).map(|(framework, _)| framework).collect();
     let what = |table: &str, id: &str, control: &str| {
         let ours = control.split_once(':').is_none_or(|(framework, _)| frameworks.contains(framework));
-        let near = near::hint(control, known.iter().map(String::as_str));
-        (ours && !known.contains(control))
-            .then(|| format!("{table} {id}: there is no control or criterion {control}{near}"))
+        (ours && !known.contains(control)).then(|| {
+            let near = near::hint(control, known.iter().map(String::as_str));
+            format!("{table} {id}: there is no control or criterion {control}{near}")
+        })
     };
     let mut findings = Vec::new();
     for (file, _, text) in package.cards() {

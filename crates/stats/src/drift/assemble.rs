@@ -316,9 +316,10 @@ fn raised(findings: &[Finding], columns: &[Column], breaks: &[Break], bands: Ban
             bands.of(own.map(|column| column.coefficient).fold(0.0, f64::max))
         }
     };
-    let changed = breaks.iter().map(|found| match found {
-        Break::Changed { before, now, .. } => bands.of((before - now).abs() / 2.0),
-        Break::Swapped { .. } | Break::Detached { .. } => Band::Investigate,
+    let changed = breaks.iter().filter_map(|found| match found {
+        Break::Changed { before, now, .. } => Some(bands.of((before - now).abs() / 2.0)),
+        // Faults of the pipeline, see above.
+        Break::Swapped { .. } | Break::Detached { .. } => None,
     });
     faults.map(of_fault).chain(changed).max().unwrap_or(Band::Normal).min(Band::Investigate)
 }
