@@ -6,7 +6,7 @@ use crate::models::find_version;
 use crate::{App, AppError, Caller, act};
 use comptroller_core::ids::ProposalId;
 use comptroller_core::vocab::Outcome;
-use comptroller_core::{Digest, Environment};
+use comptroller_core::{Digest, Environment, Slug};
 use comptroller_policy::{Action, Bundle, Fact, Paths};
 use comptroller_store::areas::{approvals, policies};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub struct WhatIf {
 /// What would come out.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct WhatIfAnswer {
+    /// The AI system that the version is a model of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<Slug>,
     /// What comes out now.
     pub outcome_now: Outcome,
     /// What would come out.
@@ -96,9 +99,9 @@ impl App {
             let (system, environment) = (Some(system), Some(environment));
             let (request, _) =
                 act::request(&mut conn, caller, action, &resource, system, environment, facts, now).await?;
-            Ok::<_, AppError>((request, present.tally.once_quiet(bundle)))
+            Ok::<_, AppError>((request, present.tally.once_quiet(bundle), present.known.system))
         };
-        let (mut request, votes) = asked(&bundle).await?;
+        let (mut request, votes, name) = asked(&bundle).await?;
         let outcome_now = match proposal {
             None => in_force.decide(&request).outcome,
             Some(_) => in_force.decide(&asked(&in_force).await?.0).outcome,
@@ -110,6 +113,7 @@ impl App {
         }
         let decision = bundle.decide(&request);
         Ok(WhatIfAnswer {
+            system: name,
             outcome_now,
             outcome: decision.outcome,
             rules: RuleView::of(&bundle, &decision, &request.facts),

@@ -61,7 +61,10 @@ fn short(text: &mut String, value: &Value, style: Style) {
     }
     let words = |value: &Value| clean(value.as_str().unwrap_or_default());
     for duty in duties {
-        let standing = words(&duty["standing"]).replace('-', " ");
+        let standing = match duty["standing"].as_str() {
+            Some("does-not") => "does not hold".to_owned(),
+            _ => words(&duty["standing"]).replace('-', " "),
+        };
         let _ = writeln!(text, "  {:<6} {}: {standing}", words(&duty["duty"]), words(&duty["label"]));
         for why in duty["because"].as_array().into_iter().flatten() {
             let _ = writeln!(text, "         {}", words(why));

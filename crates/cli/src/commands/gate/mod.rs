@@ -22,8 +22,8 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum as _};
 use comptroller_app::gate::CheckGate;
 use comptroller_app::what_if::WhatIfAnswer;
-use comptroller_core::Environment;
 use comptroller_core::vocab::Outcome;
+use comptroller_core::{Environment, Slug};
 use serde_json::Value;
 use std::path::PathBuf;
 use view::View;
@@ -102,7 +102,8 @@ pub(crate) fn supposed(
 ) -> anyhow::Result<String> {
     let mut answer: WhatIfAnswer = serde_json::from_value(value.clone())
         .context("the server's answer is not one of this program's version; update the older of the two")?;
-    view::fill(&mut answer.rules, &mut answer.paths, asked, None, environment);
+    let system = answer.system.as_ref().map(Slug::as_str);
+    view::fill(&mut answer.rules, &mut answer.paths, asked, system, environment);
     Ok(text::supposed(asked, environment, &answer, style))
 }
 

@@ -20,7 +20,7 @@ pub(super) fn render(view: &View, style: Style) -> String {
 
 /// An answer to what if: the same words, and no record, for there is none.
 pub(super) fn supposed(asked: &str, environment: Environment, answer: &WhatIfAnswer, style: Style) -> String {
-    let WhatIfAnswer { outcome_now, outcome, rules, errors, paths, bundle } = answer;
+    let WhatIfAnswer { outcome_now, outcome, rules, errors, paths, bundle, .. } = answer;
     let mut text = format!("would be {}: {} to {environment}\n", word(*outcome, style), one_line(asked));
     let _ = writeln!(text, "  now: {}", outcome_words(*outcome_now));
     let said = Said {
