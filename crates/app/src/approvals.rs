@@ -88,7 +88,7 @@ pub struct ApprovalView {
     pub requested_at: Timestamp,
     /// When the request lapses.
     pub expires_at: Timestamp,
-    /// `open`, `denied` or `expired`.
+    /// `open`, `denied`, `superseded` by a newer request, or `expired`.
     pub state: String,
     /// Why it was asked for.
     pub reason: Option<String>,
@@ -178,8 +178,11 @@ impl App {
             });
         }
         let expired = row.expires_at.0 <= self.store.clock().now();
+        let newest = approvals::latest_approval(conn, row.version.0, row.environment.0).await?;
         let state = if row.denied {
             "denied"
+        } else if newest.is_some_and(|newest| newest.id.0 != row.id.0) {
+            "superseded"
         } else if expired {
             "expired"
         } else {
@@ -214,6 +217,16 @@ async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, 
     let resource = format!("version/{version}");
     act.authorise(Action::ApprovalRequest, &resource, Some(system), Some(command.environment), Facts::new())
         .await?;
+    let artifacts = &now.known.artifacts;
+    let denied =
+        approvals::denied_request(act.conn(), now.model.id.0, artifacts, command.environment).await?;
+    if let Some(denied) = denied {
+        return Err(AppError::Conflict(format!(
+            "somebody voted against these artifacts in {} (approval {}): answer the objection with a new version, asking \
+             again does not lift it",
+            command.environment, denied.id.0
+        )));
+    }
     if let Some(open) = now.approval.filter(|row| !row.denied && row.expires_at.0 > act.now())
         && now.tally.changes.is_empty()
     {
@@ -260,7 +273,16 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
     let (model, version) = find_version(act.conn(), &row.version.0.to_string()).await?;
     let (system, voter) = (model.system.0, act.caller.principal);
     let cast = approvals::votes(act.conn(), approval).await?;
-    let ballot = Ballot { row: &row, version: with_all_builders(act.conn(), &version).await?, system, cast };
+    let newest = approvals::latest_approval(act.conn(), row.version.0, row.environment.0).await?;
+    let is_newest = newest.is_some_and(|newest| newest.id.0 == approval);
+    let ballot = Ballot {
+        row: &row,
+        // A vote against is heard on any request; one for it counts on the newest alone.
+        is_open: !row.denied && (is_newest || command.vote == Vote::Deny),
+        version: with_all_builders(act.conn(), &version).await?,
+        system,
+        cast,
+    };
     let (facts, delegation) = asked(&mut act, &ballot, command.in_stead_of).await?;
     let purpose = Purpose::Vote { approval, vote: command.vote, in_stead_of: command.in_stead_of };
     let step_up = step_up::check(&mut act, &purpose, command.second_factor.as_ref()).await?;
@@ -292,6 +314,7 @@ async fn vote(mut act: Act<'_>, approval: ApprovalId, command: CastVote) -> Resu
 /// What is voted on, and what was voted so far.
 struct Ballot<'b> {
     row: &'b ApprovalRow,
+    is_open: bool,
     version: VersionFacts,
     system: SystemId,
     cast: Vec<VoteRow>,
@@ -303,7 +326,7 @@ async fn asked(
     ballot: &Ballot<'_>,
     in_stead_of: Option<PrincipalId>,
 ) -> Result<(Facts, Option<DelegationId>), AppError> {
-    let Ballot { row, version, system, cast } = ballot;
+    let Ballot { row, is_open, version, system, cast } = ballot;
     let (now, voter) = (act.now(), act.caller.principal);
     let seat = in_stead_of.unwrap_or(voter);
     let taken = stands_behind_one(act.conn(), cast, voter, seat, now).await?;
@@ -312,7 +335,7 @@ async fn asked(
         .bool("sign_in_offered", act.sign_in_offered)
         .bool("voter_signed_in", act.caller.origin == CredentialOrigin::SignIn)
         .bool("voter_is_requester", row.requested_by == act.caller.actor())
-        .bool("request_open", !row.denied)
+        .bool("request_open", *is_open)
         .bool("request_expired", row.expires_at.0 <= now)
         .bool("already_voted", taken);
     let (mut delegation, mut may, mut held) = (None, false, BTreeSet::new());

@@ -246,7 +246,14 @@ pub(crate) async fn record(
             let message = format!("{measure} is stated by evidence of kind {by}, not {kind}");
             return Err(AppError::invalid("measures", message));
         }
-        measures.insert(*measure, millionths(*measure, text)?);
+        let value = millionths(*measure, text)?;
+        if !Measure::is_possible(value) {
+            return Err(AppError::invalid(
+                "measures",
+                format!("{measure} is {text}, and lies within 0 and 1"),
+            ));
+        }
+        measures.insert(*measure, value);
     }
     if let Some(document) = &command.document
         && models::artifact(act.conn(), document).await?.is_none()

@@ -7,16 +7,20 @@
 use crate::act::Call;
 use crate::assess::{RecordEvidence, record};
 use crate::fairness::{Aggregate, Examined, Measure as FairnessMeasure, Report, State, Value};
+use crate::models::find_version;
 use crate::{App, AppError, Receipt};
 use comptroller_core::vocab::{EvidenceKind, Measure};
 use comptroller_core::{Digest, Timestamp};
+use comptroller_store::areas::evidence::{self, EvidenceRow};
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// Bytes of a report, at most.
 const MAX_REPORT: u64 = 16 << 20;
+/// Earlier pieces of evidence of a system that are looked at, newest first.
+const MAX_TESTS: i64 = 1_000;
 
 /// Records a report of `comptroller fairness` as the bias test of a version.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -48,7 +52,11 @@ struct Found {
 impl App {
     /// Records a report of `comptroller fairness` as evidence. A criterion that failed opens a remediation.
     pub async fn record_bias_test(&self, call: &Call, command: RecordBiasTest) -> Result<Receipt, AppError> {
-        let found = self.read_report(&command.report).await?;
+        let report = self.read_report(&command.report).await?;
+        let found = read(&report)?;
+        if found.passed {
+            self.holds_to_earlier_demands(&command.version, &report).await?;
+        }
         self.act(call, "evidence.record_bias_test", command, move |act, command| {
             Box::pin(async move {
                 let RecordBiasTest { version, report, observed_at, subject, note } = command;
@@ -69,7 +77,32 @@ impl App {
         .await
     }
 
-    async fn read_report(&self, digest: &Digest) -> Result<Found, AppError> {
+    /// Refuses a test that passed because less was demanded of it than of one that failed: what failed is cleared by a
+    /// retest of the same groups and criteria, or not at all. Reports that are no longer stored demand nothing.
+    async fn holds_to_earlier_demands(&self, version: &str, report: &Report) -> Result<(), AppError> {
+        let mut conn = self.store.read().await?;
+        let (model, version) = find_version(&mut conn, version).await?;
+        let rows =
+            evidence::of_system(&mut conn, model.system.0, &version.id.0.to_string(), MAX_TESTS).await?;
+        drop(conn);
+        let failed = |row: &EvidenceRow| {
+            row.kind.0 == EvidenceKind::BiasTest && !row.passed && row.withdrawn_at.is_none()
+        };
+        for row in rows.iter().filter(|row| failed(row)) {
+            let Some(document) = &row.document else { continue };
+            let Ok(before) = self.read_report(&document.0).await else { continue };
+            if let Some(less) = demands_less(report, &before) {
+                let message = format!(
+                    "the test of {} failed, and this one demands less: {less}; test again what failed",
+                    row.observed_at.0
+                );
+                return Err(AppError::invalid("report", message));
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_report(&self, digest: &Digest) -> Result<Report, AppError> {
         let download = self.open_artifact(digest, 0).await?;
         if download.artifact.bytes > MAX_REPORT {
             return Err(AppError::invalid("report", format!("it has more than {MAX_REPORT} bytes")));
@@ -85,8 +118,30 @@ impl App {
                 format!("it is no report of `comptroller fairness --format json`: {error}"),
             )
         })?;
-        read(&examined.report)
+        Ok(examined.report)
     }
+}
+
+/// What a report does not demand that an earlier one demanded and did not get.
+fn demands_less(report: &Report, before: &Report) -> Option<String> {
+    for verdict in before.verdicts.iter().filter(|verdict| verdict.state != State::Pass) {
+        let wanted: BTreeSet<&String> = verdict.attributes.iter().collect();
+        let mut families = report.families.iter();
+        if !families.any(|family| family.attributes.iter().collect::<BTreeSet<_>>() == wanted) {
+            let names: Vec<&str> = verdict.attributes.iter().map(String::as_str).collect();
+            return Some(format!("no groups by {}", names.join(" and ")));
+        }
+        let (measure, bound) = (verdict.criterion.measure, verdict.criterion.bound);
+        let as_strict = |bound_now: f64| {
+            if measure.is_ratio() { bound_now >= bound } else { bound_now <= bound }
+        };
+        let mut demanded = report.settings.criteria.iter().filter(|criterion| criterion.measure == measure);
+        if !demanded.any(|criterion| as_strict(criterion.bound)) {
+            let sign = if measure.is_ratio() { ">=" } else { "<=" };
+            return Some(format!("not {} {sign} {bound}", measure.name()));
+        }
+    }
+    None
 }
 
 /// What a report says, if it is whole.
@@ -186,6 +241,22 @@ mod tests {
         assert!((gap - 0.005).abs() < 1e-12, "{gap}");
         let found = read(&report(2_000, [1_000, 500], 0.8)).unwrap();
         assert!(!found.passed && found.failed);
+    }
+
+    #[test]
+    fn what_failed_is_cleared_by_a_test_that_demands_as_much() {
+        let failed = report(2_000, [1_000, 500], 0.8);
+        assert_eq!(demands_less(&report(2_000, [1_000, 990], 0.9), &failed), None);
+        let weaker = demands_less(&report(2_000, [1_000, 500], 0.01), &failed);
+        assert_eq!(weaker.as_deref(), Some("not impact_ratio >= 0.8"));
+        let mut other = report(2_000, [1_000, 990], 0.8);
+        other.families[0].attributes = vec!["age".into()];
+        assert_eq!(demands_less(&other, &failed).as_deref(), Some("no groups by sex"));
+        assert_eq!(
+            demands_less(&other, &report(2_000, [1_000, 990], 0.8)),
+            None,
+            "what passed demands nothing"
+        );
     }
 
     #[test]

@@ -27,6 +27,8 @@ use utoipa::ToSchema;
 const MAX_DAYS: u32 = 30;
 /// How long before its start a delegation can be made, in days.
 const MAX_AHEAD_DAYS: i64 = 90;
+/// Delegations of a person that are looked through, at most.
+const MAX_KNOWN: i64 = 1_000;
 const DAY_SECONDS: i64 = 86_400;
 
 /// Names somebody who votes in one's stead.
@@ -190,8 +192,24 @@ async fn create(mut act: Act<'_>, command: CreateDelegation) -> Result<Receipt, 
     let asked = step_up.add_to(asked);
     let resource = format!("person/{}", delegate.id.0);
     act.authorise(Action::DelegationCreate, &resource, system, None, asked).await?;
-    let delegation = act.new_id(DelegationId::new)?;
     let delegate = delegate.id.0;
+    let known = delegations::delegations(act.conn(), &delegator.to_string(), "", MAX_KNOWN).await?;
+    let same = known.into_iter().find(|row| {
+        row.delegator.0 == delegator
+            && row.delegate.0 == delegate
+            && row.system.as_ref().map(|id| id.0) == system
+            && row.ended_at.is_none()
+            && row.starts_at.0 < ends_at
+            && starts_at < row.ends_at.0
+    });
+    if let Some(same) = same {
+        // Ending one of two would leave the other in force unseen.
+        return Err(AppError::Conflict(format!(
+            "delegation {} names the same person for that time already; end it first to change it",
+            same.id.0
+        )));
+    }
+    let delegation = act.new_id(DelegationId::new)?;
     let event = Event::DelegationCreated { delegation, delegator, delegate, system, starts_at, ends_at };
     let draft = act
         .draft(event)

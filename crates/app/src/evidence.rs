@@ -18,8 +18,6 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use utoipa::ToSchema;
 
-/// Entries read at a time.
-const CHUNK: i64 = 1_024;
 /// Event types whose entries get a proof file of their own.
 const PROVEN: [&str; 4] = ["deployment.created", "approval.voted", "rollback.drilled", "version.registered"];
 /// Most proof files of one pack; every entry is provable from the log in the pack anyway.
@@ -88,9 +86,9 @@ impl App {
         write_log(&mut pack, &mut conn, &signed).await?;
         let opened = opened(&mut conn, signed.size, command.include_personal_data).await?;
         self.write_openings(&mut pack, &mut conn, &opened).await?;
-        let changes = crate::population::csv(&mut conn).await?;
-        add(&mut pack, "populations/changes.csv", changes.as_bytes())?;
-        write_deployments(&mut pack, &mut conn).await?;
+        let changes = crate::population::of_log(&mut conn, signed.size).await?;
+        add(&mut pack, "populations/changes.csv", changes.csv().as_bytes())?;
+        add(&mut pack, "populations/deployments.csv", changes.deployments_csv().as_bytes())?;
         write_proofs(&mut pack, &mut conn, &signed).await?;
         drop(conn);
         let out = pack.finish().map_err(|e| pack_error(&e))?;
@@ -238,43 +236,6 @@ async fn write_log<W: Write>(
         add(pack, &path, &token)?;
     }
     Ok(())
-}
-
-/// The population of deployments, as CSV. Every row names the entry that proves it.
-async fn write_deployments<W: Write>(pack: &mut PackWriter<W>, conn: &mut Conn) -> Result<(), AppError> {
-    let mut csv = String::from(
-        "ledger_index,deployment,system,model,version,environment,kind,actor,approval,decision,live_from,live_until\n",
-    );
-    let mut rows = Vec::new();
-    let mut before = i64::MAX;
-    loop {
-        let page = areas::deployments::history(conn, "", before, CHUNK).await?;
-        let Some(last) = page.last() else { break };
-        before = last.idx;
-        rows.extend(page);
-    }
-    for row in rows.iter().rev() {
-        let approval = row.approval.map_or_else(String::new, |id| id.0.to_string());
-        let until = row.live_until.map_or_else(String::new, |at| at.0.to_string());
-        // Writing to a String cannot fail.
-        let _ = std::fmt::Write::write_fmt(
-            &mut csv,
-            format_args!(
-                "{},{},{},{},{},{},{},{},{approval},{},{},{until}\n",
-                row.idx,
-                row.id.0,
-                row.system.0,
-                row.model.0,
-                row.version.0,
-                row.environment.0,
-                row.kind.0,
-                row.actor,
-                row.decision.0,
-                row.live_from.0
-            ),
-        );
-    }
-    add(pack, "populations/deployments.csv", csv.as_bytes())
 }
 
 fn add<W: Write>(pack: &mut PackWriter<W>, path: &str, bytes: &[u8]) -> Result<(), AppError> {

@@ -206,11 +206,13 @@ pub(crate) async fn situation(
         Some(row) => tally(conn, now, row, &known, &fired, model.system.0, in_operation).await?,
         None => Tally::none(),
     };
+    // INVARIANT (deny-is-terminal): a vote against a version stands, whatever is asked for afterwards.
+    let denied = approvals::denied_request(conn, model.id.0, &known.artifacts, environment).await?;
     let builder = actor.is_some_and(|actor| is_builder(&known.version, actor));
     let facts = tally
         .add_to(facts, bundle)
         .bool("actor_is_builder", builder)
-        .bool("approval_denied", approval.as_ref().is_some_and(|row| row.denied))
+        .bool("approval_denied", denied.is_some())
         .bool(
             "artifacts_match_approval",
             approval.as_ref().is_none_or(|row| row.artifacts.0 == known.artifacts),

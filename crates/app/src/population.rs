@@ -3,6 +3,10 @@
 //!
 //! Rows are facts of the log. What follows from them is the auditor's to say.
 
+mod log;
+
+pub use log::{Changes, KINDS, differences};
+
 use crate::models::facts;
 use crate::view::{Page, Slice, page};
 use crate::{App, AppError, Caller, ORG};
@@ -11,19 +15,22 @@ use comptroller_core::ids::{
     SystemId, VersionId,
 };
 use comptroller_core::vocab::{DeploymentKind, Outcome, Vote};
-use comptroller_core::{Digest, Environment, Label, Timestamp};
+use comptroller_core::{Digest, Environment, Event, Label, Timestamp};
 use comptroller_policy::Action;
 use comptroller_store::Conn;
 use comptroller_store::areas::approvals::{ApprovalRow, DecisionRow, VoteRow};
 use comptroller_store::areas::deployments::{self, DeploymentRow};
 use comptroller_store::areas::models::VersionRow;
 use comptroller_store::areas::{approvals, emergencies, models};
+use comptroller_store::journal::{self, EntryRow};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Deployments read at a time.
 const CHUNK: i64 = 500;
+/// Entries of the log read at a time.
+const SPAN: i64 = 50_000;
 
 /// A change of production.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -54,8 +61,11 @@ pub struct ChangeView {
     pub requested_at: Option<Timestamp>,
     /// Who approved before it went live, and when.
     pub approvers: Vec<Approver>,
-    /// The evidence that counted when approval was asked for.
+    /// The evidence that the facts of the decision rest on: tests, reports, assessments.
     pub evidence: Vec<EvidenceId>,
+    /// The rules that did not ask for what they ask, because somebody had waived them.
+    #[serde(default)]
+    pub waived: Vec<String>,
     /// The decision that let it happen.
     pub decision: DecisionId,
     /// Its outcome.
@@ -111,6 +121,12 @@ impl App {
         slice: Slice,
     ) -> Result<Page<ChangeView>, AppError> {
         self.may_read(caller, Action::AuditRead, ORG, None, None).await?;
+        if let (Some(from), Some(to)) = (from, to)
+            && from >= to
+        {
+            // An empty list would read as "nothing changed".
+            return Err(AppError::invalid("to", format!("{to} is not after {from}")));
+        }
         let limit = slice.limit()?;
         let mut before = slice.before()?;
         let mut conn = self.store.read().await?;
@@ -146,6 +162,8 @@ impl App {
 struct Around {
     versions: BTreeMap<VersionId, VersionRow>,
     decisions: BTreeMap<DecisionId, DecisionRow>,
+    /// For each entry of a decision what it rests on: evidence, and rules that were waived.
+    rests_on: BTreeMap<i64, (Vec<EvidenceId>, Vec<String>)>,
     approvals: BTreeMap<ApprovalId, ApprovalRow>,
     votes: BTreeMap<ApprovalId, Vec<VoteRow>>,
 }
@@ -156,6 +174,12 @@ impl Around {
         let versions = models::versions_of_deployments(conn, from, to).await?;
         let decisions = approvals::decisions_of_deployments(conn, from, to).await?;
         let requests = approvals::approvals_of_deployments(conn, from, to).await?;
+        let mut rests_on = BTreeMap::new();
+        for row in journal::decisions_of_deployments(conn, from, to).await? {
+            if let (_, _, Event::DecisionRecorded { facts, sources, .. }) = opened(&row)? {
+                rests_on.insert(row.idx, (log::evidence_of(&sources), log::waived_of(&facts)));
+            }
+        }
         let mut votes: BTreeMap<ApprovalId, Vec<VoteRow>> = BTreeMap::new();
         for vote in approvals::votes_of_deployments(conn, from, to).await? {
             votes.entry(vote.approval.0).or_default().push(vote);
@@ -163,6 +187,7 @@ impl Around {
         Ok(Self {
             versions: versions.into_iter().map(|row| (row.id.0, row)).collect(),
             decisions: decisions.into_iter().map(|row| (row.id.0, row)).collect(),
+            rests_on,
             approvals: requests.into_iter().map(|row| (row.id.0, row)).collect(),
             votes,
         })
@@ -229,11 +254,8 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
         DeploymentKind::Emergency => emergencies::of_deployment(conn, row.id.0).await?,
         DeploymentKind::Deploy | DeploymentKind::Rollback => None,
     };
-    let (mut approvers, mut evidence) = (Vec::new(), Vec::new());
-    if let Some(request) = &request {
-        evidence = serde_json::from_str(&request.evidence)?;
-        approvers = approved_by(votes, row.live_from.0);
-    }
+    let approvers = if request.is_some() { approved_by(votes, row.live_from.0) } else { Vec::new() };
+    let (evidence, waived) = around.rests_on.get(&decision.idx).cloned().unwrap_or_default();
     Ok(ChangeView {
         ledger_index: row.idx.unsigned_abs(),
         deployment: row.id.0,
@@ -255,6 +277,7 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
         },
         approvers,
         evidence,
+        waived,
         decision: row.decision.0,
         outcome: decision.outcome.0,
         policies: decision.bundle.0.clone(),
@@ -267,54 +290,25 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
     })
 }
 
-/// Every change of production as CSV, oldest first. The first column is the entry of the log that proves the row: the
-/// file is complete if, and only if, it has a row for every `deployment.created` of production in the log.
-pub(crate) async fn csv(conn: &mut Conn) -> Result<String, AppError> {
-    let mut changes = Vec::new();
-    let mut before = i64::MAX;
-    loop {
-        let mut page = deployments::history(conn, "", before, CHUNK).await?;
-        let Some(last) = page.last() else { break };
-        before = last.idx;
-        page.retain(|row| row.environment.0 == Environment::Production);
-        changes.extend(views(conn, page).await?);
+/// An entry as actor, time and event.
+fn opened(row: &EntryRow) -> Result<(String, Timestamp, Event), AppError> {
+    let entry: serde_json::Value = serde_json::from_str(&row.entry)?;
+    let event = Event::from_parts(&row.kind, &entry["data"])?;
+    let time = Timestamp::from_micros(entry["recorded_at"].as_i64().unwrap_or_default());
+    Ok((entry["actor"].as_str().unwrap_or_default().to_owned(), time, event))
+}
+
+/// The changes that follow from the first `size` entries.
+pub(crate) async fn of_log(conn: &mut Conn, size: i64) -> Result<Changes, AppError> {
+    let mut changes = Changes::default();
+    let mut from = 0;
+    while from < size {
+        let to = size.min(from + SPAN);
+        for row in journal::entries_of_changes(conn, from, to).await? {
+            let (actor, time, event) = opened(&row)?;
+            changes.take(row.idx.unsigned_abs(), &actor, time, &event);
+        }
+        from = to;
     }
-    let mut csv = String::from(
-        "entry,deployment,kind,system,model,version,label,artifacts,builders,approval,requested_by,requested_at,\
-         approvers,evidence,decision,outcome,policies,decision_entry,deployed_by,deployed_at,live_until,emergency,\
-         confirmed_by\n",
-    );
-    for c in changes.into_iter().rev() {
-        let time = |at: Option<Timestamp>| at.map_or_else(String::new, |at| at.to_string());
-        let list = |items: Vec<String>| items.join(" ");
-        // Every value is an id, a digest, a word, a label or a time: none has a comma or a quote.
-        let fields = [
-            c.ledger_index.to_string(),
-            c.deployment.to_string(),
-            c.kind.to_string(),
-            c.system.to_string(),
-            c.model.to_string(),
-            c.version.to_string(),
-            c.label.to_string(),
-            c.artifacts.to_string(),
-            list(c.builders.iter().map(ToString::to_string).collect()),
-            c.approval.map_or_else(String::new, |id| id.to_string()),
-            c.requested_by.unwrap_or_default(),
-            time(c.requested_at),
-            list(c.approvers.iter().map(Approver::to_csv).collect()),
-            list(c.evidence.iter().map(ToString::to_string).collect()),
-            c.decision.to_string(),
-            c.outcome.to_string(),
-            c.policies.to_string(),
-            c.decision_index.to_string(),
-            c.deployed_by,
-            c.deployed_at.to_string(),
-            time(c.live_until),
-            c.emergency.map_or_else(String::new, |id| id.to_string()),
-            c.confirmed_by.map_or_else(String::new, |id| id.to_string()),
-        ];
-        csv.push_str(&fields.join(","));
-        csv.push('\n');
-    }
-    Ok(csv)
+    Ok(changes)
 }

@@ -3,6 +3,8 @@
 //! Text from the server is data: control characters are replaced, so that a name cannot steer the terminal.
 
 use crate::client::Answer;
+use crate::failure::Failure;
+use anyhow::Context as _;
 use clap::ValueEnum as _;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
@@ -193,6 +195,33 @@ pub(crate) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
+/// Writes a file as [`write_file`] does, over an earlier one of its kind and nothing else: `--html` and `--out` stand
+/// beside names of data, and a slip must not cost the data.
+pub(crate) fn write_over_own(
+    option: &str,
+    path: &Path,
+    content: &[u8],
+    is_own: impl Fn(&Path) -> bool,
+) -> anyhow::Result<()> {
+    if path.is_file() && !is_own(path) {
+        return Err(Failure::usage(
+            format!("{option} {}: a file of another kind is there, and stays", path.display()),
+            "name a file that is not there yet, or remove that one first",
+        ));
+    }
+    write_file(path, content).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Whether a file is a page of ours, or empty.
+pub(crate) fn is_page(path: &Path) -> bool {
+    let mut start = [0; 15];
+    let mut read = || -> io::Result<bool> {
+        let length = io::Read::read(&mut std::fs::File::open(path)?, &mut start)?;
+        Ok(length == 0 || start[..length].eq_ignore_ascii_case(b"<!doctype html>"))
+    };
+    read().unwrap_or(false)
+}
+
 /// Columns that a line of text may have: as `COLUMNS` says, else those of the terminal; of a file and a pipe 100.
 pub(crate) fn columns() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
@@ -363,6 +392,17 @@ mod tests {
         assert_eq!(std::fs::read(&file).unwrap(), b"newer");
         assert!(write_file(&folder.path().join("none/report"), b"x").is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing half-written stays");
+    }
+
+    #[test]
+    fn a_page_is_written_over_a_page_and_over_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x");
+        write_over_own("--html", &file, b"<!doctype html><p>1", is_page).unwrap();
+        write_over_own("--html", &file, b"<!doctype html><p>2", is_page).unwrap();
+        std::fs::write(&file, "age,income\n1,2\n").unwrap();
+        assert!(write_over_own("--html", &file, b"<!doctype html><p>3", is_page).is_err());
+        assert_eq!(std::fs::read(&file).unwrap(), b"age,income\n1,2\n");
     }
 
     #[test]

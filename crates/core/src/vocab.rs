@@ -564,6 +564,11 @@ impl Measure {
         matches!(self, Self::Auc | Self::Accuracy | Self::ImpactRatio)
     }
 
+    /// Whether it can have this value: all of them are shares, areas, ratios of the lower to the higher and gaps, 0 to 1.
+    pub const fn is_possible(millionths: i64) -> bool {
+        0 <= millionths && millionths <= 1_000_000
+    }
+
     /// The kind of evidence that states it; none if several may.
     pub const fn stated_by(self) -> Option<EvidenceKind> {
         match self {

@@ -20,8 +20,16 @@ const MAX_BLOCKERS: usize = 32;
 /// Most sets that are tried.
 const MAX_TRIES: usize = 20_000;
 /// Facts that no step of anybody changes in order to pass: they say what is asked, not what is there.
-pub(crate) const GIVEN: [&str; 5] =
-    ["environment", "credential_environment", "risk_tier", "prohibited", "actor_is_builder"];
+pub(crate) const GIVEN: [&str; 7] = [
+    "environment",
+    "credential_environment",
+    "risk_tier",
+    "prohibited",
+    "actor_is_builder",
+    // Of this version they stay what they are: another version is another request.
+    "approval_denied",
+    "metrics_regressed",
+];
 
 /// The votes that were cast, as they count once no rule fires that did not fire when approval was asked for.
 ///

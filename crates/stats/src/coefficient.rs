@@ -61,6 +61,19 @@ impl Bands {
     }
 }
 
+impl Bands {
+    /// A coefficient for people: two digits, and more where two would look like another band.
+    pub fn shown(&self, coefficient: f64) -> String {
+        for digits in 2..6 {
+            let text = format!("{coefficient:.digits$}");
+            if text.parse().is_ok_and(|read| self.of(read) == self.of(coefficient)) {
+                return text;
+            }
+        }
+        coefficient.to_string()
+    }
+}
+
 /// The coefficient of all columns: (sum w V^3)^(1/3), weights made to add to 1, values within 0..=1. Between the mean,
 /// which hides one broken column among many, and the maximum, which forgets how many there are.
 pub fn cubic_mean(columns: &[(f64, f64)]) -> f64 {
@@ -130,6 +143,13 @@ mod tests {
         }
         assert_eq!(percents(&[1.0, 1.0, 1.0]), [33.4, 33.3, 33.3]);
         assert_eq!(percents(&[0.0, 0.0]), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_number_is_never_shown_as_of_another_band() {
+        let bands = Bands::default();
+        let shown = [0.123_4, 0.099_7, 0.1, 0.499_99, 0.0, 0.299_999_9].map(|d| bands.shown(d));
+        assert_eq!(shown, ["0.12", "0.0997", "0.10", "0.49999", "0.00", "0.2999999"]);
     }
 
     #[test]

@@ -11,9 +11,13 @@ const MAX_WORDS: usize = 100_000;
 const MAX_BYTES: usize = 64 << 10;
 
 /// The words of the reference, by hash: all of them, or an even sample that depends on nothing but the words.
+///
+/// Texts fall into two halves by their own hash, and a text is judged by the words of the other half: it never vouches
+/// for itself, on whichever side it stands (cross-fitting, Chernozhukov et al. 2018). So data does not drift from a copy
+/// of itself, and neither from fresh rows of the same law.
 #[derive(Clone, Debug, Default)]
 pub struct Vocabulary {
-    /// For each kept word in how many rows it occurs: 1, or 2 for more.
+    /// For each kept word in which halves it occurs, a bit each.
     words: HashMap<u64, u8>,
     level: u32,
 }
@@ -27,7 +31,7 @@ pub struct Described {
     pub words: f64,
     /// Share of the characters beside blanks that are no letters.
     pub other: f64,
-    /// Share of the words that the reference does not know; none where there is no word to judge by.
+    /// Share of the words that the other half of the reference does not know; none where there is no word to judge by.
     pub unknown: Option<f64>,
     /// The script that most letters are of.
     pub script: &'static str,
@@ -36,13 +40,11 @@ pub struct Described {
 impl Vocabulary {
     /// Takes the words of a row of the reference.
     pub fn add(&mut self, text: &str) {
-        let mut hashes: Vec<u64> = words(text).map(|word| hash(&word)).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        for hash in hashes {
+        let half = half(text);
+        for word in words(text) {
+            let hash = hash(&word);
             if hash.trailing_zeros() >= self.level {
-                let rows = self.words.entry(hash).or_default();
-                *rows = (*rows + 1).min(2);
+                *self.words.entry(hash).or_default() |= half;
             }
         }
         while self.words.len() > MAX_WORDS {
@@ -52,9 +54,9 @@ impl Vocabulary {
         }
     }
 
-    /// Describes a text. A row of the reference itself does not know the words that no other row has: left out it would
-    /// not (as categories that occur once, Good 1953).
-    pub fn describe(&self, text: &str, is_reference: bool) -> Described {
+    /// Describes a text of either side.
+    pub fn describe(&self, text: &str) -> Described {
+        let other_half = 0b11 ^ half(text);
         let text = cut(text);
         let (mut length, mut visible, mut letters) = (0_usize, 0_usize, 0_usize);
         let mut scripts = [0_usize; SCRIPTS.len()];
@@ -67,13 +69,12 @@ impl Vocabulary {
             }
         }
         let (mut count, mut judged, mut unknown) = (0_usize, 0_usize, 0_usize);
-        let least = if is_reference { 2 } else { 1 };
         for word in words(text) {
             count += 1;
             let hash = hash(&word);
             if hash.trailing_zeros() >= self.level {
                 judged += 1;
-                unknown += usize::from(self.words.get(&hash).copied().unwrap_or(0) < least);
+                unknown += usize::from(self.words.get(&hash).copied().unwrap_or(0) & other_half == 0);
             }
         }
         let most = (0..SCRIPTS.len()).rev().max_by_key(|at| scripts[*at]).unwrap_or(0);
@@ -98,6 +99,11 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 
 fn hash(word: &str) -> u64 {
     mix(fnv(word.as_bytes()))
+}
+
+/// The half that a text falls into, as a bit.
+fn half(text: &str) -> u8 {
+    1 << (hash(text) >> 63)
 }
 
 const SCRIPTS: [&str; 12] = [
@@ -137,36 +143,47 @@ fn script(c: char) -> usize {
 mod tests {
     use super::*;
 
+    /// Texts of the wanted half, which differ in a sign at their end alone.
+    fn in_half(text: &str, wanted: u8) -> String {
+        (0..64).map(|n| text.to_owned() + &".".repeat(n)).find(|text| half(text) == wanted).unwrap()
+    }
+
     #[test]
     fn a_text_is_described_by_what_a_reader_would_count() {
         let mut known = Vocabulary::default();
-        known.add("The card was refused twice.");
-        known.add("the card is lost");
-        let found = known.describe("The card was stolen!", false);
-        assert_eq!((found.length, found.words, found.script), (20.0, 4.0, "Latin"));
-        assert!((found.unknown.unwrap() - 0.25).abs() < 1e-12 && (found.other - 1.0 / 17.0).abs() < 1e-12);
-        // Of the reference's own row only "the" and "card" are known from another one.
-        assert!((known.describe("the card is lost", true).unknown.unwrap() - 0.5).abs() < 1e-12);
-        let nothing = known.describe("... 42", false);
+        known.add(&in_half("The card was refused twice", 1));
+        known.add(&in_half("the card is lost", 2));
+        let asked = in_half("The card was stolen", 2);
+        let found = known.describe(&asked);
+        let signs = asked.len() - "The card was stolen".len();
+        assert_eq!((found.length, found.words, found.script), (size(asked.len()), 4.0, "Latin"));
+        assert!((found.unknown.unwrap() - 0.25).abs() < 1e-12, "only `stolen` is new to the first half");
+        assert!((found.other - size(signs) / size(16 + signs)).abs() < 1e-12);
+        // A text of the reference does not vouch for itself, and its copy says the same.
+        assert!((known.describe(&in_half("the card is lost", 2)).unknown.unwrap() - 0.5).abs() < 1e-12);
+        let nothing = known.describe("... 42");
         assert_eq!((nothing.script, nothing.unknown), ("none", Some(1.0)));
-        assert_eq!(known.describe("", false).unknown, None);
+        assert_eq!(known.describe("").unknown, None);
         for (text, script) in [
             ("карта утеряна", "Cyrillic"),
             ("カードを なくした", "Kana"),
             ("카드 분실", "Hangul"),
             ("卡片", "Han"),
         ] {
-            assert_eq!(known.describe(text, false).script, script);
+            assert_eq!(known.describe(text).script, script);
         }
     }
 
     #[test]
     fn a_large_vocabulary_keeps_an_even_sample_of_bounded_size() {
         let mut known = Vocabulary::default();
-        (0..200_000).for_each(|n| known.add(&format!("w{n} w{n}x")));
+        (0..200_000).for_each(|n| known.add(&in_half(&format!("w{n} w{n}x"), 1)));
         assert!(known.words.len() <= MAX_WORDS && known.words.len() > MAX_WORDS / 4, "{}", known.words.len());
-        let text = |from: u32| (from..from + 500).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
-        assert!(known.describe(&text(1000), false).unknown.unwrap().abs() < 1e-12, "known words stay known");
-        assert!((known.describe(&text(900_000), false).unknown.unwrap() - 1.0).abs() < 1e-12);
+        let text = |from: u32| {
+            let words = (from..from + 500).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
+            in_half(&words, 2)
+        };
+        assert!(known.describe(&text(1000)).unknown.unwrap().abs() < 1e-12, "known words stay known");
+        assert!((known.describe(&text(900_000)).unknown.unwrap() - 1.0).abs() < 1e-12);
     }
 }

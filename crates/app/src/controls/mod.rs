@@ -132,6 +132,9 @@ impl App {
                 let due_at = due_days.map(|days| due(step, days, act.now())).transpose()?;
                 act.may(Action::ExceptionNote, &format!("control/{control}"), None).await?;
                 let exception = comptroller_compliance::window::exception_id(control.as_str(), &occurrence);
+                if step == ExceptionStep::RetestPassed {
+                    may_close(&mut act, &exception, &occurrence).await?;
+                }
                 let draft = act
                     .draft(Event::ExceptionNoted {
                         exception: exception.clone(),
@@ -199,6 +202,34 @@ impl App {
 }
 
 /// The first moment at which a remediation comes too late.
+/// Refuses a passed retest of what nobody has remedied, and one by whoever remedied it or did what it is about: an
+/// exception is not closed by the word of the person whose work it judges.
+async fn may_close(act: &mut Act<'_>, exception: &Digest, occurrence: &str) -> Result<(), AppError> {
+    let caller = act.caller.actor();
+    let history = history(act.conn()).await?;
+    let remedied = history.notes(exception).iter().rfind(|note| note.step == ExceptionStep::Remediation);
+    let Some(remedied) = remedied else {
+        return Err(AppError::Conflict(
+            "nothing was done about it on record: note the remediation first, with --step remediation".into(),
+        ));
+    };
+    if remedied.actor == caller {
+        return Err(AppError::Conflict("whoever remedied it does not retest it: somebody else does".into()));
+    }
+    let index = occurrence.strip_prefix("event/").and_then(|index| index.parse::<i64>().ok());
+    if let Some(index) = index {
+        for row in journal::entries(act.conn(), index, index.saturating_add(1)).await? {
+            let entry: Entry = serde_json::from_str(&row.entry)?;
+            if entry.actor == caller {
+                return Err(AppError::Conflict(
+                    "you did what the exception is about: somebody else retests it".into(),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn due(step: ExceptionStep, days: u32, now: Timestamp) -> Result<Timestamp, AppError> {
     if step != ExceptionStep::Remediation {
         return Err(AppError::invalid("due_days", format!("{step} is not due: only a remediation is")));

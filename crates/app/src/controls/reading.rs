@@ -47,7 +47,9 @@ impl Reading {
             .only
             .as_ref()
             .is_some_and(|only| record.stream.starts_with("system/") && record.stream != only.as_str());
-        if !is_other {
+        if is_other {
+            self.journal.pass(&record);
+        } else {
             self.journal.push(&record);
         }
         self.history.push(&record);

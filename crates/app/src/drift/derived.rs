@@ -121,8 +121,8 @@ fn of_text(
             known.add(text);
         }
     })?;
-    let before = described(reference, before, &known, true)?;
-    let now = described(current, now, &known, false)?;
+    let before = described(reference, before, &known)?;
+    let now = described(current, now, &known)?;
     let mut columns = Vec::new();
     for (((what, kind), before), now) in OF_TEXT.iter().zip(before).zip(now) {
         let mut column = both(&format!("{name}: {what}"), Role::Feature, *kind, before, now);
@@ -138,17 +138,12 @@ fn to_real(count: usize) -> f64 {
 }
 
 /// The five columns of a side, in the order of [`OF_TEXT`].
-fn described(
-    source: &Source,
-    place: usize,
-    known: &Vocabulary,
-    is_reference: bool,
-) -> Result<Vec<Block>, DriftError> {
+fn described(source: &Source, place: usize, known: &Vocabulary) -> Result<Vec<Block>, DriftError> {
     let mut columns: Vec<Column> = OF_TEXT.iter().map(|_| Column::default()).collect();
     source.visit(&[place], &mut |_, cell| {
         let found = match cell {
-            Raw::Text(text) => Some(known.describe(text, is_reference)),
-            Raw::Number(number) => Some(known.describe(&number.to_string(), is_reference)),
+            Raw::Text(text) => Some(known.describe(text)),
+            Raw::Number(number) => Some(known.describe(&number.to_string())),
             Raw::Nothing | Raw::Vector(_) => None,
         };
         let numbers =

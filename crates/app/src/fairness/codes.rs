@@ -36,7 +36,8 @@ pub(super) fn numbers(name: &str, block: &Block) -> Result<Vec<f64>, AuditError>
 }
 
 /// A column of two classes. `positive` names the positive one, any other value is negative; without it values must be 0
-/// and 1, -1 and 1, or false and true. Such a column is also taken when `positive` is a word that it does not hold.
+/// and 1, -1 and 1, or false and true. Such a column is also taken when `positive` is a word, as decisions may be words
+/// where labels are 0 and 1.
 ///
 /// # Errors
 /// For other values without `positive`, and when no row holds `positive` although rows hold something.
@@ -62,12 +63,22 @@ pub(super) fn binary(name: &str, block: &Block, positive: Option<&str>) -> Resul
         if is_word && let Ok(found) = binary(name, block, None) {
             return Ok(found);
         }
-        return Err(AuditError::invalid(
-            format!("no row of `{name}` holds {wanted:?}"),
-            format!("--positive names a value of it, such as {:?}", example(block)),
-        ));
+        return Err(not_held(name, block, wanted));
     }
     Ok(found)
+}
+
+/// That a column does not hold the value that is to count as positive.
+pub(super) fn not_held(name: &str, block: &Block, wanted: &str) -> AuditError {
+    AuditError::invalid(
+        format!("no row of `{name}` holds {wanted:?}"),
+        format!("--positive names a value of it, such as {:?}", example(block)),
+    )
+}
+
+/// Whether a row of a column holds a value, by its name.
+pub(super) fn holds(block: &Block, wanted: &str) -> bool {
+    block.cells().any(|cell| !matches!(cell, Cell::Null | Cell::Other) && text_of(cell) == wanted)
 }
 
 fn usual(cell: Cell<'_>) -> Option<u8> {
@@ -82,7 +93,7 @@ fn usual(cell: Cell<'_>) -> Option<u8> {
 fn unusual(name: &str, row: usize, text: &str) -> AuditError {
     AuditError::invalid(
         format!("row {} of `{name}` holds {text:?}, which is neither 0 and 1 nor false and true", row + 1),
-        "say with --positive which value is the favourable one",
+        "say with --positive which value is the favourable one, or with --task what else the model gives",
     )
 }
 

@@ -6,8 +6,10 @@
 mod codes;
 mod error;
 mod table;
+mod tasks;
 
 pub use comptroller_report::fairness::{html, junit, markdown};
+pub use comptroller_stats::fairness::gaps::{GapBound, GapFamily, GapMeasure};
 pub use comptroller_stats::fairness::groups::GroupValue;
 pub use comptroller_stats::fairness::report::{Aggregate, Family, Report};
 pub use comptroller_stats::fairness::settings::{
@@ -16,9 +18,10 @@ pub use comptroller_stats::fairness::settings::{
 pub use comptroller_stats::fairness::value::Value;
 pub use comptroller_stats::fairness::verdict::{Criterion, Measure, State, Verdict};
 pub use error::AuditError;
+pub use tasks::{OfClass, Task, TaskReport, TaskRequest, audit_each_class, audit_task};
 
-use codes::{attribute, binary, numbers};
-use comptroller_stats::fairness::input::{Attribute, Columns, decisions_at};
+use codes::{attribute, binary, holds, not_held, numbers};
+use comptroller_stats::fairness::input::{Attribute, Columns, MISSING, decisions_at};
 use table::Table;
 
 /// An audit with where its rows came from.
@@ -101,6 +104,16 @@ pub fn audit(request: &Request) -> Result<Examined, AuditError> {
     let table = Table::read(&request.data, request.join.as_ref(), &names(request)?)?;
     let positive = request.positive.as_deref();
     let column = |name: &String| table.column(name);
+    if let Some(wanted) = positive {
+        let named: Vec<&String> = [&request.prediction, &request.label].into_iter().flatten().collect();
+        let mut held = named.is_empty();
+        for name in &named {
+            held |= holds(column(name)?, wanted);
+        }
+        if let (false, Some(name)) = (held, named.first()) {
+            return Err(not_held(name, column(name)?, wanted));
+        }
+    }
     let scores = request.score.as_ref().map(|name| numbers(name, column(name)?)).transpose()?;
     let predictions = match (&request.prediction, &scores) {
         (Some(name), _) => binary(name, column(name)?, positive)?,
@@ -112,6 +125,7 @@ pub fn audit(request: &Request) -> Result<Examined, AuditError> {
         names.iter().map(|name| attribute(name, column(name)?)).collect()
     };
     let (attributes, strata) = (attributes(&request.by)?, attributes(&request.within)?);
+    named_group(&request.settings.reference, &attributes)?;
     let columns = Columns {
         predictions: &predictions,
         labels: labels.as_deref(),
@@ -127,6 +141,38 @@ pub fn audit(request: &Request) -> Result<Examined, AuditError> {
         unmatched: table.unmatched,
         report,
     })
+}
+
+/// Refuses a reference group that no row belongs to: its comparisons would silently be with another one.
+fn named_group(reference: &Reference, attributes: &[Attribute]) -> Result<(), AuditError> {
+    let Reference::Named(values) = reference else { return Ok(()) };
+    for GroupValue { attribute, value } in values {
+        let Some(found) = attributes.iter().find(|one| one.name == *attribute) else {
+            return Err(AuditError::invalid(
+                format!("--reference names {attribute:?}, which is no sensitive attribute"),
+                "name with it a value of each column of --by",
+            ));
+        };
+        let known = match value {
+            Some(value) => found.levels.contains(value),
+            None => found.codes.contains(&MISSING),
+        };
+        if !known {
+            let value = value.as_deref().unwrap_or("(missing)");
+            let levels = found.levels.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+            return Err(AuditError::invalid(
+                format!("--reference {attribute}={value}: no row holds it"),
+                format!("`{attribute}` holds {levels}"),
+            ));
+        }
+    }
+    if let Some(left) = attributes.iter().find(|one| values.iter().all(|value| value.attribute != one.name)) {
+        return Err(AuditError::invalid(
+            format!("--reference names no value of `{}`", left.name),
+            "name a value of each column of --by, as sex=1,race=1",
+        ));
+    }
+    Ok(())
 }
 
 /// Every column that is read, once.

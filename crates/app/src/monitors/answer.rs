@@ -210,16 +210,21 @@ fn open_alarm(row: Option<AlarmRow>, id: AlarmId) -> Result<AlarmRow, AppError> 
     }
 }
 
-fn view(row: AlarmRow, now: Timestamp, reason: Option<String>) -> AlarmView {
-    let state = if row.cleared_at.is_some() {
+/// How an alarm stands, in a word.
+pub(super) fn state(row: &AlarmRow, now: Timestamp) -> &'static str {
+    if row.cleared_at.is_some() {
         "cleared"
-    } else if row.snoozed_until.is_some_and(|until| until.0 > now) {
+    } else if row.snoozed_until.as_ref().is_some_and(|until| until.0 > now) {
         "snoozed"
     } else if row.acknowledged_at.is_some() {
         "acknowledged"
     } else {
         "open"
-    };
+    }
+}
+
+fn view(row: AlarmRow, now: Timestamp, reason: Option<String>) -> AlarmView {
+    let state = state(&row, now);
     AlarmView {
         id: row.id.0,
         system: row.system.0,

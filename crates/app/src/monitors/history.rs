@@ -5,8 +5,8 @@ use super::watch::effective;
 use super::window::date;
 use crate::models::find_version;
 use crate::{App, AppError, Caller};
-use comptroller_core::Environment;
 use comptroller_core::ids::VersionId;
+use comptroller_core::{Environment, Timestamp};
 use comptroller_policy::Action;
 use comptroller_report::history::{Alarm, Day, History, html};
 use comptroller_store::areas::alarms;
@@ -56,7 +56,8 @@ impl App {
             bands: [bands.watch, bands.investigate, bands.rollback],
             rule: words(&effective.rule),
             days,
-            alarms: history_alarms(&mut conn, &system.to_string(), id, environment).await?,
+            alarms: history_alarms(&mut conn, &system.to_string(), id, environment, self.store.clock().now())
+                .await?,
         }))
     }
 
@@ -91,6 +92,7 @@ async fn history_alarms(
     system: &str,
     version: VersionId,
     environment: Environment,
+    now: Timestamp,
 ) -> Result<Vec<Alarm>, AppError> {
     let rows = alarms::of_system(conn, system, false, i64::MAX, MAX_ALARMS).await?;
     let own = rows.into_iter().filter(|row| row.version.0 == version && row.environment.0 == environment);
@@ -101,12 +103,7 @@ async fn history_alarms(
             since: date(row.since),
             day: date(row.day),
             number: row.day,
-            state: match (&row.cleared_at, &row.acknowledged_at) {
-                (Some(_), _) => "cleared",
-                (None, Some(_)) => "acknowledged",
-                (None, None) => "open",
-            }
-            .to_owned(),
+            state: super::answer::state(&row, now).to_owned(),
             playbook: row.playbook.0.to_string(),
         })
         .collect())

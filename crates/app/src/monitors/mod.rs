@@ -48,6 +48,7 @@ use comptroller_core::ids::{BaselineId, SystemId, VersionId};
 use comptroller_core::vocab::BaselineSource;
 use comptroller_core::{Digest, Environment, Event, Timestamp};
 use comptroller_policy::{Action, Facts};
+use comptroller_stats::profile::Role;
 use comptroller_store::areas::deployments;
 use comptroller_store::areas::monitors::{self, BaselineRow};
 use futures_util::TryStreamExt as _;
@@ -140,10 +141,27 @@ impl App {
         if watched == 0 {
             return Err(AppError::invalid("profile", "it has no column that can be compared"));
         }
+        let inputs = self.inputs_of(&command.version).await?;
+        let features: Vec<String> = profile
+            .columns
+            .iter()
+            .filter(|column| column.bins.is_some() && column.role == Role::Feature)
+            .map(|column| column.name.clone())
+            .collect();
         let (rows, columns) = (profile.rows, u32::try_from(watched).unwrap_or(u32::MAX));
         self.act(call, "baseline.set", command, move |mut act, command| {
             Box::pin(async move {
                 let (system, version) = may_set(&mut act, &command.version).await?;
+                if let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty() && !features.is_empty())
+                    && features.iter().all(|feature| !inputs.contains(feature))
+                {
+                    let message = format!(
+                        "it has none of the inputs of the newest records: it counts {}, they have {}",
+                        features.join(", "),
+                        inputs.join(", ")
+                    );
+                    return Err(AppError::invalid("profile", message));
+                }
                 if let Some(bands) = command.bands {
                     watch::none_weaker(act.conn(), version, bands).await?;
                 }

@@ -89,6 +89,12 @@ impl<'r> History<'r> {
         self.rows.first().map(|row| row.day)
     }
 
+    /// Since which day the verdict rests on the pillar that it rests on now.
+    fn carried_since(&self, pillar: DriftPillar) -> i64 {
+        let run = self.rows.iter().take_while(|row| row.pillar.as_ref().is_some_and(|one| one.0 == pillar));
+        run.last().map_or(0, |row| row.day)
+    }
+
     /// The day since which it shows.
     fn since(&self, rule: &Rule) -> i64 {
         let fresh = rule.fresh(&self.days);
@@ -122,7 +128,12 @@ async fn follow(
         }
         // What gets worse is told again, whether or not it was silenced: that covered what was known.
         (Step::Stay, Some(open)) if newest.band > open.band.0 && row.day >= open.day => {
-            let raised = Raised { id: open.id.0, since: open.since, again: true };
+            // Something else that shows besides is as old as itself, not as the alarm.
+            let since = match (&row.pillar, &open.pillar) {
+                (Some(now), Some(then)) if now.0 != then.0 => history.carried_since(now.0),
+                _ => open.since,
+            };
+            let raised = Raised { id: open.id.0, since, again: true };
             raise(tx, system, window, topic, rule, (row, newest), raised, playbook).await
         }
         (Step::Clear, Some(open)) if may_clear(&open, row) => clear(tx, system, window, &open).await,

@@ -54,6 +54,12 @@ pub struct PredictionView {
     pub served: Option<Served>,
     /// The block that holds the record; none while it waits to be sealed.
     pub block: Option<BlockView>,
+    /// How many records after this one have the same id: 0 for the newest.
+    #[serde(default)]
+    pub earlier: u32,
+    /// How many records have the id, at most 100. More than one: a sender gave one id to several predictions.
+    #[serde(default)]
+    pub same_id: u32,
 }
 
 /// Who put a version where it ran, and by which decision.
@@ -89,6 +95,9 @@ pub struct BlockView {
     pub ledger_index: u64,
 }
 
+/// Records of one id that are counted, at most.
+const MAX_SAME: usize = 100;
+
 /// Where a record was found.
 struct Found {
     stream: Stream,
@@ -101,14 +110,25 @@ struct Found {
 }
 
 impl App {
-    /// A prediction by its id. An event, because records may be about people.
+    /// The newest prediction of an id. An event, because records may be about people.
     pub async fn prediction(
         &self,
         caller: &Caller,
         system: &str,
         id: &str,
     ) -> Result<PredictionView, AppError> {
-        let found = self.find_record(caller, system, id).await?;
+        self.earlier_prediction(caller, system, id, 0).await
+    }
+
+    /// The same, so many records of that id before the newest.
+    pub async fn earlier_prediction(
+        &self,
+        caller: &Caller,
+        system: &str,
+        id: &str,
+        earlier: u32,
+    ) -> Result<PredictionView, AppError> {
+        let (found, same_id) = self.find_record(caller, system, id, earlier).await?;
         let Found { stream, records, at, block } = &found;
         let mut conn = self.store.read().await?;
         let missing = || AppError::Internal("a record without its version".into());
@@ -138,15 +158,29 @@ impl App {
                 root: row.root.0.clone(),
                 ledger_index: row.idx.unsigned_abs(),
             }),
+            earlier,
+            same_id,
         })
     }
 
-    /// The proof of a prediction: from the record to the root of its block, and from there to a signed head.
+    /// The proof of the newest prediction of an id: from the record to the root of its block, and from there to a signed
+    /// head.
     pub async fn prediction_proof(
         &self,
         caller: &Caller,
         system: &str,
         id: &str,
+    ) -> Result<PredictionProof, AppError> {
+        self.earlier_prediction_proof(caller, system, id, 0).await
+    }
+
+    /// The same, so many records of that id before the newest.
+    pub async fn earlier_prediction_proof(
+        &self,
+        caller: &Caller,
+        system: &str,
+        id: &str,
+        earlier: u32,
     ) -> Result<PredictionProof, AppError> {
         let not_yet = || {
             AppError::Conflict(
@@ -154,7 +188,7 @@ impl App {
                     .into(),
             )
         };
-        let (row, at) = self.find_record(caller, system, id).await?.block.ok_or_else(not_yet)?;
+        let (row, at) = self.find_record(caller, system, id, earlier).await?.0.block.ok_or_else(not_yet)?;
         let block = self.open_block(&row).await?;
         let leaves = block.leaves()?;
         if root(&leaves).to_string() != row.root.0.as_str() {
@@ -181,26 +215,43 @@ impl App {
     }
 
     /// Authorises, looks everywhere, and records that somebody looked.
-    async fn find_record(&self, caller: &Caller, system: &str, id: &str) -> Result<Found, AppError> {
+    async fn find_record(
+        &self,
+        caller: &Caller,
+        system: &str,
+        id: &str,
+        earlier: u32,
+    ) -> Result<(Found, u32), AppError> {
         let mut conn = self.store.read().await?;
         let system = systems::find(&mut conn, system).await?.id.0;
         drop(conn);
         let resource = format!("system/{system}");
         self.may_read(caller, Action::PredictionRead, &resource, Some(system), None).await?;
-        let found = self.look_up(system, RecordKind::Prediction, id).await?;
-        self.note_read(caller, ReadKind::ModelRecords, &resource, usize::from(found.is_some())).await?;
-        found.ok_or_else(|| AppError::not_found("prediction", id))
+        let mut found = self.look_up(system, RecordKind::Prediction, id, MAX_SAME).await?;
+        self.note_read(caller, ReadKind::ModelRecords, &resource, usize::from(!found.is_empty())).await?;
+        let same = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        if same == 0 {
+            return Err(AppError::not_found("prediction", id));
+        }
+        let place = usize::try_from(earlier).unwrap_or(usize::MAX);
+        if place >= found.len() {
+            return Err(AppError::invalid("earlier", format!("{same} records have the id {id:?}")));
+        }
+        Ok((found.swap_remove(place), same))
     }
 
+    /// The records of an id, the newest first, at most `most` of them.
     async fn look_up(
         &self,
         system: SystemId,
         records: RecordKind,
         id: &str,
-    ) -> Result<Option<Found>, AppError> {
+        most: usize,
+    ) -> Result<Vec<Found>, AppError> {
         let ingest = self.ingest()?;
-        if let Some((stream, records, at)) = ingest.pending.find(system, records, id) {
-            return Ok(Some(Found { stream, records, at, block: None }));
+        let mut all: Vec<Found> = Vec::new();
+        for (stream, records, at) in ingest.pending.find(system, records, id) {
+            all.push(Found { stream, records, at, block: None });
         }
         let mut conn = self.store.read().await?;
         let through = ingest.catalogue.through(system, records);
@@ -209,6 +260,9 @@ impl App {
         ingest.catalogue.extend(system, records, &later);
         let hash = IdHash::of(id);
         for Candidate { block, is_hit } in ingest.catalogue.candidates(system, records, hash) {
+            if all.len() >= most {
+                break;
+            }
             let mut conn = self.store.read().await?;
             let Some(row) = predictions::block(&mut conn, block).await? else {
                 ingest.catalogue.forget(system, records, block);
@@ -218,15 +272,20 @@ impl App {
             if !is_hit && !self.block_filter(ingest, &row).await?.may_hold(hash) {
                 continue;
             }
-            if let Some(found) = self.look_into(row, id, hash).await? {
-                return Ok(Some(found));
-            }
+            self.look_into(row, id, hash, &mut all).await?;
         }
-        Ok(None)
+        all.truncate(most);
+        Ok(all)
     }
 
-    /// The record of an id in a block: the last, if there are several.
-    async fn look_into(&self, row: BlockRow, id: &str, hash: IdHash) -> Result<Option<Found>, AppError> {
+    /// Adds the records of an id in a block, the last first.
+    async fn look_into(
+        &self,
+        row: BlockRow,
+        id: &str,
+        hash: IdHash,
+        all: &mut Vec<Found>,
+    ) -> Result<(), AppError> {
         for at in self.places(&row, hash).await?.into_iter().rev() {
             let records = self.record_at(&row, at).await?;
             if records.position(id).is_none() {
@@ -238,16 +297,15 @@ impl App {
                 environment: row.environment.0,
                 records: row.records.0,
             };
-            return Ok(Some(Found { stream, records, at: 0, block: Some((row, at)) }));
+            all.push(Found { stream, records, at: 0, block: Some((row.clone(), at)) });
         }
-        Ok(None)
+        Ok(())
     }
 
     /// What came true for a prediction: the label that was recorded last.
     async fn outcome_of(&self, system: SystemId, id: &str) -> Result<Option<String>, AppError> {
-        let Some(Found { records, at, .. }) = self.look_up(system, RecordKind::Label, id).await? else {
-            return Ok(None);
-        };
+        let newest = self.look_up(system, RecordKind::Label, id, 1).await?.into_iter().next();
+        let Some(Found { records, at, .. }) = newest else { return Ok(None) };
         let label = records.fields(at).into_iter().find(|field| field.name == "label");
         Ok(label.and_then(|field| if let Cell::Text(text) = field.value { Some(text) } else { None }))
     }

@@ -191,24 +191,25 @@ impl Pending {
         }
     }
 
-    /// The record of an id that waits in a system, with its stream.
+    /// The records of an id that wait in a system, each with its stream, the newest of a stream first.
     pub(super) fn find(
         &self,
         system: SystemId,
         records: RecordKind,
         id: &str,
-    ) -> Option<(Stream, Records, usize)> {
+    ) -> Vec<(Stream, Records, usize)> {
         let state = self.state();
         let streams =
             state.streams.iter().filter(|(stream, _)| stream.system == system && stream.records == records);
+        let mut found = Vec::new();
         for (stream, waiting) in streams {
             for waiting in waiting.iter().rev() {
                 if let Some(at) = waiting.batch.records.position(id) {
-                    return Some((*stream, waiting.batch.records.clone(), at));
+                    found.push((*stream, waiting.batch.records.clone(), at));
                 }
             }
         }
-        None
+        found
     }
 
     /// What waits.

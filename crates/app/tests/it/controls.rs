@@ -8,12 +8,13 @@ use comptroller_app::controls::{
 use comptroller_app::datasets::RegisterDatasetVersion;
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::gaps::{AskGaps, ScopeCriterion};
+use comptroller_app::systems::RegisterSystem;
 use comptroller_app::{AppError, Call};
 use comptroller_compliance::control::shipped;
 use comptroller_compliance::gap::{GapAnalysis, Standing};
 use comptroller_core::event::DatasetFile;
-use comptroller_core::private::DatasetVersionText;
-use comptroller_core::vocab::{CollectionMethod, ExceptionStep, LegalBasis};
+use comptroller_core::private::{DatasetVersionText, SystemText};
+use comptroller_core::vocab::{CollectionMethod, ExceptionStep, LegalBasis, SystemKind, SystemStatus};
 use comptroller_core::{Digest, Timestamp};
 use comptroller_ledger::pack::{PackReader, verify_pack};
 use comptroller_ledger::verify::Trust;
@@ -97,7 +98,12 @@ async fn an_auditor_computes_the_same_digest_from_a_pack() {
     let nowhere = NoteException { occurrence: "dataset_version/of-somewhere-else".into(), ..note.clone() };
     let refused = app.note_exception(&Call::new(desk.developer.clone()), nowhere).await.unwrap_err();
     assert!(matches!(&refused, AppError::Invalid { field: "occurrence", .. }), "{refused}");
+    let retest = NoteException { step: ExceptionStep::RetestPassed, due_days: None, ..note.clone() };
+    let refused = app.note_exception(&Call::new(desk.developer.clone()), retest.clone()).await.unwrap_err();
+    assert!(refused.to_string().contains("nothing was done about it on record"), "{refused}");
     let noted = app.note_exception(&Call::new(desk.developer.clone()), note).await.unwrap();
+    let refused = app.note_exception(&Call::new(desk.developer.clone()), retest).await.unwrap_err();
+    assert!(refused.to_string().contains("whoever remedied it does not retest it"), "{refused}");
     assert_eq!(noted.id, control.exceptions[0].id.to_string());
     let again = app.test_controls(&desk.auditor, asked.clone()).await.unwrap();
     assert_eq!(again.result.digest, test.result.digest);
@@ -246,6 +252,20 @@ async fn gaps_of_a_framework_follow_what_is_in_operation_and_what_is_stated() {
     desk.world.clock.pass(HOUR);
     let after = row(&ask("gdpr", None).await.unwrap(), &criterion);
     assert_eq!(after.standing, Standing::DoesNot, "{after:?}");
+    let other = RegisterSystem {
+        slug: "hiring".parse().unwrap(),
+        kind: SystemKind::Own,
+        status: SystemStatus::Development,
+        owner_team: "risk".into(),
+        vendor: None,
+        text: SystemText { title: "Hiring".into(), purpose: "Hires".into(), ..SystemText::default() },
+    };
+    app.register_system(&Call::new(desk.developer.clone()), other).await.unwrap();
+    assert_ne!(
+        ask("gdpr", Some("hiring")).await.unwrap().system,
+        None,
+        "others have entries in the log as well"
+    );
     assert_ne!(
         ask("gdpr", Some("scoring")).await.unwrap().system,
         None,

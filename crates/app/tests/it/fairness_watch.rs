@@ -202,6 +202,12 @@ async fn what_cannot_be_watched_is_refused_with_why() {
     }
     let denied = app.watch_fairness(&Call::new(bed.runtime.clone()), watch(&[("impact_ratio", 0.8)])).await;
     assert!(matches!(denied, Err(AppError::Denied { .. })));
+    day(&bed, "2026-03-01", 40, [20, 20]).await;
+    app.seal_predictions(true).await.unwrap();
+    let nobody = WatchedAttribute { name: "gender".into(), values: vec!["f".into(), "m".into()] };
+    let nobody = WatchFairness { attributes: vec![nobody], ..watch(&[("impact_ratio", 0.8)]) };
+    let error = app.watch_fairness(&call, nobody).await.unwrap_err().to_string();
+    assert!(error.contains("no input \"gender\"; they have age, sex"), "{error}");
     let missing = app.fairness_view(&bed.risk, "scorer@1", Environment::Staging).await;
     assert!(matches!(missing, Err(AppError::NotFound { .. })));
 }

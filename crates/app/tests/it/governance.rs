@@ -2,6 +2,7 @@
 
 use crate::promotion::{ask, vote};
 use crate::world::World;
+use comptroller_app::approvals::{CastVote, RequestApproval};
 use comptroller_app::assess::{Because, RecordEvidence};
 use comptroller_app::audit::EntryQuery;
 use comptroller_app::caller::Caller;
@@ -530,4 +531,35 @@ async fn a_running_deployment_is_decided_about_again_when_something_changes_and_
     assert_eq!((&last["trigger"], &last["began"]), (&json!("people"), &json!(["baseline-approvals-hold"])));
     assert_eq!(last["rules"], json!(["baseline-approvals-hold", "baseline-heartbeat"]));
     assert_eq!((&last["previous"], &last["outcome"]), (&json!("needs-review"), &json!("needs-review")));
+}
+
+/// INVARIANT (deny-is-terminal).
+#[tokio::test]
+async fn a_vote_against_a_version_stands_whatever_is_asked_for_afterwards() {
+    let team = Team::new().await;
+    let app = &team.world.app;
+    team.evidence(EvidenceKind::Evaluation, &[(Measure::Auc, "0.9")]).await;
+    let first = ask(app, &team.developer, "scorer@1").await;
+    // Evidence got worse, so it is asked for anew; the first request is heard on no longer, but for objections.
+    team.evidence(EvidenceKind::Evaluation, &[(Measure::Auc, "0.8")]).await;
+    let second = ask(app, &team.developer, "scorer@1").await;
+    let shown = app.approvals(&team.risk, Some("scorer@1"), Slice::default()).await.unwrap().items;
+    let states: Vec<&str> = shown.iter().map(|request| request.state.as_str()).collect();
+    assert_eq!(states, ["superseded", "open"]);
+    let late = vote(app, &team.approver, first).await.unwrap_err();
+    assert!(format!("{late:?}").contains("vote-on-closed-request"), "{late:?}");
+    let against = CastVote::new(Vote::Deny, "it hurts people");
+    app.vote(&Call::new(team.risk.clone()), first, against).await.unwrap();
+    assert!(team.fired().await.contains(&"approval-denied".to_owned()), "{:?}", team.fired().await);
+    vote(app, &team.approver, second).await.unwrap();
+    vote(app, &team.risk2, second).await.unwrap();
+    assert!(team.deploy(Environment::Production).await.is_err());
+
+    let again = RequestApproval {
+        version: "scorer@1".into(),
+        environment: Environment::Production,
+        reason: "please".into(),
+    };
+    let refused = app.request_approval(&Call::new(team.developer.clone()), again).await.unwrap_err();
+    assert!(refused.to_string().contains("somebody voted against these artifacts"), "{refused}");
 }

@@ -120,8 +120,8 @@ async fn a_day_that_drifts_alarms_once_opens_an_incident_and_is_explained() {
     assert_eq!(shifted.pillar, Some(DriftPillar::Data), "the amounts moved");
     assert_eq!(shifted.band, Some(DriftBand::Rollback), "and most are beyond what the baseline held");
     assert!(shifted.coefficient_ppm.unwrap() > 500_000);
-    assert_eq!((few.rows, few.band.is_none() || few.band == Some(DriftBand::Rollback)), (20, true));
-    assert_eq!(alarms(&bed).await, 1, "the day after has the same trouble, or too few rows to tell");
+    assert_eq!((few.rows, few.band), (20, None), "twenty rows are no window");
+    assert_eq!(alarms(&bed).await, 1, "the day after has too few rows to tell");
     let incidents = app.incidents(&bed.risk, Some("scoring"), Slice::default()).await.unwrap().items;
     assert_eq!(incidents.len(), 1);
     assert!(incidents[0].cause == IncidentCause::Drift && incidents[0].closed_at.is_none());
@@ -149,6 +149,10 @@ async fn a_day_that_drifts_alarms_once_opens_an_incident_and_is_explained() {
     app.set_baseline(&Call::new(developer.clone()), lenient).await.unwrap();
     assert_eq!(look(app, &mut watched).await, 5);
     assert_eq!(windows(&bed).await[3].band, Some(DriftBand::Normal));
+    let other = stored(&bed.world, &developer, &format!("height\n{}", "1\n2\n3\n4\n5\n".repeat(40))).await;
+    let error =
+        app.set_baseline(&Call::new(developer.clone()), stated("scorer@1", &other)).await.unwrap_err();
+    assert!(error.to_string().contains("it counts height, they have amount"), "{error}");
     let falling = Some(SetBands { watch: 0.5, investigate: 0.3, rollback: 0.1 });
     let error =
         app.set_baseline(&Call::new(developer), SetBaseline { bands: falling, ..set }).await.unwrap_err();

@@ -405,3 +405,33 @@ async fn who_may_not_and_what_does_not_fit_is_refused() {
     app.seal_predictions(true).await.unwrap();
     assert!(!bed.send("big-2", &again).await.unwrap().repeated);
 }
+
+#[tokio::test]
+async fn no_record_is_hidden_by_a_later_one_of_the_same_id() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let amount = |view: &comptroller_app::predictions::PredictionView| {
+        view.record.iter().find(|field| field.name == "input.amount").map(|field| field.value.clone())
+    };
+    bed.send("b1", &json!({ "records": [record("p", 1.5)] })).await.unwrap();
+    app.seal_predictions(true).await.unwrap();
+    bed.send("b2", &json!({ "records": [record("q", 9.0), record("p", 2.5)] })).await.unwrap();
+    for sealed in [false, true] {
+        if sealed {
+            app.seal_predictions(true).await.unwrap();
+            app.store().publish().await.unwrap();
+        }
+        let newest = app.prediction(&bed.risk, "scoring", "p").await.unwrap();
+        assert_eq!((amount(&newest), newest.same_id, newest.earlier), (Some(Cell::Number(2.5)), 2, 0));
+        let first = app.earlier_prediction(&bed.risk, "scoring", "p", 1).await.unwrap();
+        assert_eq!((amount(&first), first.same_id, first.earlier), (Some(Cell::Number(1.5)), 2, 1));
+    }
+    let proof = app.earlier_prediction_proof(&bed.risk, "scoring", "p", 1).await.unwrap();
+    let keys: Vec<_> = app.store().signer().vkeys().iter().map(|key| key.parse().unwrap()).collect();
+    let text = serde_json::to_string(&proof).unwrap();
+    let proved = verify(text.as_bytes(), &keys, "proof").unwrap();
+    assert!(proved.record.iter().any(|field| field.value == Cell::Number(1.5)), "{:?}", proved.record);
+    let none = app.earlier_prediction(&bed.risk, "scoring", "p", 2).await.unwrap_err();
+    assert!(none.to_string().contains("2 records have the id"), "{none}");
+    assert_eq!(app.prediction(&bed.risk, "scoring", "q").await.unwrap().same_id, 1);
+}

@@ -139,6 +139,9 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
                 ("REQUESTED BY", "/requested_by"),
                 ("APPROVERS", "/approvers"),
                 ("EVIDENCE", "/evidence"),
+                ("WAIVED", "/waived"),
+                ("OUTCOME", "/outcome"),
+                ("EMERGENCY CONFIRMED BY", "/confirmed_by"),
                 ("DECISION", "/decision"),
                 ("DEPLOYED BY", "/deployed_by"),
                 ("DEPLOYED", "/deployed_at"),
@@ -149,6 +152,7 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             let answer = client.list(&path(&["operations"]), &[("system", system)], &paging)?;
             let columns = [
                 ("DEPLOYMENT", "/deployment"),
+                ("SYSTEM", "/system"),
                 ("LABEL", "/label"),
                 ("OUTCOME", "/outcome"),
                 ("RULES", "/rules"),

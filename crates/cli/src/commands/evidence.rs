@@ -164,12 +164,23 @@ fn record(context: &Context, record: Record) -> anyhow::Result<Answer> {
     let kind = record.kind.context("--kind is needed without --from-report")?;
     let mut measures = std::collections::BTreeMap::new();
     for (name, number) in record.measures {
-        measures.insert(name.parse::<Measure>()?, number);
+        let measure = name.parse::<Measure>().map_err(|error| {
+            Failure::usage(format!("--measure {name}: {error}"), "the help of --measure names them")
+        })?;
+        if measures.insert(measure, number).is_some() {
+            return Err(Failure::usage(format!("--measure {name} is given twice"), "give each measure once"));
+        }
     }
     let document = match &record.file {
         Some(file) => Some(stored(context, file, record.media_type)?),
         None => None,
     };
+    if !kind.of_version() && record.about.contains('@') {
+        return Err(Failure::usage(
+            format!("evidence of kind {kind} is about a system, and {} is a version", record.about),
+            "name the AI system",
+        ));
+    }
     let about = Some(record.about);
     let (version, system) = if kind.of_version() { (about, None) } else { (None, about) };
     let command = RecordEvidence {

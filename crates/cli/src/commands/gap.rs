@@ -106,6 +106,14 @@ fn text(analysis: &GapAnalysis, style: Style) -> String {
         );
         let _ = writeln!(out, "             {}", style.dim(&because.join("; ")));
     }
+    let left: Vec<_> = analysis.rows.iter().filter(|row| row.standing == Standing::NotApplicable).collect();
+    if !left.is_empty() {
+        let _ = writeln!(out, "\nNot applicable:");
+    }
+    for row in left {
+        let because: Vec<String> = row.because.iter().map(|because| clean(because)).collect();
+        let _ = writeln!(out, "{:<12} {}", row.id, style.dim(&because.join("; ")));
+    }
     let counts: Vec<String> = Standing::ALL
         .iter()
         .map(|standing| {

@@ -28,6 +28,9 @@ pub(crate) enum Verb {
         system: String,
         /// The prediction's id.
         id: String,
+        /// So many records of the id before the newest, where a sender gave one id to several predictions.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        earlier: u32,
         /// Get its proof too, and verify here that the record was sealed and logged; ends as `verify-prediction` does.
         #[arg(long, requires = "key")]
         prove: bool,
@@ -43,6 +46,9 @@ pub(crate) enum Verb {
         system: String,
         /// The prediction's id.
         id: String,
+        /// So many records of the id before the newest.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        earlier: u32,
         /// Write the proof to this file instead of stdout.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -103,16 +109,24 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
             send(context, "predictions", &file, &batches, join.zip(on))
         }
         Verb::Label(LabelArgs { file, batches }) => send(context, "labels", &file, &batches, None),
-        Verb::Show { system, id, key, .. } => {
-            let mut answer = client.get(&path(&["systems", &system, "predictions", &id]), &[])?;
+        Verb::Show { system, id, earlier, key, .. } => {
+            let query = [("earlier", before(earlier))];
+            let mut answer = client.get(&path(&["systems", &system, "predictions", &id]), &query)?;
+            if let Some(same) = answer.value["same_id"].as_u64().filter(|same| *same > 1) {
+                note(&format!(
+                    "{same} records have this id, and {earlier} of them are newer than this one: --earlier names another"
+                ));
+            }
             if !key.is_empty() {
-                answer.value["proof"] = proven(context, &system, &id, &answer.value["record"], &key)?;
+                let record = &answer.value["record"];
+                answer.value["proof"] = proven(context, &system, &id, earlier, record, &key)?;
                 answer = Answer::of_value(answer.value);
             }
             screen.object(&answer)
         }
-        Verb::Prove { system, id, out, readable } => {
-            let answer = client.get(&path(&["systems", &system, "predictions", &id, "proof"]), &[])?;
+        Verb::Prove { system, id, earlier, out, readable } => {
+            let query = [("earlier", before(earlier))];
+            let answer = client.get(&path(&["systems", &system, "predictions", &id, "proof"]), &query)?;
             // The proof is the answer in every format: it is made for other programs.
             let Some(out) = out else { return print(&line(&answer)) };
             let bytes = if readable { line(&answer).into_bytes() } else { compact(&answer)? };
@@ -124,15 +138,22 @@ pub(crate) fn run(context: &Context, verb: Verb) -> anyhow::Result<()> {
     }
 }
 
+/// The query for a record before the newest.
+fn before(earlier: u32) -> Option<String> {
+    (earlier > 0).then(|| earlier.to_string())
+}
+
 /// What the proof of a prediction shows under keys that the caller trusts; it has to be about the very record.
 fn proven(
     context: &Context,
     system: &str,
     id: &str,
+    earlier: u32,
     record: &Value,
     keys: &[VerifierKey],
 ) -> anyhow::Result<Value> {
-    let answer = context.client.get(&path(&["systems", system, "predictions", id, "proof"]), &[])?;
+    let query = [("earlier", before(earlier))];
+    let answer = context.client.get(&path(&["systems", system, "predictions", id, "proof"]), &query)?;
     let bytes = line(&answer).into_bytes();
     let verified = serde_json::to_value(verify(&bytes, keys, "the proof").map_err(Failure::Verify)?)?;
     if verified["record"] != *record {

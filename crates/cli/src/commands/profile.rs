@@ -5,8 +5,7 @@ use super::drift::{RoleArgs, refused};
 use crate::client::Answer;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Screen, bytes as human_bytes, clean, write_file};
-use anyhow::Context as _;
+use crate::output::{Screen, bytes as human_bytes, clean, write_over_own};
 use clap::Args;
 use comptroller_app::drift::{Profile, ProfileRequest, merge, profile, read_profile};
 use std::path::PathBuf;
@@ -30,8 +29,7 @@ pub(crate) struct ProfileArgs {
 pub(crate) fn run(screen: Screen, arguments: &ProfileArgs) -> anyhow::Result<Exit> {
     let made = make(arguments)?;
     let bytes = made.to_bytes()?;
-    write_file(&arguments.out, &bytes)
-        .with_context(|| format!("cannot write {}", arguments.out.display()))?;
+    write_over_own("--out", &arguments.out, &bytes, |file| read_profile(file).is_ok())?;
     let compared = made.columns.iter().filter(|column| column.bins.is_some()).count();
     let value = serde_json::json!({
         "file": arguments.out.display().to_string(),

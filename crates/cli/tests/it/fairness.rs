@@ -173,3 +173,75 @@ fn the_examples_own_decisions_are_audited_where_they_lie() {
     let both = &report["verdicts"][2];
     assert_ne!(both["state"], "pass", "{both}");
 }
+
+#[test]
+fn gaps_of_numbers_and_of_rankings_are_shown_and_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut wages, mut found) =
+        (String::from("sex,wage,estimate\n"), String::from("search,sex,points,useful\n"));
+    for row in 0..600_u32 {
+        let (sex, off) = if row % 2 == 0 { ("f", -2.0) } else { ("m", 0.0) };
+        let wage = f64::from(20 + row % 17);
+        let _ = writeln!(wages, "{sex},{wage},{}", wage + off + f64::from(row % 3) - 1.0);
+        // Of three that are found, the woman stands second.
+        let (sex, place) = [("m", 0), ("f", 1), ("m", 2)][(row % 3) as usize];
+        let _ = writeln!(found, "s{},{sex},{},{}", row / 3, 10 - place, 1 + place % 2);
+    }
+    std::fs::write(folder.path().join("wages.csv"), wages).unwrap();
+    std::fs::write(folder.path().join("found.csv"), found).unwrap();
+    let wages = ["fairness", "wages.csv", "--by", "sex", "--task", "regression", "--prediction", "estimate"];
+    let ask = |words: &[&str]| run(folder.path(), &[&wages[..], words].concat());
+    let bound = ["--label", "wage", "--threshold", "mean-error-difference=1", "--fail-on", "fail"];
+    let ended = ask(&bound);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    insta::assert_snapshot!("fairness_regression", ended.stdout);
+    let json = ask(&["--label", "wage", "--format", "json"]).json();
+    let gap = json["families"][0]["gaps"][0]["largest"]["value"]["value"].as_f64().unwrap();
+    assert!((gap - 2.0).abs() < 1e-9, "{json}");
+    let ranked = ["fairness", "found.csv", "--by", "sex", "--task", "ranking", "--score", "points"];
+    let ended = run(folder.path(), &[&ranked[..], &["--query", "search", "--label", "useful"]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    insta::assert_snapshot!("fairness_ranking", ended.stdout);
+
+    for (words, expected) in [
+        (&["--threshold", "impact_ratio=0.8"][..], "there is no such gap"),
+        (&[][..], "only beside labels"),
+        (&["--label", "wage", "--query", "sex"][..], "a regression is made of --prediction and --label"),
+        (&["--label", "wage", "--html", "x.html"][..], "made of decisions alone"),
+        (&["--label", "wage", "--threshold", "mean_error_difference=-1"][..], "it must be 0 or more"),
+    ] {
+        let ended = ask(words);
+        assert_eq!(ended.code, Some(5), "{words:?}: {ended:?}");
+        assert!(ended.stderr.contains(expected), "{words:?}: {}", ended.stderr);
+    }
+    let ended = run(folder.path(), &ranked);
+    assert!(ended.code == Some(5) && ended.stderr.contains("--score and --query"), "{ended:?}");
+}
+
+#[test]
+fn every_class_is_audited_against_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("sex,grade,truth\n");
+    for row in 0..3_000_u32 {
+        let sex = ["f", "m"][(row % 2) as usize];
+        // Women get the best grade half as often.
+        let best = row / 2 % 10 < if sex == "f" { 2 } else { 4 };
+        let grade = if best { "a" } else { ["b", "c"][(row / 2 % 2) as usize] };
+        let _ = writeln!(text, "{sex},{grade},{}", ["a", "b", "c"][(row % 3) as usize]);
+    }
+    std::fs::write(folder.path().join("grades.csv"), text).unwrap();
+    let all = ["fairness", "grades.csv", "--by", "sex", "--task", "classes", "--prediction", "grade"];
+    let ask = |words: &[&str]| run(folder.path(), &[&all[..], words].concat());
+    let ended = ask(&["--label", "truth", "--fail-on", "fail"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stdout.contains("class a: grades.csv") && ended.stdout.contains("class c: "), "{ended:?}");
+    let json = ask(&["--format", "json"]).json();
+    assert_eq!(json.as_array().map(Vec::len), Some(3));
+    assert_eq!(json[0]["class"], "a");
+    assert_eq!(json[0]["examined"]["report"]["verdicts"][0]["state"], "fail");
+    let ended = ask(&["--positive", "a"]);
+    assert!(
+        ended.code == Some(5) && ended.stderr.contains("each is the favourable one in turn"),
+        "{ended:?}"
+    );
+}

@@ -29,7 +29,8 @@ pub(crate) fn roles(interview: &mut Interview<'_>, high: Tri) -> Vec<Role> {
     let mut roles = vec![Role {
         role: Who::Provider,
         holds: provider,
-        by_article_25: provider != Tri::No && itself == Tri::No,
+        by_article_25: itself != Tri::Yes
+            && (becomes == Tri::Yes || (provider != Tri::No && itself == Tri::No)),
     }];
     let others = [
         (Who::Deployer, "role.deployer"),

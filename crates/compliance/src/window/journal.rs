@@ -185,11 +185,16 @@ impl Journal {
 
     /// Takes the next event of the log; those that no control names are counted only.
     pub fn push(&mut self, record: &Record<'_>) {
-        self.counted += 1;
-        self.last = Some((record.index, record.at.micros()));
+        self.pass(record);
         let Some(table) = self.tables.get_mut(record.kind) else { return };
         let fields = table.paths.iter().map(|path| intern(&mut self.texts, envelope(record, path))).collect();
         table.rows.push(Row { index: record.index, at: record.at.micros(), fields });
+    }
+
+    /// Passes an event of the log by that is not looked at, such as one of another system: it is counted only.
+    pub fn pass(&mut self, record: &Record<'_>) {
+        self.counted += 1;
+        self.last = Some((record.index, record.at.micros()));
     }
 
     /// When the last event was recorded: until then it is known what happened.

@@ -166,19 +166,46 @@ fn on_days(days: &mut Days, history: &History, control: &Control, member: &Membe
     if member.course.open.is_empty() {
         return;
     }
-    let retested = retested(history, &exception_id(&control.id, &member.key), bounds);
-    let closed = retested.map_or(i64::MAX, |at| at.saturating_add(1));
+    let closed = closed(history, &exception_id(&control.id, &member.key), bounds);
     for (from, to) in &member.course.open {
-        days.open(*from, (*to).min(closed));
+        let mut from = *from;
+        for (passed, failed) in &closed {
+            let until = (*to).min(passed.saturating_add(1));
+            if from < until {
+                days.open(from, until);
+            }
+            from = from.max(*failed);
+        }
+        if from < *to {
+            days.open(from, *to);
+        }
     }
 }
 
-/// When a retest passed, if that is on record in the window.
+/// From when to when a retest keeps an exception closed, by what is on record in the window: one that passed after
+/// somebody had done something about it, until one that failed.
+fn closed(history: &History, exception: &Digest, bounds: Bounds) -> Vec<(i64, i64)> {
+    let (mut is_remedied, mut spans) = (false, Vec::<(i64, i64)>::new());
+    for note in history.notes(exception).iter().filter(|note| note.at.micros() < bounds.horizon) {
+        let at = note.at.micros();
+        let is_closed = spans.last().is_some_and(|(_, until)| *until == i64::MAX);
+        match note.step {
+            ExceptionStep::Remediation => is_remedied = true,
+            ExceptionStep::RetestPassed if is_remedied && !is_closed => spans.push((at, i64::MAX)),
+            ExceptionStep::RetestFailed if is_closed => {
+                if let Some((_, until)) = spans.last_mut() {
+                    *until = at;
+                }
+            }
+            _ => {}
+        }
+    }
+    spans
+}
+
+/// When the retest passed that keeps an exception closed at the end of the window, if one does.
 fn retested(history: &History, exception: &Digest, bounds: Bounds) -> Option<i64> {
-    let mut notes = history.notes(exception).iter();
-    notes
-        .find(|note| note.step == ExceptionStep::RetestPassed && note.at.micros() < bounds.horizon)
-        .map(|note| note.at.micros())
+    closed(history, exception, bounds).last().filter(|(_, until)| *until == i64::MAX).map(|(at, _)| *at)
 }
 
 fn occurrence(member: Member, state: State) -> Occurrence {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray as _;
 use arrow_array::{RecordBatch, StringArray, UInt32Array};
 use arrow_cast::cast;
-use arrow_ipc::reader::FileReader;
+use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Schema};
 use arrow_select::concat::concat_batches;
@@ -18,6 +18,7 @@ use comptroller_ledger::hash::digest;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::RecordError;
+use crate::read::{guarded, next_batch};
 
 /// Bytes of a line, at most.
 const MAX_LINE: u64 = 1 << 20;
@@ -97,6 +98,17 @@ fn tables(path: &Path, rows: usize) -> Result<Option<Tables>, RecordError> {
     if head == *b"ARROW1" {
         let reader = FileReader::try_new(open()?, None).map_err(|error| broken(&error))?;
         return Ok(Some(Box::new(reader.flat_map(move |table| match table {
+            Ok(table) => slices(&table, rows),
+            Err(error) => vec![Err(RecordError::format(place.clone(), error))],
+        }))));
+    }
+    // A message of a stream begins with this mark.
+    if head[..length].starts_with(&[0xff; 4]) {
+        let opened = open()?;
+        let reader = guarded(|| StreamReader::try_new(opened, None).map_err(|error| error.to_string()));
+        let mut reader = reader.map_err(|error| broken(&error))?;
+        let next = std::iter::from_fn(move || next_batch(&mut reader));
+        return Ok(Some(Box::new(next.flat_map(move |table| match table {
             Ok(table) => slices(&table, rows),
             Err(error) => vec![Err(RecordError::format(place.clone(), error))],
         }))));

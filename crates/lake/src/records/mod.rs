@@ -17,7 +17,7 @@ pub use row::{Cell, Field, Kind, MAX_ROW_COLUMNS, RowError, SALT_BYTES, leaf, sc
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::Int64Type;
+use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array as _, ListArray, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
@@ -181,6 +181,11 @@ impl Records {
             .map_or(&[], |column| column.values())
     }
 
+    /// The names of the columns.
+    pub fn names(&self) -> Vec<String> {
+        self.batch.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
     /// The record in place `at`, field by field; empty behind the end.
     pub fn fields(&self, at: usize) -> Vec<Field> {
         if at < self.len() { row::fields_of(&self.batch, at) } else { Vec::new() }
@@ -240,6 +245,7 @@ impl Records {
                 return Err(RecordError::at(row, "time", "it is not between the years 2000 and 2200"));
             }
         }
+        self.check_numbers()?;
         let schema = self.batch.schema();
         for (field, column) in schema.fields().iter().zip(self.batch.columns()) {
             if let Some(vectors) = column.as_list_opt::<i32>() {
@@ -262,6 +268,31 @@ impl Records {
             }
             if !seen.insert(id) {
                 return Err(RecordError::at(row, "id", format!("{id:?} stands twice in the batch")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Records {
+    /// Scores are finite numbers, and latencies are not below zero. Inputs may be anything: what they are is judged.
+    fn check_numbers(&self) -> Result<(), RecordError> {
+        let score =
+            self.batch.column_by_name("score").and_then(|column| column.as_primitive_opt::<Float64Type>());
+        for (row, score) in score.iter().flat_map(|scores| scores.iter()).enumerate() {
+            if score.is_some_and(|score| !score.is_finite()) {
+                return Err(RecordError::at(
+                    row,
+                    "score",
+                    "it is no finite number; leave it out if there is none",
+                ));
+            }
+        }
+        let latency =
+            self.batch.column_by_name("latency_us").and_then(|column| column.as_primitive_opt::<Int64Type>());
+        for (row, latency) in latency.iter().flat_map(|all| all.iter()).enumerate() {
+            if latency.is_some_and(|latency| latency < 0) {
+                return Err(RecordError::at(row, "latency_us", "it is below zero"));
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use arrow_array::{
 };
 use comptroller_core::vocab::RecordKind;
 use comptroller_lake::block::{Block, inclusion, root, seal};
+use comptroller_lake::records::file::{FileOptions, batches};
 use comptroller_lake::records::{Cell, Format, Kind, RecordError, Records, leaf};
 use comptroller_ledger::proof::verify_inclusion;
 use std::sync::Arc;
@@ -252,4 +253,39 @@ fn foreign_bytes_are_refused_and_never_taken_in_part() {
     assert!(refused(RecordKind::Label, "{\"id\":\"a\"}").contains("label"));
     let long = format!("{{\"id\":\"{}\"}}", "x".repeat(129));
     assert!(refused(RecordKind::Prediction, &long).contains("the limit is 128"));
+}
+
+#[test]
+fn a_file_that_holds_a_stream_is_sent_in_batches_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("records.arrows");
+    let batch = table();
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    writer.write(&batch).unwrap();
+    writer.write(&batch).unwrap();
+    std::fs::write(&file, writer.into_inner().unwrap()).unwrap();
+    let options = || FileOptions { rows: 1, rename: Vec::new(), join: None, time: None };
+    let sent: Vec<_> = batches(&file, options()).unwrap().map(Result::unwrap).collect();
+    assert_eq!(sent.len(), 4, "one row in each batch");
+    let last = Records::read(RecordKind::Prediction, Format::Arrow, &sent[3].bytes, NOW).unwrap();
+    assert_eq!(last.ids().collect::<Vec<_>>(), ["b"]);
+    // Cut short, it is refused and not sent in part as if it were whole.
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() * 2 / 3]).unwrap();
+    let all = batches(&file, options()).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    assert!(all.is_err(), "{all:?}");
+}
+
+#[test]
+fn scores_that_are_no_numbers_and_times_below_zero_are_refused_in_every_format() {
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
+        ("score", Arc::new(Float64Array::from(vec![0.5, f64::INFINITY]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let read = |format, bytes: &[u8]| Records::read(RecordKind::Prediction, format, bytes, NOW);
+    let error = read(Format::Arrow, &ipc(&batch)).unwrap_err().to_string();
+    assert!(error.contains("score") && error.contains("no finite number"), "{error}");
+    let error = read(Format::Ndjson, b"{\"id\":\"a\",\"latency_us\":-5}").unwrap_err().to_string();
+    assert!(error.contains("latency_us") && error.contains("below zero"), "{error}");
 }

@@ -146,6 +146,9 @@ impl Card {
         if self.waivable && self.set == RuleSet::Hard {
             findings.push("a hard rule cannot be waived: drop `waivable` or use set = \"review\"".to_owned());
         }
+        if self.lapse != Lapse::Alert && !self.on.contains(&Occasion::Operation) {
+            findings.push("`lapse` is about what runs: add \"operation\" to `on`, or drop it".to_owned());
+        }
         for requirement in &self.require {
             findings.extend(requirement.findings());
         }

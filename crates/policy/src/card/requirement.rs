@@ -233,6 +233,12 @@ impl Requirement {
                         "{measure}: give {wanted}, and nothing else, as a text such as \"0.8\""
                     ));
                 }
+                let bounds = at_least.iter().chain(at_most);
+                if bounds.into_iter().any(|bound| !Measure::is_possible(bound.ppm)) {
+                    findings.push(format!(
+                        "{measure} lies within 0 and 1, and so does a bound that means something"
+                    ));
+                }
             }
             Self::Flag { fact, .. } | Self::Count { fact, .. } if !is_name(fact) => {
                 findings.push(format!("{fact:?} is not the name of a fact"));

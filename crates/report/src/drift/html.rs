@@ -54,7 +54,7 @@ fn headline(page: &mut String, report: &Report) {
     let _ = write!(
         page,
         "<div class=\"verdict {class}\" role=\"status\"><strong>{}</strong><br>{}</div>\n<figure>{}</figure>\n",
-        markup(&verdict(headline)),
+        markup(&verdict(report)),
         markup(&headline.text),
         charts::scale(report)
     );
@@ -131,7 +131,7 @@ fn columns(page: &mut String, report: &Report) {
             column.role.as_str(),
             column.v,
             column.corrected,
-            column.band.as_str(),
+            column.band.map_or("", Band::as_str),
             evidence(column.evidence),
             part(column),
             markup(cause)

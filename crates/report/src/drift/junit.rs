@@ -20,7 +20,7 @@ pub fn junit(report: &Report, fail_on: Band) -> String {
         .collect();
     cases.push((
         "verdict".to_owned(),
-        fails.then(|| (verdict(headline), format!("{}\n{}", headline.text, lines.join("\n")))),
+        fails.then(|| (verdict(report), format!("{}\n{}", headline.text, lines.join("\n")))),
     ));
     for pillar in &report.pillars {
         let failed = pillar.band.filter(|band| *band >= fail_on);
@@ -33,11 +33,12 @@ pub fn junit(report: &Report, fail_on: Band) -> String {
         ));
     }
     for column in &report.columns {
-        let message = || {
+        let message = |band: Band| {
             let causes: Vec<&str> = column.causes.iter().map(|cause| cause.text.as_str()).collect();
-            (format!("V {:.3}: {}", column.coefficient, column.band.as_str()), causes.join("\n"))
+            (format!("V {:.3}: {}", column.coefficient, band.as_str()), causes.join("\n"))
         };
-        cases.push((format!("column {}", column.name), (column.band >= fail_on).then(message)));
+        let failed = column.band.filter(|band| *band >= fail_on);
+        cases.push((format!("column {}", column.name), failed.map(message)));
     }
     let failures = cases.iter().filter(|(_, failure)| failure.is_some()).count();
     let suite =

@@ -21,8 +21,7 @@ pub fn markdown(report: &Report) -> String {
         Some(Band::Investigate) => "🟠",
         Some(Band::Rollback) => "❌",
     };
-    let mut text =
-        format!("## {sign} Drift: {}\n\n{}\n\n", escape(&verdict(headline)), escape(&headline.text));
+    let mut text = format!("## {sign} Drift: {}\n\n{}\n\n", escape(&verdict(report)), escape(&headline.text));
     let _ = writeln!(
         text,
         "Reference {} ({} rows), current {} ({} rows).\n",
@@ -59,7 +58,7 @@ pub fn markdown(report: &Report) -> String {
             escape(&column.name),
             column.v,
             column.corrected,
-            column.band.as_str(),
+            column.band.map_or("", Band::as_str),
             evidence(column.evidence),
             part(column)
         );

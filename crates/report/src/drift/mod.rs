@@ -14,14 +14,15 @@ pub use junit::junit;
 pub use markdown::markdown;
 
 use comptroller_stats::coefficient::Band;
-use comptroller_stats::drift::{Column, Evidence, Headline, percent};
+use comptroller_stats::drift::{Column, Evidence, Report, percent};
 use comptroller_stats::stream::Onset;
 
 /// The verdict in one line.
-fn verdict(headline: &Headline) -> String {
+fn verdict(report: &Report) -> String {
+    let headline = &report.headline;
     let pillar = headline.pillar.map(|pillar| format!(" ({})", pillar.as_str())).unwrap_or_default();
     let band = headline.band.map_or("not enough evidence", Band::as_str);
-    format!("drift coefficient {:.2}{pillar}: {band}", headline.coefficient)
+    format!("drift coefficient {}{pillar}: {band}", report.method.bands.shown(headline.coefficient))
 }
 
 /// Since when, in words.

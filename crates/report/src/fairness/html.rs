@@ -5,7 +5,7 @@ use crate::escape::{cut, markup};
 use crate::page::{END, begin};
 use crate::svg::Svg;
 use comptroller_stats::fairness::metric::Metric;
-use comptroller_stats::fairness::report::{Comparison, Family, Report};
+use comptroller_stats::fairness::report::{Comparison, CompoundMeasure, Family, Report};
 use comptroller_stats::fairness::verdict::{State, Verdict};
 use std::fmt::Write as _;
 
@@ -17,6 +17,22 @@ const LISTED: usize = 500;
 const FAMILIES: usize = 200;
 /// Height of a bar with its gap.
 const ROW: f64 = 26.0;
+
+/// The measures of inequality: over all rows, between groups, within them.
+const ENTROPY: [(&str, [CompoundMeasure; 3]); 3] = [
+    (
+        "alpha 0 (mean logarithmic deviation)",
+        [CompoundMeasure::Entropy0, CompoundMeasure::EntropyBetween0, CompoundMeasure::EntropyWithin0],
+    ),
+    (
+        "alpha 1 (Theil)",
+        [CompoundMeasure::Entropy1, CompoundMeasure::EntropyBetween1, CompoundMeasure::EntropyWithin1],
+    ),
+    (
+        "alpha 2 (half the squared coefficient of variation)",
+        [CompoundMeasure::Entropy2, CompoundMeasure::EntropyBetween2, CompoundMeasure::EntropyWithin2],
+    ),
+];
 
 /// Renders the audit of `name`, with notes on its rows.
 pub fn html(name: &str, notes: &[String], report: &Report) -> String {
@@ -99,6 +115,7 @@ pub(super) fn family(page: &mut String, family: &Family, number: usize) {
     }
     groups(page, family);
     gaps(page, family);
+    every_rate(page, family);
     if family.absent_count > 0 {
         let names: Vec<String> = family.absent.iter().map(ToString::to_string).collect();
         let _ = writeln!(
@@ -148,12 +165,16 @@ fn groups(page: &mut String, family: &Family) {
         ("Selected", Metric::SelectionRate),
         ("TPR", Metric::TruePositiveRate),
         ("FPR", Metric::FalsePositiveRate),
+        ("FNR", Metric::FalseNegativeRate),
         ("PPV", Metric::PositivePredictiveValue),
+        ("FDR", Metric::FalseDiscoveryRate),
+        ("FOR", Metric::FalseOmissionRate),
         ("Accuracy", Metric::Accuracy),
     ];
     page.push_str(
-        "<div class=\"wide\"><table><caption>Rates by group, with the interval of the selection rate; TPR and FPR are true and \
-         false positive rate, PPV positive predictive value.</caption><thead><tr><th scope=\"col\">Group</th>\
+        "<div class=\"wide\"><table><caption>Rates by group, with the interval of the selection rate; TPR, FPR and FNR are \
+         true positive, false positive and false negative rate, PPV positive predictive value, FDR false discovery rate, FOR \
+         false omission rate.</caption><thead><tr><th scope=\"col\">Group</th>\
          <th scope=\"col\" class=\"n\">Rows</th>",
     );
     for (label, _) in metrics {
@@ -194,6 +215,43 @@ fn gaps(page: &mut String, family: &Family) {
             markup(&measure.name().replace('_', " ")),
             markup(&with_interval(&aggregate.value)),
             markup(&uncovered(family, aggregate).join("; "))
+        );
+    }
+    page.push_str("</tbody></table></div>\n");
+}
+
+/// Every rate with its largest difference and smallest ratio, and how unequal outcomes are over all rows.
+fn every_rate(page: &mut String, family: &Family) {
+    page.push_str(
+        "<div class=\"wide\"><table><caption>Largest \
+         difference and smallest ratio of each rate over groups.</caption><thead><tr><th scope=\"col\">Rate</th>\
+         <th scope=\"col\">Difference</th><th scope=\"col\">Ratio</th></tr></thead><tbody>\n",
+    );
+    for one in &family.metrics {
+        let _ = writeln!(
+            page,
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>",
+            markup(&one.metric.name().replace('_', " ")),
+            markup(&with_interval(&one.difference.value)),
+            markup(&with_interval(&one.ratio.value))
+        );
+    }
+    page.push_str(
+        "</tbody></table></div>\n<div class=\"wide\"><table><caption>Generalised entropy of benefits (Speicher et al. 2018): 0 \
+         is equal; between groups, and within them.</caption><thead><tr><th scope=\"col\">Measure</th>\
+         <th scope=\"col\">All</th><th scope=\"col\">Between groups</th><th scope=\"col\">Within groups</th></tr></thead><tbody>\n",
+    );
+    for (name, [all, between, within]) in ENTROPY {
+        let value = |measure| {
+            let found = family.compound.iter().find(|one| one.measure == measure);
+            found.map_or_else(String::new, |one| with_interval(&one.aggregate.value))
+        };
+        let _ = writeln!(
+            page,
+            "<tr><th scope=\"row\">{name}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
+            markup(&value(all)),
+            markup(&value(between)),
+            markup(&value(within))
         );
     }
     page.push_str("</tbody></table></div>\n");

@@ -17,6 +17,11 @@ const MAX_BAR: f64 = 26.0;
 /// Room beside the first and the last day, so that their bars stay within the picture.
 const BESIDE: f64 = MAX_BAR / 2.0 + 1.0;
 
+/// A line ends where this many times the usual gap lies between two days.
+const LONGEST_GAP: i64 = 4;
+/// Height of a line of small text.
+const LINE: f64 = 11.0;
+
 /// Where a day stands from left to right.
 struct Across {
     first: i64,
@@ -43,6 +48,13 @@ impl Across {
         let place = u32::try_from((number - self.first).max(0)).unwrap_or(u32::MAX);
         LEFT + BESIDE + f64::from(place) * self.step
     }
+}
+
+/// The middle one of the gaps between days, in days.
+fn usual_gap(days: &[&Day]) -> i64 {
+    let mut gaps: Vec<i64> = days.windows(2).map(|pair| pair[1].number - pair[0].number).collect();
+    gaps.sort_unstable();
+    gaps.get(gaps.len() / 2).copied().unwrap_or(1)
 }
 
 fn dates(svg: &mut Svg, days: &[Day], across: &Across, y: f64) {
@@ -81,21 +93,29 @@ pub(super) fn over_time(days: &[Day], bands: [f64; 3], alarms: &[Alarm]) -> Stri
     let most = (peak.max(bands[1]) * 1.15).clamp(0.01, 1.0);
     let y = |value: f64| bottom - (bottom - top) * (value / most).clamp(0.0, 1.0);
     let borders = [0.0, bands[0], bands[1], bands[2], 1.0];
+    let mut lowest = f64::INFINITY;
     for (at, name) in ["normal", "watch", "investigate", "rollback"].iter().enumerate() {
         let (from, to) = (y(borders[at]), y(borders[at + 1]));
         if from - to < 0.5 {
             continue;
         }
         svg.bar(&format!("band {name}"), [LEFT, to, WIDTH - LEFT - RIGHT, from - to], name);
-        svg.label("small", (LEFT - 6.0, from - 2.0), "end", &format!("{:.2}", borders[at]));
+        // Borders that lie close together share the place of one number.
+        if lowest - from > LINE {
+            svg.label("small", (LEFT - 6.0, from - 2.0), "end", &format!("{:.2}", borders[at]));
+            lowest = from;
+        }
         if from - to > 14.0 {
             svg.label("small", (WIDTH - RIGHT - 4.0, to + 12.0), "end", name);
         }
     }
     let across = Across::of(days);
-    let points: Vec<(f64, f64)> =
-        days.iter().filter_map(|day| Some((across.x(day.number), y(day.coefficient?)))).collect();
-    svg.path("reference", &points);
+    // A line through a long time without records would show values that nobody measured.
+    let longest = LONGEST_GAP * usual_gap(&verdicts);
+    for run in verdicts.chunk_by(|a, b| b.number - a.number <= longest) {
+        let points = run.iter().filter_map(|day| Some((across.x(day.number), y(day.coefficient?))));
+        svg.path("reference", &points.collect::<Vec<(f64, f64)>>());
+    }
     for day in days {
         let x = across.x(day.number);
         match day.coefficient {
@@ -150,7 +170,8 @@ pub(super) fn carriers(days: &[Day]) -> (String, Vec<String>) {
         let share_of = |name: &str| {
             day.carriers.iter().find(|(carrier, _)| carrier == name).map_or(0.0, |(_, share)| *share)
         };
-        let mut rest = 1.0_f64.min(day.carriers.iter().map(|(_, share)| share).sum());
+        // Only the largest are listed, and all together carry the whole.
+        let mut rest = if day.carriers.is_empty() { 0.0 } else { 1.0 };
         for (shade, name) in named.iter().enumerate() {
             let share = share_of(name);
             rest -= share;

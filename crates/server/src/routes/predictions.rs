@@ -53,6 +53,17 @@ impl BatchQuery {
     }
 }
 
+/// Which record of an id is meant.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Earlier {
+    /// How many records of the id before the newest, where a sender gave one id to several predictions; 0 without.
+    #[serde(default)]
+    #[param(maximum = 99)]
+    earlier: u32,
+}
+
 /// Record predictions
 ///
 /// Answered when every record is durable. In JSON a record is `{"id", "time", "prediction", "score", "latency_us",
@@ -107,7 +118,8 @@ async fn record_labels(
     get, path = "/systems/{system}/predictions/{id}", tag = "Monitoring",
     params(
         ("system" = String, Path, description = "The AI system, by id or name"),
-        ("id" = String, Path, description = "The sender's id of the prediction")
+        ("id" = String, Path, description = "The sender's id of the prediction"),
+        Earlier
     ),
     responses((status = 200, description = "The prediction", body = PredictionView))
 )]
@@ -115,8 +127,9 @@ async fn show_prediction(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Segment((system, id)): Segment<(String, String)>,
+    Params(Earlier { earlier }): Params<Earlier>,
 ) -> Answer<PredictionView> {
-    Ok(Json(app.prediction(&caller, &system, &id).await?))
+    Ok(Json(app.earlier_prediction(&caller, &system, &id, earlier).await?))
 }
 
 /// Prove a prediction
@@ -127,7 +140,8 @@ async fn show_prediction(
     get, path = "/systems/{system}/predictions/{id}/proof", tag = "Monitoring",
     params(
         ("system" = String, Path, description = "The AI system, by id or name"),
-        ("id" = String, Path, description = "The sender's id of the prediction")
+        ("id" = String, Path, description = "The sender's id of the prediction"),
+        Earlier
     ),
     responses((status = 200, description = "The proof", body = PredictionProof), (status = 409, description = "Not sealed yet"))
 )]
@@ -135,6 +149,7 @@ async fn prove_prediction(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Segment((system, id)): Segment<(String, String)>,
+    Params(Earlier { earlier }): Params<Earlier>,
 ) -> Answer<PredictionProof> {
-    Ok(Json(app.prediction_proof(&caller, &system, &id).await?))
+    Ok(Json(app.earlier_prediction_proof(&caller, &system, &id, earlier).await?))
 }

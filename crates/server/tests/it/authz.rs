@@ -237,7 +237,7 @@ fn text_of(value: &Value) -> String {
 
 fn fairness_watch() -> Value {
     json!({
-        "version": "scorer@1", "attributes": [{"name": "sex", "values": ["f", "m"]}],
+        "version": "scorer@1", "attributes": [{"name": "x", "values": ["1", "2"]}],
         "criteria": [{"measure": "impact_ratio", "bound": 0.8}]
     })
 }

@@ -11,7 +11,7 @@ use crate::profile::Role;
 
 use super::causes;
 use super::compared::Compared;
-use super::diagnosis::{self, Evidence as Seen};
+use super::diagnosis;
 use super::report::{
     Cause, Code, Column, Evidence, Finding, FindingKind, Headline, Method, Pillar, PillarName, Report,
     RoleView, Side,
@@ -25,6 +25,9 @@ const FAMILIES: f64 = 4.0;
 const STABLE_ALPHA: f64 = 0.05;
 /// V up to which a column's own distribution stayed, for the dependence of columns.
 const STAYED: f64 = 0.2;
+/// Rows of either side below which nothing is judged, whatever they hold: a handful of probes is no window. And labels
+/// below which no performance is measured.
+const MIN_ROWS: u64 = 30;
 
 /// Under which rules to compare.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +90,10 @@ pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
             outcomes::MAX_CLASSES
         ));
     }
+    if let Some(few) = inputs.outcomes.1.as_ref().filter(|now| (1..MIN_ROWS).contains(&now.labelled)) {
+        let note = format!("{} labels: performance is measured from {MIN_ROWS} on", few.labelled);
+        inputs.notes.push(note);
+    }
     let family = settings.alpha / FAMILIES;
     let gate = family / crate::num::size(inputs.columns.len().max(1));
     let bands = settings.bands;
@@ -95,7 +102,7 @@ pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
     let swaps = swap::find(&inputs.columns, gate);
     let breaks = breaks(&inputs, family);
     let performance = performance(&inputs);
-    let findings = diagnosis::findings(&Seen {
+    let findings = diagnosis::findings(&diagnosis::Evidence {
         columns: &inputs.columns,
         causes: &all_causes,
         swaps: &swaps,
@@ -117,9 +124,13 @@ pub fn report(mut inputs: Inputs, settings: &Settings) -> Report {
     let is_concept = findings.iter().any(|finding| finding.kind == FindingKind::ConceptDrift);
     let onset = since::onset(&inputs, &columns, is_concept);
     let pillars = pillars(&columns, performance.as_ref(), family, bands);
-    let has_fault = findings.iter().any(|finding| finding.kind == FindingKind::PipelineFault);
-    let raised = raised(&findings, &columns, &breaks, bands);
-    let headline = headline(&pillars, &columns, bands, raised, has_fault);
+    let seen = Seen {
+        rows: inputs.reference.rows.min(inputs.current.rows),
+        raised: raised(&findings, &columns, &breaks, bands),
+        has_fault: findings.iter().any(|finding| finding.kind == FindingKind::PipelineFault),
+        most_broken: if is_harmless(performance.as_ref()) { broken(&findings, &columns) } else { 1.0 },
+    };
+    let headline = headline(&pillars, &columns, bands, &seen);
     columns.sort_by(|a, b| {
         b.contribution
             .total_cmp(&a.contribution)
@@ -153,7 +164,7 @@ fn breaks(inputs: &Inputs, alpha: f64) -> Vec<Break> {
 fn performance(inputs: &Inputs) -> Option<Performance> {
     let reference = inputs.outcomes.0.as_ref()?;
     let mut performance = match &inputs.outcomes.1 {
-        Some(current) if current.labelled > 0 => outcomes::compare(reference, current),
+        Some(current) if current.labelled >= MIN_ROWS => outcomes::compare(reference, current),
         _ => Performance::default(),
     };
     if let Some(current) = &inputs.outcomes.1 {
@@ -190,7 +201,7 @@ fn judged(column: &Compared, causes: Vec<Cause>, gate: f64, settings: &Settings)
         v: whole.v,
         corrected: whole.corrected,
         coefficient,
-        band: settings.bands.of(coefficient),
+        band: (evidence != Evidence::NotEnough).then(|| settings.bands.of(coefficient)),
         evidence,
         p: whole.p,
         gate,
@@ -290,7 +301,13 @@ fn pillars(columns: &[Column], performance: Option<&Performance>, gate: f64, ban
 /// The lower bound of the skill lost, measured if there are labels, else expected from the scores.
 fn skill(performance: Option<&Performance>) -> (Option<f64>, String) {
     let Some(loss) = performance.and_then(|all| all.measured.or(all.estimated)) else {
-        return (None, "needs labels, and scores or decisions, of the reference".to_owned());
+        let has_labels = performance.is_some();
+        let why = if has_labels {
+            "nothing to compare: too few labels now, or no skill in the reference that could be lost"
+        } else {
+            "needs labels, and scores or decisions, of the reference"
+        };
+        return (None, why.to_owned());
     };
     let how = if loss.is_estimated { "estimated without labels" } else { "measured" };
     let note = format!(
@@ -324,7 +341,32 @@ fn raised(findings: &[Finding], columns: &[Column], breaks: &[Break], bands: Ban
     faults.map(of_fault).chain(changed).max().unwrap_or(Band::Normal).min(Band::Investigate)
 }
 
-fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, raised: Band, has_fault: bool) -> Headline {
+/// Whether labels show that no skill is lost. Without labels nobody knows what a model makes of values it has not seen.
+fn is_harmless(performance: Option<&Performance>) -> bool {
+    performance.and_then(|all| all.measured).is_some_and(|skill| skill.loss < diagnosis::HARM)
+}
+
+/// The quality of the worst column that a fault of the pipeline broke. Values that are merely new, or beyond what the
+/// reference holds, may be a change of the world.
+fn broken(findings: &[Finding], columns: &[Column]) -> f64 {
+    let is_broken = |name: &String| {
+        let faults = findings.iter().filter(|finding| finding.kind == FindingKind::PipelineFault);
+        faults.into_iter().any(|fault| fault.columns.contains(name))
+    };
+    columns.iter().filter(|column| is_broken(&column.name)).map(|column| column.quality).fold(0.0, f64::max)
+}
+
+/// What the headline heeds beside the pillars.
+struct Seen {
+    /// Rows of the smaller side.
+    rows: u64,
+    raised: Band,
+    has_fault: bool,
+    /// The most that quality can ask for: that of what is broken, where labels show that the rest does no harm.
+    most_broken: f64,
+}
+
+fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, seen: &Seen) -> Headline {
     let value = |pillar: &Pillar| pillar.value.unwrap_or(0.0);
     let top = pillars.iter().max_by(|a, b| value(a).total_cmp(&value(b)));
     let coefficient = top.map_or(0.0, value);
@@ -332,29 +374,45 @@ fn headline(pillars: &[Pillar], columns: &[Column], bands: Bands, raised: Band, 
     // Inputs and predictions that drift alone may do no harm: nobody is rolled back for them.
     let hard = pillars
         .iter()
-        .filter(|pillar| !matches!(pillar.name, PillarName::Data | PillarName::Prediction))
-        .map(|pillar| bands.of(value(pillar)))
+        .filter_map(|pillar| match pillar.name {
+            PillarName::Data | PillarName::Prediction => None,
+            PillarName::Quality => Some(value(pillar).min(seen.most_broken)),
+            PillarName::Performance | PillarName::Concept => Some(value(pillar)),
+        })
+        .map(|value| bands.of(value))
         .max()
         .unwrap_or(Band::Normal);
     let is_capped = full == Band::Rollback && hard < Band::Rollback;
     let own = if is_capped { Band::Investigate } else { full };
-    let (band, is_raised) = (own.max(raised), raised > own);
+    let (band, is_raised) = (own.max(seen.raised), seen.raised > own);
     // Hours and weekdays are shown and decide nothing.
     let judged = || columns.iter().filter(|column| column.role.is_compared());
     let compared = judged().count();
     let unsure = judged().filter(|column| column.evidence == Evidence::NotEnough).count();
-    let has_evidence = band > Band::Normal || (compared > 0 && unsure * 2 < compared);
+    let has_rows = seen.rows >= MIN_ROWS;
+    let has_evidence = has_rows && (band > Band::Normal || (compared > 0 && unsure * 2 < compared));
     let pillar = top.filter(|top| value(top) > 0.0).map(|top| top.name);
     let text = if has_evidence {
-        words(band, is_capped, is_raised, has_fault).to_owned()
-    } else {
+        match words(band, is_capped, is_raised, seen.has_fault) {
+            RETRAIN if pillar == Some(PillarName::Quality) => QUALITY.to_owned(),
+            text => text.to_owned(),
+        }
+    } else if has_rows {
         format!(
             "not enough evidence: {unsure} of {compared} columns have too few rows to tell a drift from chance"
         )
+    } else {
+        format!("not enough evidence: {} rows, where a verdict takes {MIN_ROWS} on either side", seen.rows)
     };
     let band = has_evidence.then_some(band);
     Headline { coefficient, pillar, band, is_capped, is_raised, has_evidence, text }
 }
+
+/// What to do about drift of the band, if nothing else is known.
+const RETRAIN: &str = "investigate, and retrain if the world changed";
+/// The same where it is the values themselves that are not sound.
+const QUALITY: &str =
+    "investigate where the missing, new or out-of-range values come from before anything is retrained";
 
 fn words(band: Band, is_capped: bool, is_raised: bool, has_fault: bool) -> &'static str {
     match (band, has_fault) {
@@ -368,7 +426,7 @@ fn words(band: Band, is_capped: bool, is_raised: bool, has_fault: bool) -> &'sta
         (Band::Investigate, false) if is_capped => {
             "investigate, retrain if it harms (inputs alone never ask for a rollback)"
         }
-        (Band::Investigate, false) => "investigate, and retrain if the world changed",
+        (Band::Investigate, false) => RETRAIN,
         (Band::Rollback, true) => "roll back, and repair the pipeline",
         (Band::Rollback, false) => "roll back",
     }

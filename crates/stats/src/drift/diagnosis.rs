@@ -14,7 +14,7 @@ use super::report::{Cause, Code, Finding, FindingKind};
 use super::swap::Swap;
 
 /// Skill loss from which data drift is called harmful, and from which a loss beyond the expected one is concept drift.
-const HARM: f64 = 0.1;
+pub(super) const HARM: f64 = 0.1;
 /// Columns that a finding of data drift names in its text, at most.
 const NAMED: usize = 5;
 
@@ -140,7 +140,7 @@ fn concept(evidence: &Evidence<'_>, has_fault: bool) -> Option<Finding> {
     if let Some(real) = performance.measured {
         lines.push(format!(
             "{} of the skill is lost ({} {:.3} to {:.3})",
-            percent(real.loss),
+            percent(real.loss.clamp(0.0, 1.0)),
             real.measure,
             real.before,
             real.now

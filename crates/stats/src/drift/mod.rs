@@ -35,7 +35,8 @@ fn definitions() -> Vec<&'static str> {
         "performance: lower 95 % bound of (before - now) / (before - chance), by AUC, else by accuracy, else by \
          squared error",
         "concept: sqrt(sum m Vc^2) of the label within groups of equal score",
-        "coefficient: the largest of the five; inputs and predictions alone never ask for more than to investigate",
+        "coefficient: the largest of the five; inputs and predictions alone never ask for more than to investigate, nor do \
+         values out of range or unseen where labels show that no skill is lost",
         "PSI: shares raised to at least 0.0001; numbers on the reference's deciles (type 7), categories on the scored \
          bins",
         "Jensen-Shannon (base 2, root), Hellinger, total variation, chi-square (two samples): on the scored bins",

@@ -225,8 +225,8 @@ pub struct Column {
     pub corrected: f64,
     /// What counts: Vc if the difference is more than chance, else 0.
     pub coefficient: f64,
-    /// Its band.
-    pub band: Band,
+    /// Its band; none if its rows do not suffice for one.
+    pub band: Option<Band>,
     /// Whether the rows suffice.
     pub evidence: Evidence,
     /// Chance of this V under no drift, for this column alone.

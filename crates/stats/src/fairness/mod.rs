@@ -14,6 +14,7 @@ mod compound;
 mod entropy;
 pub mod error;
 mod extreme;
+pub mod gaps;
 pub mod groups;
 pub mod input;
 mod mean;

@@ -209,7 +209,10 @@ pub(crate) fn judge(criterion: &Criterion, family: &Family) -> Verdict {
     let none = Value::undefined(super::value::Reason::NoScores, 0.0, 0.0);
     let value = aggregate.map_or(none, |aggregate| aggregate.value);
     let (state, because) = match aggregate {
-        Some(aggregate) => state_of(criterion, aggregate, family),
+        Some(aggregate) => {
+            let groups: Vec<&GroupName> = family.groups.iter().map(|group| &group.name).collect();
+            state_of(criterion.measure.is_ratio(), criterion.bound, aggregate, &groups)
+        }
         None => (State::NotEvaluable, "there are no scores".to_owned()),
     };
     let attributes = family.attributes.clone();
@@ -223,27 +226,31 @@ pub(crate) fn judge(criterion: &Criterion, family: &Family) -> Verdict {
     }
 }
 
-fn state_of(criterion: &Criterion, aggregate: &Aggregate, family: &Family) -> (State, String) {
+/// What becomes of a bound on the largest gap of groups, and why; a ratio must not be below it, anything else not above.
+pub(super) fn state_of(
+    ratio: bool,
+    bound: f64,
+    aggregate: &Aggregate,
+    groups: &[&GroupName],
+) -> (State, String) {
     let (value, interval) = match aggregate.value {
         Value::Estimate { value, interval: Some(interval), .. } => (value, interval),
         Value::InsufficientEvidence { .. } => {
-            return (State::InsufficientEvidence, uncovered(aggregate, family));
+            return (State::InsufficientEvidence, uncovered(aggregate, groups));
         }
-        _ => return (State::NotEvaluable, without_value(aggregate, family)),
+        _ => return (State::NotEvaluable, without_value(aggregate, groups)),
     };
-    let ratio = criterion.measure.is_ratio();
-    let bound = criterion.bound;
     let shown = format!("{value:.4} [{:.4}, {:.4}]", interval.lower, interval.upper);
     if beyond(ratio, value, interval, bound) {
         return (
             State::Fail,
-            format!("{shown} lies wholly {} {bound}{}", word(ratio, true), where_found(aggregate, family)),
+            format!("{shown} lies wholly {} {bound}{}", word(ratio, true), where_found(aggregate, groups)),
         );
     }
     if !aggregate.not_covered.is_empty() {
         let helps = aggregate.not_covered.iter().any(|one| one.more_rows_help);
         let state = if helps { State::InsufficientEvidence } else { State::NotEvaluable };
-        return (state, format!("{shown} of the other groups; {}", uncovered(aggregate, family)));
+        return (state, format!("{shown} of the other groups; {}", uncovered(aggregate, groups)));
     }
     if within(ratio, interval, bound) {
         return (State::Pass, format!("{shown} lies wholly {} {bound}", word(ratio, false)));
@@ -268,26 +275,26 @@ fn word(ratio: bool, beyond: bool) -> &'static str {
     }
 }
 
-fn name(family: &Family, group: usize) -> String {
-    family.groups.get(group).map(|group| group.name.to_string()).unwrap_or_default()
+fn name(groups: &[&GroupName], group: usize) -> String {
+    groups.get(group).map(ToString::to_string).unwrap_or_default()
 }
 
-fn where_found(aggregate: &Aggregate, family: &Family) -> String {
+fn where_found(aggregate: &Aggregate, groups: &[&GroupName]) -> String {
     match aggregate.between {
         Some(between) => {
-            let other = between.against.map_or("all rows".to_owned(), |group| name(family, group));
-            format!(", found between {} and {other}", name(family, between.group))
+            let other = between.against.map_or("all rows".to_owned(), |group| name(groups, group));
+            format!(", found between {} and {other}", name(groups, between.group))
         }
         None => String::new(),
     }
 }
 
-fn uncovered(aggregate: &Aggregate, family: &Family) -> String {
+fn uncovered(aggregate: &Aggregate, groups: &[&GroupName]) -> String {
     let mut list: Vec<String> = aggregate
         .not_covered
         .iter()
         .take(NAMED)
-        .map(|one| format!("{}: {}", name(family, one.group), one.because))
+        .map(|one| format!("{}: {}", name(groups, one.group), one.because))
         .collect();
     if aggregate.not_covered.len() > NAMED {
         list.push(format!("and {} more", aggregate.not_covered.len() - NAMED));
@@ -295,11 +302,11 @@ fn uncovered(aggregate: &Aggregate, family: &Family) -> String {
     if list.is_empty() { aggregate.value.because() } else { format!("not covered: {}", list.join("; ")) }
 }
 
-fn without_value(aggregate: &Aggregate, family: &Family) -> String {
+fn without_value(aggregate: &Aggregate, groups: &[&GroupName]) -> String {
     let because = aggregate.value.because();
     if aggregate.not_covered.is_empty() {
         because
     } else {
-        format!("{because}; {}", uncovered(aggregate, family))
+        format!("{because}; {}", uncovered(aggregate, groups))
     }
 }

@@ -1,8 +1,9 @@
 //! Edge cases at which other programs stay silent, fail, or cry out: each has a defined, finite answer with a reason.
 
-use crate::support::{Random, compare, numeric, single, texts, with_nulls};
+use crate::support::{Random, compare, numeric, of_role, single, texts, with_nulls};
 use comptroller_stats::coefficient::Band;
 use comptroller_stats::drift::{Code, Column, Evidence};
+use comptroller_stats::profile::Role;
 use std::iter::repeat_n;
 
 fn code(column: &Column) -> Option<Code> {
@@ -194,7 +195,7 @@ fn a_column_that_is_gone_is_a_schema_change_and_spoils_no_other() {
     let gone = report.columns.iter().find(|column| column.name == "x").unwrap();
     assert_eq!(code(gone), Some(Code::MissingColumn));
     assert!((gone.v - 1.0).abs() < 1e-12);
-    assert_eq!(report.columns.iter().find(|column| column.name == "y").unwrap().band, Band::Normal);
+    assert_eq!(report.columns.iter().find(|column| column.name == "y").unwrap().band, Some(Band::Normal));
     assert!((report.columns.iter().map(|column| column.contribution).sum::<f64>() - 1.0).abs() < 1e-12);
 }
 
@@ -213,7 +214,7 @@ fn a_shift_is_found_in_both_directions_alike() {
     let of =
         |mean: f64| single(numeric("x", shifted(10_000, 0.0, 1)), numeric("x", shifted(5000, mean, 2))).1;
     let (up, down) = (of(1.0), of(-1.0));
-    assert!((up.v - down.v).abs() < 0.03 && down.band >= Band::Investigate, "{} {}", up.v, down.v);
+    assert!((up.v - down.v).abs() < 0.03 && down.band >= Some(Band::Investigate), "{} {}", up.v, down.v);
     assert!(down.causes[0].text.contains("lower") && up.causes[0].text.contains("higher"));
 }
 
@@ -223,4 +224,40 @@ fn comparing_changes_nothing_that_was_given() {
     let before = table[0].block.clone();
     let _ = compare(&table, &table);
     assert!(before.cells().eq(table[0].block.cells()));
+}
+
+#[test]
+fn a_handful_of_probes_gets_no_verdict_whatever_it_holds() {
+    let before = || numeric("income", shifted(5000, 0.0, 1));
+    let (report, _) = single(before(), with_nulls("income", repeat_n(None, 5)));
+    assert_eq!(report.headline.band, None, "{}", report.headline.text);
+    assert!(report.headline.text.starts_with("not enough evidence: 5 rows"), "{}", report.headline.text);
+    let (report, _) = single(before(), with_nulls("income", repeat_n(None, 30)));
+    assert_eq!(report.headline.band, Some(Band::Rollback), "{}", report.headline.text);
+}
+
+#[test]
+fn values_beyond_the_reference_ask_for_no_rollback_where_labels_show_that_they_do_no_harm() {
+    let mut random = Random::new(77);
+    let mut table = |older: f64, known: bool| {
+        let rows: Vec<(f64, f64, f64)> = (0..5000)
+            .map(|_| {
+                let score = random.unit();
+                (20.0 + random.unit() * 40.0 + older, score, f64::from(u8::from(random.unit() < score)))
+            })
+            .collect();
+        let label = |row: &(f64, f64, f64)| known.then_some(row.2);
+        vec![
+            numeric("age", rows.iter().map(|row| row.0).collect()),
+            of_role(Role::Score, numeric("score", rows.iter().map(|row| row.1).collect())),
+            of_role(Role::Label, with_nulls("label", rows.iter().map(label))),
+        ]
+    };
+    let before = table(0.0, true);
+    for (known, band) in [(false, Band::Rollback), (true, Band::Investigate)] {
+        let report = compare(&before, &table(60.0, known));
+        let age = report.columns.iter().find(|column| column.name == "age").expect("compared");
+        assert!(age.quality > 0.9, "out of range is shown in any case: {age:?}");
+        assert_eq!(report.headline.band, Some(band), "{} {:?}", report.headline.text, report.performance);
+    }
 }

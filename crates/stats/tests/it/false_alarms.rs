@@ -74,7 +74,7 @@ fn drift_of_a_stated_size_is_found() {
         for _ in 0..40 {
             let reference = [numeric("x", random.normals(10_000, 0.0, 1.0))];
             let report = compare(&reference, &[numeric("x", random.normals(rows, shift, 1.0))]);
-            hits += u32::from(report.columns[0].band >= least);
+            hits += u32::from(report.columns[0].band >= Some(least));
         }
         hits
     };

@@ -7,7 +7,7 @@ use crate::change::{Change, change};
 use crate::db::{Conn, fetch_all, fetch_optional};
 use crate::tx::At;
 use crate::types::{Micros, Text};
-use comptroller_core::ids::{ApprovalId, DecisionId, DelegationId, PrincipalId, VersionId};
+use comptroller_core::ids::{ApprovalId, DecisionId, DelegationId, ModelId, PrincipalId, VersionId};
 use comptroller_core::vocab::{Outcome, RiskTier, Vote};
 use comptroller_core::{Digest, Environment, Event, Slug};
 
@@ -297,6 +297,26 @@ pub async fn latest_approval(
     environment: Environment,
 ) -> Result<Option<ApprovalRow>, StoreError> {
     approval_at(conn, version, environment, i64::MAX).await
+}
+
+/// The first request that somebody voted against, of those for these artifacts of a model in an environment, whichever
+/// version has them.
+pub async fn denied_request(
+    conn: &mut Conn,
+    model: ModelId,
+    artifacts: &Digest,
+    environment: Environment,
+) -> Result<Option<ApprovalRow>, StoreError> {
+    fetch_optional!(
+        conn,
+        ApprovalRow,
+        "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
+         expires_at, denied, private_at FROM approval WHERE denied AND environment = $1 AND artifacts = $2 \
+         AND version IN (SELECT id FROM version WHERE model = $3) ORDER BY requested_at, id LIMIT 1",
+        Text(environment),
+        Text(artifacts),
+        Text(model)
+    )
 }
 
 /// The request for a version and an environment that was the newest at a moment, in microseconds.

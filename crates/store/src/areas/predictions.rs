@@ -146,6 +146,21 @@ pub async fn newest(conn: &mut Conn, limit: i64) -> Result<Vec<BlockRow>, StoreE
     blocks!(conn, "ORDER BY idx DESC LIMIT $1", limit)
 }
 
+/// The newest block of a version's records, wherever it ran.
+pub async fn newest_of_version(
+    conn: &mut Conn,
+    version: VersionId,
+    records: RecordKind,
+) -> Result<Option<BlockRow>, StoreError> {
+    let rows = blocks!(
+        conn,
+        "WHERE version = $1 AND records = $2 ORDER BY idx DESC LIMIT 1",
+        Text(version),
+        Text(records)
+    )?;
+    Ok(rows.into_iter().next())
+}
+
 /// Blocks of a version in an environment from day `from` to day `to`, both of them included.
 pub async fn of_days(
     conn: &mut Conn,

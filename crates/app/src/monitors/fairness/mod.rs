@@ -18,10 +18,11 @@ use crate::gate::decision_event;
 use crate::models::find_version;
 use crate::{App, AppError, Receipt};
 use comptroller_core::ids::FairnessMonitorId;
+use comptroller_core::vocab::RecordKind;
 use comptroller_core::{Environment, Event, Slug};
 use comptroller_policy::{Action, Facts};
 use comptroller_stats::fairness::watching::{Cells, Plan, Watched, Watching};
-use comptroller_store::areas::deployments;
+use comptroller_store::areas::{deployments, predictions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -91,17 +92,53 @@ impl App {
     /// Says what the decisions of a version are watched for; the watch begins anew, and every day is judged by it.
     pub async fn watch_fairness(&self, call: &Call, command: WatchFairness) -> Result<Receipt, AppError> {
         let laid = laid(&command)?;
-        self.act(call, "fairness.watch", command, move |act, command| Box::pin(set(act, command, laid))).await
+        let inputs = self.inputs_of(&command.version).await?;
+        self.act(call, "fairness.watch", command, move |act, command| {
+            Box::pin(set(act, command, laid, inputs))
+        })
+        .await
     }
 }
 
-async fn set(mut act: Act<'_>, command: WatchFairness, laid: Laid) -> Result<Receipt, AppError> {
+impl App {
+    /// The inputs of the newest records of a version; before the first records nobody knows.
+    pub(super) async fn inputs_of(&self, version: &str) -> Result<Option<Vec<String>>, AppError> {
+        let mut conn = self.store.read().await?;
+        let version = find_version(&mut conn, version).await?.1.id.0;
+        let newest = predictions::newest_of_version(&mut conn, version, RecordKind::Prediction).await?;
+        drop(conn);
+        let Some(newest) = newest else { return Ok(None) };
+        let names = self.open_block(&newest).await?.records.names();
+        Ok(Some(names.iter().filter_map(|name| name.strip_prefix("input.")).map(str::to_owned).collect()))
+    }
+}
+
+/// Refuses attributes that the records do not have: such a watch would never see a row.
+fn check_attributes(command: &WatchFairness, inputs: &[String]) -> Result<(), AppError> {
+    match command.attributes.iter().find(|attribute| !inputs.contains(&attribute.name)) {
+        Some(WatchedAttribute { name, .. }) => Err(AppError::invalid(
+            "attributes",
+            format!("the newest records have no input {name:?}; they have {}", inputs.join(", ")),
+        )),
+        None => Ok(()),
+    }
+}
+
+async fn set(
+    mut act: Act<'_>,
+    command: WatchFairness,
+    laid: Laid,
+    inputs: Option<Vec<String>>,
+) -> Result<Receipt, AppError> {
     let (model, version) = find_version(act.conn(), &command.version).await?;
     let (system, version) = (model.system.0, version.id.0);
     let live = deployments::live(act.conn(), model.id.0, Environment::Production).await?;
     let facts = Facts::new().bool("in_production", live.is_some_and(|live| live.version.0 == version));
     let (action, resource) = (Action::MonitorConfigure, format!("version/{version}"));
     let decision = act.authorise(action, &resource, Some(system), None, facts).await?;
+    if let Some(inputs) = &inputs {
+        check_attributes(&command, inputs)?;
+    }
     let (decided, event) = decision_event(&act, action, resource, None, &decision, BTreeMap::new())?;
     let draft = act.draft(event).of_system(system).about("version", &version);
     act.record(draft).await?;

@@ -7,8 +7,7 @@ pub(super) use roles::RoleArgs;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Format, Screen, Style, print, write_file};
-use anyhow::Context as _;
+use crate::output::{Format, Screen, Style, is_page, print, write_over_own};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use comptroller_app::drift::{
@@ -82,8 +81,7 @@ pub(crate) fn run(screen: Screen, arguments: &DriftArgs) -> anyhow::Result<Exit>
     };
     let report = compare(&request).map_err(|error| refused(&error))?;
     if let Some(file) = &arguments.html {
-        write_file(file, html(&report).as_bytes())
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        write_over_own("--html", file, html(&report).as_bytes(), is_page)?;
     }
     print(&render(&report, arguments, screen.style)?)?;
     Ok(exit(&report, arguments.fail_on))

@@ -14,7 +14,8 @@ pub(super) fn render(report: &Report, most: usize, style: Style) -> String {
     let mut text = String::new();
     let headline = &report.headline;
     let pillar = headline.pillar.map(|pillar| format!(" ({})", pillar.as_str())).unwrap_or_default();
-    let verdict = format!("D {:.2}{pillar}: {}", headline.coefficient, headline.text);
+    let shown = report.method.bands.shown(headline.coefficient);
+    let verdict = format!("D {shown}{pillar}: {}", headline.text);
     let _ = writeln!(text, "{}", band(headline.band, &verdict, style));
     for (what, side) in [("reference", &report.reference), ("current", &report.current)] {
         let kind = if side.is_profile { ", a profile" } else { "" };
@@ -73,7 +74,7 @@ fn columns(text: &mut String, report: &Report, most: usize, style: Style) {
             if column.contribution > 0.0 { format!("{:.1} %", column.percent) } else { "-".to_owned() };
         let name = format!("{:<width$}", cut(&one_line(&column.name), width));
         let line = format!("{:5.2}  {:5.2}  {part:>7}", column.v, column.corrected);
-        let own = band(Some(column.band), &line, style);
+        let own = band(column.band, &line, style);
         let _ = writeln!(text, "{}", format!("{name}  {own}  {}", cause(column)).trim_end());
     }
     if report.columns.len() > shown.len() {

@@ -1,11 +1,11 @@
 //! `comptroller fairness`: decisions by group in, verdicts out. Needs no server and opens no data folder.
 
+mod gaps;
 pub(super) mod text;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Format, Screen, Style, print, write_file};
-use anyhow::Context as _;
+use crate::output::{Format, Screen, Style, is_page, print, write_over_own};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use comptroller_app::fairness::{
@@ -27,10 +27,17 @@ pub(crate) struct FairnessArgs {
     /// The sensitive attributes. Each is looked at alone and in every combination.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', required = true)]
     by: Vec<String>,
-    /// The column with the decision. Without it the score decides.
+    /// What the model gives: a decision, one of several classes, a number, or an order of the rows of each query. Classes
+    /// are each audited against all others; of numbers and orders the gaps between groups are shown.
+    #[arg(long, value_enum, default_value_t = Kind::Decision, value_name = "TASK")]
+    task: Kind,
+    /// The column that names the query, of a ranking.
+    #[arg(long, value_name = "COLUMN")]
+    query: Option<String>,
+    /// The column with the decision, the class or the number. Without it the score decides.
     #[arg(long, value_name = "COLUMN", required_unless_present = "score")]
     prediction: Option<String>,
-    /// The column with what came true.
+    /// The column with what came true; of a ranking how relevant a row is, from 0.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
     /// The column with the score, the higher the more favourable.
@@ -52,7 +59,9 @@ pub(crate) struct FairnessArgs {
     #[arg(long, value_name = "RULE", default_value = "best")]
     reference: String,
     /// What is demanded: the largest allowed difference or the smallest allowed ratio, such as
-    /// equalized_odds_difference=0.1. May be given several times; impact_ratio=0.8 without.
+    /// equalized_odds_difference=0.1. May be given several times; impact_ratio=0.8 without, and nothing of numbers and
+    /// orders, where it is the largest allowed gap: mean_error_difference, mean_absolute_error_difference,
+    /// root_mean_squared_error_difference, exposure_difference or ndcg_difference.
     #[arg(long, value_name = "MEASURE=BOUND", value_parser = crate::input::pair::<f64>)]
     threshold: Vec<(String, f64)>,
     /// Rows that a rate needs below the line to be compared.
@@ -82,6 +91,19 @@ pub(crate) struct FairnessArgs {
     fail_on: Option<String>,
 }
 
+/// What a model gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Yes or no
+    Decision,
+    /// One of several classes
+    Classes,
+    /// A number
+    Regression,
+    /// An order of the rows of each query
+    Ranking,
+}
+
 fn formats() -> impl TypedValueParser<Value = Format> {
     let words = [
         (Format::Text, "Verdicts and rates for people"),
@@ -95,6 +117,13 @@ fn formats() -> impl TypedValueParser<Value = Format> {
 
 pub(crate) fn run(screen: Screen, arguments: &FairnessArgs) -> anyhow::Result<Exit> {
     let join = arguments.join.clone().zip(arguments.on.clone()).map(|(file, on)| Join { file, on });
+    match arguments.task {
+        Kind::Regression | Kind::Ranking => return gaps::run(screen, arguments, join),
+        Kind::Decision | Kind::Classes if arguments.query.is_some() => {
+            return Err(Failure::usage("--query is about rankings", "leave it out, or say --task ranking"));
+        }
+        Kind::Decision | Kind::Classes => {}
+    }
     let request = Request {
         data: arguments.data.clone(),
         join,
@@ -108,10 +137,13 @@ pub(crate) fn run(screen: Screen, arguments: &FairnessArgs) -> anyhow::Result<Ex
         within: arguments.within.clone(),
         settings: settings(arguments)?,
     };
+    if arguments.task == Kind::Classes {
+        return gaps::classes(screen, arguments, &request);
+    }
     let found = audit(&request).map_err(|error| Failure::usage(error.to_string(), error.remedy()))?;
     if let Some(file) = &arguments.html {
         let page = html(&found.name, &found.notes(), &found.report);
-        write_file(file, page.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
+        write_over_own("--html", file, page.as_bytes(), is_page)?;
     }
     print(&render(&found, arguments, screen.style)?)?;
     Ok(exit(&found, arguments))
@@ -134,23 +166,28 @@ fn fails(state: State, arguments: &FairnessArgs) -> bool {
 }
 
 fn exit(found: &Examined, arguments: &FairnessArgs) -> Exit {
-    let verdicts = &found.report.verdicts;
+    exit_of(found.report.verdicts.iter().map(|verdict| verdict.state), arguments)
+}
+
+fn exit_of(states: impl Iterator<Item = State>, arguments: &FairnessArgs) -> Exit {
+    let states: Vec<State> = states.collect();
     let without = |state: State| matches!(state, State::InsufficientEvidence | State::NotEvaluable);
     if arguments.fail_on.is_none() {
         return Exit::OK;
     }
-    if verdicts.iter().any(|verdict| fails(verdict.state, arguments)) {
+    if states.iter().any(|state| fails(*state, arguments)) {
         return Exit::DENY;
     }
-    if verdicts.iter().any(|verdict| without(verdict.state)) { Exit::UNKNOWN } else { Exit::OK }
+    if states.iter().any(|state| without(*state)) { Exit::UNKNOWN } else { Exit::OK }
 }
 
 fn settings(arguments: &FairnessArgs) -> anyhow::Result<Settings> {
     let mut criteria = Vec::new();
-    for (name, bound) in &arguments.threshold {
+    let is_of_decisions = matches!(arguments.task, Kind::Decision | Kind::Classes);
+    for (name, bound) in arguments.threshold.iter().filter(|_| is_of_decisions) {
         criteria.push(criterion(name, *bound)?);
     }
-    if criteria.is_empty() {
+    if is_of_decisions && criteria.is_empty() {
         criteria.extend(Criterion::sourced(Measure::ImpactRatio));
     }
     Ok(Settings {

@@ -163,6 +163,7 @@ impl Said<'_> {
         let unsure =
             if paths.complete { "" } else { "; the search was cut off, so there may be a shorter one" };
         let proof = match &paths.minimal {
+            None if paths.complete => "; --certify has it proven that fewer are not enough".to_owned(),
             None => String::new(),
             Some(Minimality::Certified { solver, .. }) => {
                 format!("; proven with {}: fewer are not enough", one_line(solver))

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
+use comptroller_app::population::{self, Changes};
 use comptroller_core::ids::PrincipalId;
 use comptroller_core::{Digest, Event, Slug, Timestamp};
 use comptroller_ledger::pack::Opening;
@@ -31,8 +32,8 @@ use std::io::Read as _;
 const ENTRIES: &str = "log/tile/entries/";
 /// What is kept of the log: a long one does not fit into memory.
 const KINDS: [&str; 4] = ["decision.recorded", "policy.analysed", "policy.proposed", "policy.shipped"];
-/// Where the population of changes stands.
-const POPULATION: &str = "populations/changes.csv";
+/// Where the populations stand that the log can make again: changes of production, deployments everywhere.
+const POPULATIONS: [&str; 2] = ["populations/changes.csv", "populations/deployments.csv"];
 /// Most differences that are shown, of each kind.
 const SHOWN: usize = 20;
 /// Decisions between two lines of progress.
@@ -65,10 +66,10 @@ struct Contents {
     packages: BTreeMap<Digest, Package>,
     decisions: Vec<(u64, String, Event)>,
     analyses: Vec<(u64, Event, Report)>,
-    /// Entries that changed production.
-    changes: Vec<u64>,
-    /// The entries that the population of changes names.
-    population: Option<Vec<u64>>,
+    /// What the log says changed production.
+    changes: Changes,
+    /// The populations of the pack, by their place.
+    populations: BTreeMap<String, String>,
 }
 
 /// What came of it.
@@ -88,8 +89,8 @@ struct Rechecked {
     agreeing_proofs: usize,
     /// Changes of production in the log.
     changes: usize,
-    /// Those that the population in the pack has a row for.
-    listed: usize,
+    /// Rows of populations that are missing, added or other than the log makes them, and populations that are missing.
+    population_differences: usize,
     /// What was unproven on record, and is known now.
     settled: Vec<String>,
     /// What is on record as proven or refuted, and was unproven this time.
@@ -117,7 +118,7 @@ pub(super) fn run(screen: Screen, arguments: &RecheckArgs) -> Result<Exit> {
         decide(*index, actor, event, arguments.decision.as_deref(), &contents, &mut bundles, &mut found)?;
     }
     progress_done();
-    population(&contents, &mut found);
+    compare_populations(&contents, &mut found);
     if arguments.decision.is_some() && found.decisions + found.without_policies == 0 {
         return Err(Failure::usage("the pack has no such decision", "name the id of a decision in the log"));
     }
@@ -142,31 +143,28 @@ fn read(file: File) -> Result<Contents> {
     for member in archive.entries()? {
         let mut member = member?;
         let path = member.path()?.to_string_lossy().into_owned();
-        let wanted = path.starts_with(ENTRIES) || path.starts_with("openings/") || path == POPULATION;
-        if !wanted {
+        let is_population = POPULATIONS.contains(&path.as_str());
+        if !path.starts_with(ENTRIES) && !path.starts_with("openings/") && !is_population {
             continue;
         }
         let mut bytes = Vec::new();
         member.read_to_end(&mut bytes)?;
-        if path == POPULATION {
-            let rows = String::from_utf8(bytes)?;
-            let indexes: Result<Vec<u64>, _> =
-                rows.lines().skip(1).map(|row| row.split(',').next().unwrap_or_default().parse()).collect();
-            contents.population =
-                Some(indexes.with_context(|| format!("{POPULATION}: a row without its entry"))?);
+        if is_population {
+            let text = String::from_utf8(bytes).with_context(|| path.clone())?;
+            contents.populations.insert(path, text);
         } else if let Some(place) = path.strip_prefix("log/").filter(|_| path.starts_with(ENTRIES)) {
             let bundle = comptroller_ledger::EntryBundle::parse(place)?;
             let first = bundle.index * 256;
             for (at, entry) in decode_bundle(&bytes)?.into_iter().enumerate() {
                 let (index, entry): (u64, Value) = (first + at as u64, serde_json::from_slice(entry)?);
-                match entry["type"].as_str().unwrap_or_default() {
-                    "deployment.created" if entry["data"]["environment"] == "production" => {
-                        contents.changes.push(index);
-                    }
-                    kind if KINDS.contains(&kind) => {
-                        entries.insert(index, entry);
-                    }
-                    _ => {}
+                let kind = entry["type"].as_str().unwrap_or_default();
+                if population::KINDS.contains(&kind) {
+                    let time = Timestamp::from_micros(entry["recorded_at"].as_i64().unwrap_or_default());
+                    let actor = entry["actor"].as_str().unwrap_or_default();
+                    contents.changes.take(index, actor, time, &Event::from_parts(kind, &entry["data"])?);
+                }
+                if KINDS.contains(&kind) {
+                    entries.insert(index, entry);
                 }
             }
         } else {
@@ -208,19 +206,21 @@ fn read(file: File) -> Result<Contents> {
     Ok(contents)
 }
 
-/// The population of changes is complete if it names exactly the entries of the log that changed production.
-fn population(contents: &Contents, found: &mut Rechecked) {
-    found.changes = contents.changes.len();
-    let Some(listed) = &contents.population else { return };
-    found.listed = contents.changes.iter().filter(|index| listed.contains(index)).count();
-    for index in contents.changes.iter().filter(|index| !listed.contains(index)) {
-        found.differences.push(format!("entry {index} changed production and is not in {POPULATION}"));
+/// A population is complete and right if it is, to the byte, what the log makes of itself.
+fn compare_populations(contents: &Contents, found: &mut Rechecked) {
+    found.changes = contents.changes.rows().len();
+    let made = [contents.changes.csv(), contents.changes.deployments_csv()];
+    let before = found.differences.len();
+    for (path, made) in POPULATIONS.into_iter().zip(made) {
+        match contents.populations.get(path) {
+            Some(file) => {
+                let wrong = population::differences(file, &made);
+                found.differences.extend(wrong.into_iter().map(|what| format!("{path}: {what}")));
+            }
+            None => found.differences.push(format!("{path} is not in the pack")),
+        }
     }
-    for index in listed.iter().filter(|index| !contents.changes.contains(index)) {
-        found
-            .differences
-            .push(format!("{POPULATION} names entry {index}, which changed nothing in production"));
-    }
+    found.population_differences = found.differences.len() - before;
 }
 
 fn bundle<'b>(
@@ -340,8 +340,14 @@ fn text(size: u64, found: &Rechecked, style: Style) -> String {
     let mut text = format!("{} {size} entries\n", style.good("verified:"));
     let _ =
         writeln!(text, "{} of {} decisions come out the same, to the last fact", found.same, found.decisions);
-    let _ =
-        writeln!(text, "{} of {} changes of production are in the population", found.listed, found.changes);
+    let _ = match found.population_differences {
+        0 => {
+            writeln!(text, "the population of {} changes of production is what the log makes", found.changes)
+        }
+        wrong => {
+            writeln!(text, "{} the populations differ from the log in {wrong} places", style.bad("not so:"))
+        }
+    };
     if found.proofs > 0 {
         let _ = writeln!(
             text,
