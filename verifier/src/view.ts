@@ -68,6 +68,10 @@ function drawOutcome(report: Report): HTMLElement {
     if (failing.length > 1) line("One cause can show in several checks.");
   } else if (outcome === "holds") {
     line(`${counted(holding.length, "check")} were made and hold, with the key that you gave.`);
+    line(
+      "Nobody signed what was computed from the entries: the files in controls/ and populations/. The commands " +
+        "comptroller control test and comptroller policy recheck make them again and name every difference.",
+    );
   } else {
     line("No check that was made failed. That alone shows nothing: read below what was not checked.");
   }

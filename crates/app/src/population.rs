@@ -304,7 +304,11 @@ pub(crate) async fn of_log(conn: &mut Conn, size: i64) -> Result<Changes, AppErr
     let mut from = 0;
     while from < size {
         let to = size.min(from + SPAN);
-        for row in journal::entries_of_changes(conn, from, to).await? {
+        let mut rows = journal::entries_of_changes(conn, from, to).await?;
+        // Every decision stands before its deployment, perhaps in an earlier span.
+        rows.extend(journal::decisions_of_deployments(conn, from, to - 1).await?);
+        rows.sort_by_key(|row| row.idx);
+        for row in rows {
             let (actor, time, event) = opened(&row)?;
             changes.take(row.idx.unsigned_abs(), &actor, time, &event);
         }

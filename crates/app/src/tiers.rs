@@ -153,7 +153,17 @@ async fn record(mut act: Act<'_>, name: String, command: ClassifyByRules) -> Res
     let today = Day::of(act.now());
     let as_of = command.as_of.as_deref().map_or(Ok(today), |text| day("as_of", text))?;
     let known = command.known.as_deref().map_or(Ok(as_of), |text| day("known", text))?;
+    if command.known.is_some() && known > today {
+        return Err(AppError::invalid(
+            "known",
+            format!("{known} is in the future: nobody knows the law of that day"),
+        ));
+    }
     let (facts, found) = computed(act_data()?, &command.facts, as_of, known)?;
+    not_ahead(&facts, today)?;
+    if let Some(problem) = facts.contradiction() {
+        return Err(AppError::invalid("facts", problem));
+    }
     let Some(tier) = found.tier else { return Err(open(&found)) };
     if as_of != today {
         let (_, by_now) = computed(act_data()?, &command.facts, today, today)?;
@@ -216,6 +226,17 @@ pub(crate) fn computed(
     let facts = Stated::of_value("facts", facts, data).map_err(refuse)?;
     let found = classify(data, &facts, as_of, known).map_err(refuse)?;
     Ok((facts, found))
+}
+
+/// Refuses answers that rest on a day to come.
+fn not_ahead(facts: &Stated, today: Day) -> Result<(), AppError> {
+    for question in facts.answers().keys() {
+        if let Some(from) = facts.stated(question).filter(|from| from.on > today) {
+            let problem = format!("{question}: {} is in the future: say since when it is so", from.on);
+            return Err(AppError::invalid("facts", problem));
+        }
+    }
+    Ok(())
 }
 
 /// A tier that open questions could change is not recorded.

@@ -116,16 +116,14 @@ pub async fn entries(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<EntryRow
     )
 }
 
-/// Entries `from..to` that changes of production follow from, ascending: of the decisions those of deployments alone.
+/// Entries `from..to` that changes of production follow from, but for the decisions, ascending.
 pub async fn entries_of_changes(conn: &mut Conn, from: i64, to: i64) -> Result<Vec<EntryRow>, StoreError> {
     fetch_all!(
         conn,
         EntryRow,
-        "SELECT idx, kind, entry, leaf_hash FROM journal WHERE idx >= $1 AND idx < $2 AND \
-         (kind IN ('version.registered', 'approval.requested', 'approval.voted', 'emergency.opened', \
-         'emergency.confirmed', 'emergency.used', 'deployment.created') \
-         OR idx IN (SELECT d.idx FROM deployment p JOIN decision d ON d.id = p.decision \
-         WHERE d.idx >= $1 AND d.idx < $2)) ORDER BY idx",
+        "SELECT idx, kind, entry, leaf_hash FROM journal WHERE idx >= $1 AND idx < $2 AND kind IN \
+         ('version.registered', 'approval.requested', 'approval.voted', 'emergency.opened', 'emergency.confirmed', \
+         'emergency.used', 'deployment.created') ORDER BY idx",
         from,
         to
     )

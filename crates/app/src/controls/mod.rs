@@ -10,7 +10,7 @@ mod test;
 
 /// The table of tests as CSV, and timelines as a page.
 pub use comptroller_report::controls::{tests_csv, timeline_html};
-pub use offline::{altered_files, pack_oscal, test_pack};
+pub use offline::{altered_files, engine_of, pack_oscal, test_pack};
 pub use test::{ControlTest, TestControls};
 
 use crate::act::{Act, Call};
@@ -266,6 +266,23 @@ fn views(history: &History, library: &Library) -> Result<Vec<ControlView>, AppEr
     Ok(views)
 }
 
+/// Refuses a control that says it serves a criterion which its framework does not have. Of frameworks that are not the
+/// product's own nothing is known here.
+fn serves_what_there_is(control: &Control) -> Result<(), AppError> {
+    let known = comptroller_compliance::control::references().map_err(AppError::Internal)?;
+    let is_ours = |framework: &str| known.iter().any(|one| one.split(':').next() == Some(framework));
+    for serves in &control.serves {
+        let framework = serves.criterion.split(':').next().unwrap_or_default();
+        if is_ours(framework) && !known.contains(&serves.criterion) {
+            return Err(AppError::invalid(
+                "definition",
+                format!("it serves {}, and {framework} has no such row", serves.criterion),
+            ));
+        }
+    }
+    Ok(())
+}
+
 async fn adopt(mut act: Act<'_>, command: AdoptControl) -> Result<Receipt, AppError> {
     let AdoptControl { control: id, definition } = command;
     act.may(Action::ControlManage, &format!("control/{id}"), None).await?;
@@ -276,6 +293,7 @@ async fn adopt(mut act: Act<'_>, command: AdoptControl) -> Result<Receipt, AppEr
             .cloned()
             .ok_or_else(|| AppError::not_found("control of the library", &id))?,
     };
+    serves_what_there_is(&control)?;
     let held = history(act.conn()).await?.in_force(&id).cloned();
     let definition = control.digest.clone();
     let event = match held {

@@ -78,6 +78,17 @@ pub fn pack_oscal<R: Read + Seek>(
     oscal(test, &manifest.org, &notes, Timestamp::from_micros(manifest.created_at))
 }
 
+/// The engine that made the test of controls that a pack shows, if it shows one: SHA-256 over its source.
+///
+/// # Errors
+/// When the pack cannot be read.
+pub fn engine_of<R: Read + Seek>(pack: &PackReader<R>) -> Result<Option<comptroller_core::Digest>, AppError> {
+    let shown = pack.file(&format!("{FOLDER}/{RESULT}"), MAX_SHOWN);
+    let shown = shown.map_err(|error| AppError::invalid("pack", error.to_string()))?;
+    let test = shown.and_then(|bytes| serde_json::from_slice::<ControlTest>(&bytes).ok());
+    Ok(test.map(|test| test.result.engine))
+}
+
 /// What a pack shows of a test of controls, against the same test made again from its entries: the files that are not
 /// what follows from them. None if it shows no test, or one of another window.
 ///

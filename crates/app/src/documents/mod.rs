@@ -385,7 +385,21 @@ impl App {
 /// As the policies name it.
 /// What people write where an answer is still to come; in other letters some of them are words of other languages.
 const PLACEHOLDERS: [&str; 6] = ["TBD", "TBA", "TBC", "TODO", "FIXME", "XXX"];
-const MARKS: [&str; 4] = ["[placeholder", "<placeholder", "<fill", "lorem ipsum"];
+const MARKS: [&str; 13] = [
+    "[placeholder",
+    "<placeholder",
+    "<fill",
+    "lorem ipsum",
+    "[insert",
+    "<insert",
+    "<name>",
+    "{{",
+    "to be determined",
+    "to be done",
+    "to do:",
+    "fill in later",
+    "t.b.d",
+];
 
 /// An answer that only says that it is still to come leaves the block open.
 fn not_a_placeholder(text: &str) -> Result<(), AppError> {

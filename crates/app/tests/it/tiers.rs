@@ -130,6 +130,12 @@ async fn open_answers_other_roles_and_nonsense_are_refused() {
     assert!(early.to_string().contains("2024-07-12"), "{early}");
     let day = office.classify(&office.risk, facts(&[], &[]), "soon").await.unwrap_err();
     assert!(matches!(day, AppError::Invalid { field: "as_of", .. }), "{day}");
+    let mut ahead = facts(&[], &[]);
+    ahead["stated"]["on"] = json!("2099-11-01");
+    let refused = office.classify(&office.risk, ahead, "2026-11-27").await.unwrap_err();
+    assert!(refused.to_string().contains("is in the future"), "{refused}");
+    let both = office.classify(&office.risk, facts(&["III.1.c"], &[]), "2026-11-27").await.unwrap_err();
+    assert!(both.to_string().contains("transparency.recognises with no"), "{both}");
     assert_eq!(office.shown().await.tier, None, "nothing of it was recorded");
 }
 

@@ -13,7 +13,7 @@ use crate::output::{Screen, Style, clean, note, print, write_file};
 use clap::{Args, Subcommand};
 use comptroller_app::assess::Because;
 use comptroller_app::controls::{
-    AdoptControl, ControlTest, NoteException, TestControls, altered_files, pack_oscal, test_pack,
+    AdoptControl, ControlTest, NoteException, TestControls, altered_files, engine_of, pack_oscal, test_pack,
 };
 use comptroller_compliance::control::{Control, MAX_FILE_BYTES, Serves, shipped};
 use comptroller_compliance::window::ControlResult;
@@ -154,7 +154,7 @@ pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
                 write_oscal(folder, &pack_oscal(&reader, &test)?)?;
             }
             report(screen, &test, csv)?;
-            compare(&reader, &test)?;
+            return compare(&reader, &test);
         }
         Verb::Timeline(arguments) => {
             let TimelineArgs { pack, window, html, key } = *arguments;
@@ -305,14 +305,24 @@ fn verified(pack: &Path, key: &[comptroller_ledger::VerifierKey]) -> anyhow::Res
 ///
 /// # Errors
 /// When a file of it is not.
-fn compare(pack: &PackReader<File>, test: &ControlTest) -> anyhow::Result<()> {
+fn compare(pack: &PackReader<File>, test: &ControlTest) -> anyhow::Result<Exit> {
     let Some(altered) = altered_files(pack, test)? else {
         note("the pack shows no test of this window, so nothing that it shows was compared");
-        return Ok(());
+        return Ok(Exit::OK);
     };
     if altered.is_empty() {
         note("what the pack shows under controls/ is what its entries give");
-        return Ok(());
+        return Ok(Exit::OK);
+    }
+    // Tables and definitions do not name the engine; the result and what is printed from it do.
+    let names_no_engine = |path: &String| path.ends_with(".csv") || path.ends_with(".toml");
+    let is_other = engine_of(pack)?.is_some_and(|engine| engine != test.result.engine);
+    if is_other && !altered.iter().any(names_no_engine) {
+        note(
+            "another version of this program made the pack: every table under controls/ is what its entries give, and \
+             documents that name the version were not compared; ends with 4",
+        );
+        return Ok(Exit::UNKNOWN);
     }
     let problem = "not what the entries of the pack give: altered, or made by another version of this program; rely on \
                    what was computed here"

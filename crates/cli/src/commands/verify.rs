@@ -56,6 +56,10 @@ impl VerifyArgs {
     }
 }
 
+/// What the signature does not speak of, and who does.
+const NOT_COVERED: &str = "what was computed from the entries is no part of the log: `comptroller control test PACK` compares \
+                           controls/ with them, `comptroller policy recheck PACK` populations/\n";
+
 pub(crate) fn run(screen: Screen, arguments: &VerifyArgs) -> anyhow::Result<Exit> {
     let trust = trust(arguments)?;
     let path = &arguments.path;
@@ -87,6 +91,7 @@ pub(crate) fn run(screen: Screen, arguments: &VerifyArgs) -> anyhow::Result<Exit
             ),
         ];
         push_lines(&mut text, &lines, screen.style);
+        text.push_str(&screen.style.dim(NOT_COVERED));
         (serde_json::to_value(&report)?, text)
     };
     screen.print(&Answer::of_value(value), |_| text)?;

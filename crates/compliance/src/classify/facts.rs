@@ -13,6 +13,14 @@ use std::collections::BTreeMap;
 #[serde(transparent)]
 pub struct Facts(Statements);
 
+/// What a use case of Annex III implies by its own words: recognising emotions and sorting by biometrics (points 1(b) and
+/// 1(c), Art. 50(3)), and profiling (point 6(e), Art. 6(3) last subparagraph).
+const IMPLIED: [(&str, &str); 3] = [
+    ("III.1.b", "transparency.recognises"),
+    ("III.1.c", "transparency.recognises"),
+    ("III.6.e", "profiling"),
+];
+
 /// Whether a row of this kind is a question of a classification.
 pub(crate) fn is_question(kind: Kind) -> bool {
     matches!(kind, Kind::Prohibition | Kind::UseCase | Kind::Exemption | Kind::Question)
@@ -45,6 +53,16 @@ impl Facts {
     /// The answer to a question; unknown if there is none.
     pub fn answer(&self, question: &str) -> Tri {
         Tri::parse(self.0.word(question)).unwrap_or(Tri::Unknown)
+    }
+
+    /// A use case that is answered with yes beside a question that says no to what the use case is, in words. Whoever takes
+    /// answers from people refuses such; the rules themselves take each answer for what it says.
+    pub fn contradiction(&self) -> Option<String> {
+        let cannot = |(yes, no): &&(&str, &str)| self.answer(yes) == Tri::Yes && self.answer(no) == Tri::No;
+        let (yes, no) = IMPLIED.iter().find(cannot)?;
+        Some(format!(
+            "{yes} is answered with yes and {no} with no, which cannot both be so: correct one of them"
+        ))
     }
 
     /// What an answer rests on.

@@ -99,7 +99,19 @@ fn one(question: &GapQuestion<'_>, row: &Row, steps: &mut Steps) -> GapRow {
         applies_from: None,
         steps: Vec::new(),
     };
-    if let Some(reason) = question.excluded.get(&row.id) {
+    let excluded = question.excluded.get(&row.id);
+    // Nobody states away what a system is on record to do.
+    let is_prohibition = question.framework.id == crate::classify::FRAMEWORK && row.kind == Kind::Prohibition;
+    if let (Some(reason), true) = (excluded, is_prohibition) {
+        prohibited(question, row, &mut found, &mut Steps::default());
+        if found.standing == Standing::DoesNot {
+            found.because.push(format!("stated as not applicable, against the answers: {reason}"));
+            return found;
+        }
+        found.because.clear();
+        found.steps.clear();
+    }
+    if let Some(reason) = excluded {
         found.standing = Standing::NotApplicable;
         found.because.push(format!("stated: {reason}"));
         return found;

@@ -211,9 +211,12 @@ fn the_first_step_completes_most_rows_and_every_row_that_waits_is_completed_once
 
 /// A credit scorer of a bank that builds it and uses it; everything else is answered with no.
 fn credit(open: Option<&str>) -> Classification {
+    answered(&["III.5.b", "profiling", "significant-risk", "role.provider", "role.deployer", "decides"], open)
+}
+
+fn answered(yes: &[&str], open: Option<&str>) -> Classification {
     let catalogue = Catalogue::builtin().unwrap();
     let act = catalogue.framework("eu-ai-act").unwrap();
-    let yes = ["III.5.b", "profiling", "significant-risk", "role.provider", "role.deployer", "decides"];
     let mut text =
         String::from("[stated]\nsource = \"human\"\nby = \"a test\"\non = \"2026-11-27\"\n[answers]\n");
     for question in comptroller_compliance::classify::questions(act, day("2026-11-27")) {
@@ -252,6 +255,25 @@ fn duties_of_the_ai_act_follow_tier_and_role_and_open_questions_are_named() {
     let prohibited =
         gaps("eu-ai-act", &[], &[], &[system("credit", Some(credit(None))), system("other", None)]);
     assert_eq!(standing(&prohibited, "5.1.a"), Standing::CannotBeEvidenced, "one system is not classified");
+}
+
+#[test]
+fn nobody_states_away_what_a_system_is_on_record_to_do() {
+    let system = |yes: &[&str]| {
+        let classification = Some(answered(yes, None));
+        [SystemDuties { slug: "outreach".to_owned(), classification }]
+    };
+    let excluded = [("5.1.a", "hide it")];
+    let found = gaps("eu-ai-act", &[], &excluded, &system(&["5.1.a", "role.deployer"]));
+    let row = found.rows.iter().find(|row| row.id == "5.1.a").unwrap();
+    assert_eq!(row.standing, Standing::DoesNot);
+    assert!(row.because[1].contains("against the answers: hide it"), "{row:?}");
+    let found = gaps("eu-ai-act", &[], &excluded, &system(&["role.deployer"]));
+    let row = found.rows.iter().find(|row| row.id == "5.1.a").unwrap();
+    assert_eq!(
+        (row.standing, row.because.as_slice()),
+        (Standing::NotApplicable, &["stated: hide it".to_owned()][..])
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::framework::{act, refused, today};
 use crate::args::Noun;
 use crate::client::{Answer, path};
 use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::input::read_text;
 use crate::output::{Format, Screen, print};
 use clap::{Args, Subcommand};
@@ -147,6 +148,9 @@ pub(crate) fn run(screen: Screen, noun: Noun<Verb>) -> anyhow::Result<Exit> {
 fn alone(screen: Screen, arguments: &ClassifyArgs) -> anyhow::Result<Exit> {
     let act = act()?;
     let facts = read(Path::new(&arguments.target), &act)?;
+    if let Some(problem) = facts.contradiction() {
+        return Err(Failure::usage(problem, "the questions stand in `comptroller risk questions`"));
+    }
     let as_of = arguments.as_of.unwrap_or_else(today);
     let known = arguments.known.unwrap_or(as_of);
     let found = classify(&act, &facts, as_of, known).map_err(|error| refused(&error))?;
