@@ -3,9 +3,13 @@
 //!
 //! Rows are facts of the log. What follows from them is the auditor's to say.
 
+mod csv;
 mod log;
 
-pub use log::{Changes, KINDS, differences};
+pub use csv::{changes_csv, differences};
+pub use log::{Changes, KINDS};
+
+use log::Decided;
 
 use crate::models::facts;
 use crate::view::{Page, Slice, page};
@@ -18,7 +22,7 @@ use comptroller_core::vocab::{DeploymentKind, Outcome, Vote};
 use comptroller_core::{Digest, Environment, Event, Label, Timestamp};
 use comptroller_policy::Action;
 use comptroller_store::Conn;
-use comptroller_store::areas::approvals::{ApprovalRow, DecisionRow, VoteRow};
+use comptroller_store::areas::approvals::{ApprovalRow, VoteRow};
 use comptroller_store::areas::deployments::{self, DeploymentRow};
 use comptroller_store::areas::models::VersionRow;
 use comptroller_store::areas::{approvals, emergencies, models};
@@ -161,9 +165,7 @@ impl App {
 /// What deployments rest on, read for many at once: a query for each would cost more than the rest of a population.
 struct Around {
     versions: BTreeMap<VersionId, VersionRow>,
-    decisions: BTreeMap<DecisionId, DecisionRow>,
-    /// For each entry of a decision what it rests on: evidence, and rules that were waived.
-    rests_on: BTreeMap<i64, (Vec<EvidenceId>, Vec<String>)>,
+    decisions: BTreeMap<DecisionId, Decided>,
     approvals: BTreeMap<ApprovalId, ApprovalRow>,
     votes: BTreeMap<ApprovalId, Vec<VoteRow>>,
 }
@@ -172,13 +174,10 @@ impl Around {
     /// Around the deployments `from..=to` of the log.
     async fn read(conn: &mut Conn, from: i64, to: i64) -> Result<Self, AppError> {
         let versions = models::versions_of_deployments(conn, from, to).await?;
-        let decisions = approvals::decisions_of_deployments(conn, from, to).await?;
         let requests = approvals::approvals_of_deployments(conn, from, to).await?;
-        let mut rests_on = BTreeMap::new();
+        let mut decisions = BTreeMap::new();
         for row in journal::decisions_of_deployments(conn, from, to).await? {
-            if let (_, _, Event::DecisionRecorded { facts, sources, .. }) = opened(&row)? {
-                rests_on.insert(row.idx, (log::evidence_of(&sources), log::waived_of(&facts)));
-            }
+            decisions.extend(Decided::of(row.idx.unsigned_abs(), &opened(&row)?.2));
         }
         let mut votes: BTreeMap<ApprovalId, Vec<VoteRow>> = BTreeMap::new();
         for vote in approvals::votes_of_deployments(conn, from, to).await? {
@@ -186,8 +185,7 @@ impl Around {
         }
         Ok(Self {
             versions: versions.into_iter().map(|row| (row.id.0, row)).collect(),
-            decisions: decisions.into_iter().map(|row| (row.id.0, row)).collect(),
-            rests_on,
+            decisions,
             approvals: requests.into_iter().map(|row| (row.id.0, row)).collect(),
             votes,
         })
@@ -255,7 +253,7 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
         DeploymentKind::Deploy | DeploymentKind::Rollback => None,
     };
     let approvers = if request.is_some() { approved_by(votes, row.live_from.0) } else { Vec::new() };
-    let (evidence, waived) = around.rests_on.get(&decision.idx).cloned().unwrap_or_default();
+    let Decided { index, outcome, policies, evidence, waived } = decision.clone();
     Ok(ChangeView {
         ledger_index: row.idx.unsigned_abs(),
         deployment: row.id.0,
@@ -279,9 +277,9 @@ async fn change(conn: &mut Conn, around: &Around, row: DeploymentRow) -> Result<
         evidence,
         waived,
         decision: row.decision.0,
-        outcome: decision.outcome.0,
-        policies: decision.bundle.0.clone(),
-        decision_index: decision.idx.unsigned_abs(),
+        outcome,
+        policies,
+        decision_index: index,
         deployed_by: row.actor,
         deployed_at: row.live_from.0,
         live_until: row.live_until.map(|at| at.0),
@@ -313,6 +311,11 @@ pub(crate) async fn of_log(conn: &mut Conn, size: i64) -> Result<Changes, AppErr
             changes.take(row.idx.unsigned_abs(), &actor, time, &event);
         }
         from = to;
+    }
+    if let Some(entry) = changes.unexplained().first() {
+        return Err(AppError::Internal(format!(
+            "entry {entry} deployed by a decision that is not in the log"
+        )));
     }
     Ok(changes)
 }

@@ -6,6 +6,7 @@ use comptroller_app::caller::Caller;
 use comptroller_app::classify::ClassifySystem;
 use comptroller_app::deploy::{Deploy, Deployed};
 use comptroller_app::emergencies::{ConfirmEmergency, EmergencyView, OpenEmergency, ReviewEmergency};
+use comptroller_app::population::changes_csv;
 use comptroller_app::view::Slice;
 use comptroller_app::{AppError, Call};
 use comptroller_core::ids::EmergencyId;
@@ -114,6 +115,11 @@ async fn an_emergency_takes_two_people_and_is_used_once() {
     let change = app.changes(&night.risk, None, None, slice).await.unwrap().items.remove(0);
     assert_eq!((change.emergency, change.confirmed_by), (Some(id), Some(night.approver.principal)));
     assert!(change.approval.is_none() && change.approvers.is_empty());
+    assert_eq!(
+        night.world.changes_of_pack().await,
+        changes_csv(&[change]),
+        "the log says the same by itself"
+    );
 }
 
 #[tokio::test]

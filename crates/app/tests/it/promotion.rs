@@ -7,6 +7,7 @@ use comptroller_app::caller::Caller;
 use comptroller_app::deploy::{Deploy, Deployed, DrillRollback, Rollback};
 use comptroller_app::evidence::ExportPack;
 use comptroller_app::gate::CheckGate;
+use comptroller_app::population::changes_csv;
 use comptroller_app::predictions::{Format, SendRecords};
 use comptroller_app::runtime::ReportRuntime;
 use comptroller_app::view::Slice;
@@ -130,6 +131,12 @@ async fn a_version_reaches_production_only_through_staging_and_two_other_people(
     assert_eq!(then[0].label.as_ref().unwrap().as_str(), "1");
     assert_eq!(now[0].label.as_ref().unwrap().as_str(), "1");
     assert_ne!(then[0].id, now[0].id);
+
+    // What the log makes of itself for a pack is what the server tells, promotions, drill and rollback.
+    let mut changes = app.changes(&auditor, None, None, Slice::default()).await.unwrap().items;
+    changes.reverse();
+    assert!(changes.len() > 3 && changes.iter().any(|change| !change.approvers.is_empty()), "{changes:?}");
+    assert_eq!(world.changes_of_pack().await, changes_csv(&changes));
 
     // What is predicted after the rollback names who approved the version that it went back to.
     let time = app.store().clock().now();

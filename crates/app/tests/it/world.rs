@@ -4,6 +4,7 @@ use bytes::Bytes;
 use comptroller_app::access::{IssueOwnToken, IssueToken};
 use comptroller_app::artifacts::BeginUpload;
 use comptroller_app::datasets::{RegisterDataset, RegisterDatasetVersion};
+use comptroller_app::evidence::ExportPack;
 use comptroller_app::invitations::InvitePerson;
 use comptroller_app::models::{NameArtifact, NameDataset, RegisterModel, RegisterVersion};
 use comptroller_app::people::{AddPerson, AddServiceAccount, ChangeRole, CreateTeam};
@@ -15,6 +16,7 @@ use comptroller_core::private::{DatasetText, DatasetVersionText, Port, SystemTex
 use comptroller_core::time::SystemClock;
 use comptroller_core::vocab::{CollectionMethod, DatasetUse, LegalBasis, SystemKind, SystemStatus};
 use comptroller_core::{Clock, Digest, Environment, Role, Timestamp};
+use comptroller_ledger::pack::PackReader;
 use comptroller_store::objects::ObjectsConfig;
 use comptroller_store::{DbConfig, Store, StoreConfig};
 use std::collections::BTreeMap;
@@ -79,6 +81,14 @@ impl World {
             .await
             .unwrap();
         Self { app, clock, owner, folder }
+    }
+
+    /// The population of changes that an evidence pack holds.
+    pub(crate) async fn changes_of_pack(&self) -> String {
+        let command = ExportPack { include_personal_data: false, controls: None };
+        let pack = PackReader::open(self.app.export_pack(&self.owner, command).await.unwrap().file).unwrap();
+        let changes = pack.file("populations/changes.csv", 1 << 20).unwrap().unwrap();
+        String::from_utf8(changes).unwrap()
     }
 
     pub(crate) fn owner(&self) -> Call {

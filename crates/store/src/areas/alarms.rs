@@ -78,8 +78,8 @@ pub(super) fn project(changes: &mut Vec<Change>, at: &At, event: &Event) {
                 "INSERT INTO drift_alarm (id, system, version, environment, topic, day, since, band, pillar, \
                  coefficient_ppm, playbook, raised_at, proposed, idx) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13) \
-                 ON CONFLICT (id) DO UPDATE SET day = excluded.day, band = excluded.band, pillar = excluded.pillar, \
-                 coefficient_ppm = excluded.coefficient_ppm, playbook = excluded.playbook, \
+                 ON CONFLICT (id) DO UPDATE SET day = excluded.day, since = excluded.since, band = excluded.band, \
+                 pillar = excluded.pillar, coefficient_ppm = excluded.coefficient_ppm, playbook = excluded.playbook, \
                  raised_at = excluded.raised_at, acknowledged_by = NULL, acknowledged_at = NULL, \
                  snoozed_until = NULL",
                 Text(alarm),

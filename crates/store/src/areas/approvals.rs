@@ -197,22 +197,6 @@ pub async fn decision(conn: &mut Conn, id: DecisionId) -> Result<Option<Decision
     )
 }
 
-/// The decisions by which deployments `from..=to` of the log were let happen.
-pub async fn decisions_of_deployments(
-    conn: &mut Conn,
-    from: i64,
-    to: i64,
-) -> Result<Vec<DecisionRow>, StoreError> {
-    fetch_all!(
-        conn,
-        DecisionRow,
-        "SELECT id, action, resource, environment, outcome, bundle, actor, idx, decided_at FROM decision \
-         WHERE id IN (SELECT decision FROM deployment WHERE idx >= $1 AND idx <= $2)",
-        from,
-        to
-    )
-}
-
 /// Decisions about `resource` (all when empty) before index `before`, newest first.
 pub async fn decisions(
     conn: &mut Conn,
@@ -306,17 +290,17 @@ pub async fn denied_request(
     model: ModelId,
     artifacts: &Digest,
     environment: Environment,
-) -> Result<Option<ApprovalRow>, StoreError> {
-    fetch_optional!(
+) -> Result<Option<ApprovalId>, StoreError> {
+    let row = fetch_optional!(
         conn,
-        ApprovalRow,
-        "SELECT id, version, environment, artifacts, bundle, plan, evidence, tier, fired, nonce, requested_by, requested_at, \
-         expires_at, denied, private_at FROM approval WHERE denied AND environment = $1 AND artifacts = $2 \
-         AND version IN (SELECT id FROM version WHERE model = $3) ORDER BY requested_at, id LIMIT 1",
+        (Text<ApprovalId>,),
+        "SELECT id FROM approval WHERE version IN (SELECT id FROM version WHERE model = $1) AND environment = $2 \
+         AND denied AND artifacts = $3 ORDER BY requested_at, id LIMIT 1",
+        Text(model),
         Text(environment),
-        Text(artifacts),
-        Text(model)
-    )
+        Text(artifacts)
+    )?;
+    Ok(row.map(|(id,)| id.0))
 }
 
 /// The request for a version and an environment that was the newest at a moment, in microseconds.

@@ -209,8 +209,13 @@ fn read(file: File) -> Result<Contents> {
 /// A population is complete and right if it is, to the byte, what the log makes of itself.
 fn compare_populations(contents: &Contents, found: &mut Rechecked) {
     found.changes = contents.changes.rows().len();
-    let made = [contents.changes.csv(), contents.changes.deployments_csv()];
     let before = found.differences.len();
+    for entry in contents.changes.unexplained() {
+        found
+            .differences
+            .push(format!("entry {entry} changed production by a decision that is not in the log"));
+    }
+    let made = [contents.changes.csv(), contents.changes.deployments_csv()];
     for (path, made) in POPULATIONS.into_iter().zip(made) {
         match contents.populations.get(path) {
             Some(file) => {
