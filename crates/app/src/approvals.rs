@@ -224,7 +224,7 @@ async fn request(mut act: Act<'_>, command: RequestApproval) -> Result<Receipt, 
         return Err(AppError::Conflict(format!(
             "somebody voted against these artifacts in {} (approval {}): answer the objection with a new version, asking \
              again does not lift it",
-            command.environment, denied.id.0
+            command.environment, denied
         )));
     }
     if let Some(open) = now.approval.filter(|row| !row.denied && row.expires_at.0 > act.now())

@@ -120,7 +120,16 @@ fn millionths(measure: Measure, text: &str) -> Result<i64, AppError> {
 impl App {
     /// Records evidence.
     pub async fn record_evidence(&self, call: &Call, command: RecordEvidence) -> Result<Receipt, AppError> {
-        self.act(call, "evidence.record", command, |act, command| Box::pin(record(act, command, true))).await
+        let left = match &command.version {
+            Some(version) if command.kind == EvidenceKind::BiasTest && command.passed => {
+                self.demanded_before(version, None).await?
+            }
+            _ => None,
+        };
+        self.act(call, "evidence.record", command, move |act, command| {
+            Box::pin(record(act, command, true, left))
+        })
+        .await
     }
 
     /// Withdraws evidence: from now on it does not count.
@@ -219,11 +228,13 @@ impl App {
     }
 }
 
-/// Records evidence. With `finds`, a bias test that did not pass opens a remediation.
+/// Records evidence. With `finds`, a bias test that did not pass opens a remediation. `left` is what a test that passed
+/// leaves out of earlier demands: then it is refused.
 pub(crate) async fn record(
     mut act: Act<'_>,
     command: RecordEvidence,
     finds: bool,
+    left: Option<String>,
 ) -> Result<Receipt, AppError> {
     check_text("note", &command.note, true)?;
     let kind = command.kind;
@@ -234,6 +245,9 @@ pub(crate) async fn record(
     }
     let (system, version, subject) = about(&mut act, &command).await?;
     act.may(Action::EvidenceRecord, &format!("system/{system}"), Some(system)).await?;
+    if let Some(left) = left {
+        return Err(AppError::invalid("passed", left));
+    }
     if command.observed_at > act.now() {
         return Err(AppError::invalid(
             "observed_at",

@@ -54,9 +54,8 @@ impl App {
     pub async fn record_bias_test(&self, call: &Call, command: RecordBiasTest) -> Result<Receipt, AppError> {
         let report = self.read_report(&command.report).await?;
         let found = read(&report)?;
-        if found.passed {
-            self.holds_to_earlier_demands(&command.version, &report).await?;
-        }
+        let left =
+            if found.passed { self.demanded_before(&command.version, Some(&report)).await? } else { None };
         self.act(call, "evidence.record_bias_test", command, move |act, command| {
             Box::pin(async move {
                 let RecordBiasTest { version, report, observed_at, subject, note } = command;
@@ -71,35 +70,44 @@ impl App {
                     subject,
                     note,
                 };
-                record(act, evidence, found.failed).await
+                record(act, evidence, found.failed, left).await
             })
         })
         .await
     }
 
-    /// Refuses a test that passed because less was demanded of it than of one that failed: what failed is cleared by a
-    /// retest of the same groups and criteria, or not at all. Reports that are no longer stored demand nothing.
-    async fn holds_to_earlier_demands(&self, version: &str, report: &Report) -> Result<(), AppError> {
+    /// What a test that passed leaves out of the demands of reports that did not pass, in words: what failed is cleared by a
+    /// report on the same groups and criteria. A test without a report clears none, unless one has passed since. Reports
+    /// that are no longer stored demand nothing.
+    pub(crate) async fn demanded_before(
+        &self,
+        version: &str,
+        report: Option<&Report>,
+    ) -> Result<Option<String>, AppError> {
         let mut conn = self.store.read().await?;
         let (model, version) = find_version(&mut conn, version).await?;
         let rows =
             evidence::of_system(&mut conn, model.system.0, &version.id.0.to_string(), MAX_TESTS).await?;
         drop(conn);
-        let failed = |row: &EvidenceRow| {
-            row.kind.0 == EvidenceKind::BiasTest && !row.passed && row.withdrawn_at.is_none()
-        };
-        for row in rows.iter().filter(|row| failed(row)) {
+        let counts = |row: &&EvidenceRow| row.kind.0 == EvidenceKind::BiasTest && row.withdrawn_at.is_none();
+        for row in rows.iter().filter(counts) {
             let Some(document) = &row.document else { continue };
             let Ok(before) = self.read_report(&document.0).await else { continue };
-            if let Some(less) = demands_less(report, &before) {
-                let message = format!(
-                    "the test of {} failed, and this one demands less: {less}; test again what failed",
-                    row.observed_at.0
-                );
-                return Err(AppError::invalid("report", message));
+            let left = match (report, row.passed) {
+                (None, true) => return Ok(None),
+                (Some(_), true) => None,
+                (None, false) => Some("it is no report that could be compared".to_owned()),
+                (Some(report), false) => demands_less(report, &before),
+            };
+            if let Some(left) = left {
+                let at = row.observed_at.0;
+                return Ok(Some(format!(
+                    "the report of {at} did not pass, and this test demands less: {left}; record the report of a retest with \
+                     --from-report"
+                )));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     async fn read_report(&self, digest: &Digest) -> Result<Report, AppError> {

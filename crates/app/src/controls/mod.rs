@@ -201,7 +201,6 @@ impl App {
     }
 }
 
-/// The first moment at which a remediation comes too late.
 /// Refuses a passed retest of what nobody has remedied, and one by whoever remedied it or did what it is about: an
 /// exception is not closed by the word of the person whose work it judges.
 async fn may_close(act: &mut Act<'_>, exception: &Digest, occurrence: &str) -> Result<(), AppError> {
@@ -230,6 +229,7 @@ async fn may_close(act: &mut Act<'_>, exception: &Digest, occurrence: &str) -> R
     Ok(())
 }
 
+/// The first moment at which a remediation comes too late.
 fn due(step: ExceptionStep, days: u32, now: Timestamp) -> Result<Timestamp, AppError> {
     if step != ExceptionStep::Remediation {
         return Err(AppError::invalid("due_days", format!("{step} is not due: only a remediation is")));

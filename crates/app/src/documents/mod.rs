@@ -382,7 +382,6 @@ impl App {
     }
 }
 
-/// As the policies name it.
 /// What people write where an answer is still to come; in other letters some of them are words of other languages.
 const PLACEHOLDERS: [&str; 6] = ["TBD", "TBA", "TBC", "TODO", "FIXME", "XXX"];
 const MARKS: [&str; 13] = [

@@ -10,7 +10,7 @@ mod tasks;
 
 pub use comptroller_report::fairness::{html, junit, markdown};
 pub use comptroller_stats::fairness::gaps::{GapBound, GapFamily, GapMeasure};
-pub use comptroller_stats::fairness::groups::GroupValue;
+pub use comptroller_stats::fairness::groups::{GroupName, GroupValue};
 pub use comptroller_stats::fairness::report::{Aggregate, Family, Report};
 pub use comptroller_stats::fairness::settings::{
     Bootstrap, MIN_ROWS, REPLICATES, Reference, SMALL_CATEGORY, Settings,
@@ -178,18 +178,25 @@ fn named_group(reference: &Reference, attributes: &[Attribute]) -> Result<(), Au
 /// Every column that is read, once.
 fn names(request: &Request) -> Result<Vec<String>, AuditError> {
     let single = [&request.label, &request.prediction, &request.score, &request.weight];
-    let mut names: Vec<String> = single.into_iter().flatten().cloned().collect();
-    for name in request.by.iter().chain(&request.within) {
-        if request.by.iter().chain(&request.within).filter(|other| *other == name).count() > 1 {
+    each_once(single.into_iter().flatten(), request.by.iter().chain(&request.within))
+}
+
+/// Columns and those that make groups, each once; those of groups may not be named twice.
+fn each_once<'a>(
+    single: impl Iterator<Item = &'a String>,
+    groups: impl Iterator<Item = &'a String>,
+) -> Result<Vec<String>, AuditError> {
+    let mut seen: Vec<&String> = Vec::new();
+    for name in groups {
+        if seen.contains(&name) {
             return Err(AuditError::invalid(
                 format!("the column {name:?} is named twice"),
                 "name each sensitive attribute and each control feature once",
             ));
         }
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
+        seen.push(name);
     }
+    let mut names: Vec<String> = single.chain(seen).cloned().collect();
     names.sort();
     names.dedup();
     Ok(names)

@@ -2,7 +2,7 @@
 
 use super::codes::{attribute, numbers};
 use super::table::Table;
-use super::{AuditError, Examined, Join, Settings};
+use super::{AuditError, Examined, Join, Settings, each_once};
 use comptroller_stats::cells::{Block, Cell, number_name};
 use comptroller_stats::fairness::gaps::{GapBound, GapFamily, GapVerdict, judge_gaps};
 use comptroller_stats::fairness::input::{Attribute, MISSING};
@@ -100,7 +100,8 @@ pub fn audit_task(request: &TaskRequest) -> Result<TaskReport, AuditError> {
             ("regression", predictions.len(), found.into_iter().map(GapFamily::from).collect())
         }
         Task::Ranking { score, query } => {
-            let (scores, queries) = (column(score)?, queries(table.column(query)?));
+            let mut scores = column(score)?;
+            let queries = queries(query, table.column(query)?, &mut scores)?;
             let columns = Ranked {
                 queries: &queries,
                 scores: &scores,
@@ -126,48 +127,43 @@ pub fn audit_task(request: &TaskRequest) -> Result<TaskReport, AuditError> {
 }
 
 fn read(request: &TaskRequest) -> Result<Table, AuditError> {
-    let mut names: Vec<String> = [&request.label, &request.weight].into_iter().flatten().cloned().collect();
-    match &request.task {
-        Task::Regression { prediction } => names.push(prediction.clone()),
-        Task::Ranking { score, query } => names.extend([score.clone(), query.clone()]),
-    }
-    Table::read(&request.data, request.join.as_ref(), &with(names, &request.by)?)
-}
-
-/// The columns to read, each once.
-fn with(mut names: Vec<String>, by: &[String]) -> Result<Vec<String>, AuditError> {
-    for (place, name) in by.iter().enumerate() {
-        if by[..place].contains(name) {
-            return Err(AuditError::invalid(
-                format!("the column {name:?} is named twice"),
-                "name each sensitive attribute once",
-            ));
-        }
-        names.push(name.clone());
-    }
-    names.sort();
-    names.dedup();
-    Ok(names)
+    let of_task: Vec<&String> = match &request.task {
+        Task::Regression { prediction } => vec![prediction],
+        Task::Ranking { score, query } => vec![score, query],
+    };
+    let others = [&request.label, &request.weight].into_iter().flatten();
+    let names = each_once(of_task.into_iter().chain(others), request.by.iter())?;
+    Table::read(&request.data, request.join.as_ref(), &names)
 }
 
 fn attributes(table: &Table, by: &[String]) -> Result<Vec<Attribute>, AuditError> {
     by.iter().map(|name| attribute(name, table.column(name)?)).collect()
 }
 
-/// A code for each query; rows without one are a query of their own together.
-fn queries(block: &Block) -> Vec<u32> {
+/// A code for each query; a row without one is not ranked, which its score then says.
+fn queries(name: &str, block: &Block, scores: &mut [f64]) -> Result<Vec<u32>, AuditError> {
     let mut known: HashMap<String, u32> = HashMap::new();
     let mut codes = Vec::with_capacity(block.len());
-    for cell in block.cells() {
-        let name = match cell {
-            Cell::Number(number) => number_name(number),
+    for (row, cell) in block.cells().enumerate() {
+        let query = match cell {
+            Cell::Number(number) if !number.is_nan() => number_name(number),
             Cell::Text(text) => text.to_owned(),
-            Cell::Null | Cell::Other => String::new(),
+            Cell::Number(_) | Cell::Null => {
+                scores[row] = f64::NAN;
+                codes.push(MISSING);
+                continue;
+            }
+            Cell::Other => {
+                return Err(AuditError::invalid(
+                    format!("`{name}` has more different texts than can be told apart"),
+                    "name the queries by numbers",
+                ));
+            }
         };
         let next = known.len() as u32;
-        codes.push(*known.entry(name).or_insert(next));
+        codes.push(*known.entry(query).or_insert(next));
     }
-    codes
+    Ok(codes)
 }
 
 /// A class with the audit of "this one or another".

@@ -4,10 +4,12 @@
 //! block in it. A block that is alone in its file has its id; see `compaction.rs` for the others.
 
 use super::Ingest;
+use crate::models::find_version;
 use crate::{App, AppError};
 use bytes::Bytes;
 use comptroller_core::Environment;
 use comptroller_core::ids::{BlockId, UploadId, VersionId};
+use comptroller_core::vocab::RecordKind;
 use comptroller_lake::block::Block;
 use comptroller_lake::block_file::{BlockFile, TAIL, Tail};
 use comptroller_lake::filter::{IdFilter, IdHash};
@@ -27,6 +29,19 @@ const AT_ONCE: usize = 4;
 const MAX_WARM: i64 = 1 << 14;
 
 impl App {
+    /// The inputs of the newest sealed records of a version. None: there are none yet, or they cannot be read; what
+    /// watches them says so of itself.
+    pub(crate) async fn inputs_of(&self, version: &str) -> Result<Option<Vec<String>>, AppError> {
+        let mut conn = self.store.read().await?;
+        let version = find_version(&mut conn, version).await?.1.id.0;
+        let newest = predictions::newest_of_version(&mut conn, version, RecordKind::Prediction).await?;
+        drop(conn);
+        let Some(newest) = newest else { return Ok(None) };
+        let Ok(block) = self.open_block(&newest).await else { return Ok(None) };
+        let names = block.records.names();
+        Ok(Some(names.iter().filter_map(|name| name.strip_prefix("input.")).map(str::to_owned).collect()))
+    }
+
     /// The records of a block, opened and held against the event that sealed it.
     pub(crate) async fn open_block(&self, row: &BlockRow) -> Result<Block, AppError> {
         let key = self.block_key(row).await?;

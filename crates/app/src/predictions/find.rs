@@ -109,6 +109,13 @@ struct Found {
     block: Option<(BlockRow, usize)>,
 }
 
+impl Found {
+    /// Whether it is the same record, wherever it was found.
+    fn is_same(&self, other: &Self) -> bool {
+        self.stream == other.stream && self.records.fields(self.at) == other.records.fields(other.at)
+    }
+}
+
 impl App {
     /// The newest prediction of an id. An event, because records may be about people.
     pub async fn prediction(
@@ -297,7 +304,12 @@ impl App {
                 environment: row.environment.0,
                 records: row.records.0,
             };
-            all.push(Found { stream, records, at: 0, block: Some((row.clone(), at)) });
+            let found = Found { stream, records, at: 0, block: Some((row.clone(), at)) };
+            // What waited a moment ago may have been sealed since: it is the same record, in its block.
+            match all.iter_mut().find(|other| other.block.is_none() && other.is_same(&found)) {
+                Some(waited) => *waited = found,
+                None => all.push(found),
+            }
         }
         Ok(())
     }

@@ -419,3 +419,33 @@ async fn a_stream_that_falls_silent_alarms_until_records_come() {
 async fn world_developer(bed: &Bed) -> Caller {
     bed.world.person("builder", &[Role::Developer], None).await
 }
+
+#[tokio::test]
+async fn what_gets_worse_for_another_reason_is_as_old_as_that_reason() {
+    let bed = Bed::new().await;
+    let app = &bed.world.app;
+    let developer = world_developer(&bed).await;
+    let profile = baseline(&bed.world, &developer).await;
+    app.set_baseline(&Call::new(developer), stated("scorer@1", &profile)).await.unwrap();
+    let mut watched = Watched::default();
+    let only = async || {
+        let mut open = app.alarms(&bed.risk, Some("scoring"), true, Slice::default()).await.unwrap().items;
+        assert_eq!(open.len(), 1, "{open:?}");
+        open.remove(0)
+    };
+    for date in ["2026-03-01", "2026-03-02"] {
+        day(&bed, date, 2_000, 18.0, true).await;
+        look(app, &mut watched).await;
+    }
+    let first = only().await;
+    assert_eq!((first.since.as_str(), first.playbook.as_str()), ("2026-03-01", "data-drift"));
+    // Now the amounts stay away altogether.
+    let (mut records, _) = records("2026-03-03", 2_000, 0.0, true);
+    for record in records["records"].as_array_mut().unwrap() {
+        record["inputs"] = json!({"amount": null});
+    }
+    bed.send("2026-03-03", &records).await.unwrap();
+    look(app, &mut watched).await;
+    let worse = only().await;
+    assert_eq!((worse.id, worse.since.as_str()), (first.id, "2026-03-03"), "{worse:?}");
+}

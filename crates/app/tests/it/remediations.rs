@@ -11,6 +11,7 @@ use comptroller_app::{AppError, Call};
 use comptroller_core::ids::{EvidenceId, RemediationId};
 use comptroller_core::vocab::{EvidenceKind, Measure, RemediationCause};
 use comptroller_core::{Clock as _, Digest, Environment};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -217,4 +218,29 @@ async fn what_is_no_report_is_refused() {
     let error =
         team.world.app.record_bias_test(&Call::new(team.developer.clone()), command).await.unwrap_err();
     assert!(error.to_string().contains("comptroller fairness"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_report_failed_is_cleared_by_a_report_and_not_by_a_word() {
+    let team = Team::new().await;
+    team.bias_test(2_000, [1_000, 400]).await;
+    let word = || RecordEvidence {
+        kind: EvidenceKind::BiasTest,
+        version: Some("scorer@1".into()),
+        system: None,
+        observed_at: team.world.app.store().clock().now(),
+        passed: true,
+        measures: BTreeMap::from([(Measure::ImpactRatio, "0.95".into())]),
+        document: None,
+        subject: None,
+        note: String::new(),
+    };
+    let record = async |command| {
+        team.world.app.record_evidence(&Call::new(team.developer.clone()), command).await.map(|_| ())
+    };
+    let refused = record(word()).await.unwrap_err();
+    assert!(refused.to_string().contains("--from-report"), "{refused}");
+    record(RecordEvidence { passed: false, ..word() }).await.unwrap();
+    team.bias_test(2_000, [1_000, 990]).await;
+    record(word()).await.unwrap();
 }

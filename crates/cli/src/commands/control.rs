@@ -315,7 +315,8 @@ fn compare(pack: &PackReader<File>, test: &ControlTest) -> anyhow::Result<Exit> 
         return Ok(Exit::OK);
     }
     // Tables and definitions do not name the engine; the result and what is printed from it do.
-    let names_no_engine = |path: &String| path.ends_with(".csv") || path.ends_with(".toml");
+    let names_no_engine =
+        |path: &String| Path::new(path).extension().is_some_and(|kind| kind == "csv" || kind == "toml");
     let is_other = engine_of(pack)?.is_some_and(|engine| engine != test.result.engine);
     if is_other && !altered.iter().any(names_no_engine) {
         note(

@@ -183,15 +183,17 @@ fn on_days(days: &mut Days, history: &History, control: &Control, member: &Membe
 }
 
 /// From when to when a retest keeps an exception closed, by what is on record in the window: one that passed after
-/// somebody had done something about it, until one that failed.
+/// somebody else had done something about it, until one that failed.
 fn closed(history: &History, exception: &Digest, bounds: Bounds) -> Vec<(i64, i64)> {
-    let (mut is_remedied, mut spans) = (false, Vec::<(i64, i64)>::new());
+    let (mut remedied_by, mut spans) = (None, Vec::<(i64, i64)>::new());
     for note in history.notes(exception).iter().filter(|note| note.at.micros() < bounds.horizon) {
         let at = note.at.micros();
         let is_closed = spans.last().is_some_and(|(_, until)| *until == i64::MAX);
         match note.step {
-            ExceptionStep::Remediation => is_remedied = true,
-            ExceptionStep::RetestPassed if is_remedied && !is_closed => spans.push((at, i64::MAX)),
+            ExceptionStep::Remediation => remedied_by = Some(note.actor.as_str()),
+            ExceptionStep::RetestPassed if !is_closed && remedied_by.is_some_and(|by| by != note.actor) => {
+                spans.push((at, i64::MAX));
+            }
             ExceptionStep::RetestFailed if is_closed => {
                 if let Some((_, until)) = spans.last_mut() {
                     *until = at;

@@ -172,16 +172,25 @@ fn a_retest_closes_an_exception_and_a_late_review_does_too() {
     assert_eq!(exceptions[0].closed, Some(time("2026-04-01")));
     assert_eq!(exceptions[1].closed, None);
     assert_eq!(exceptions[1].id, exception_id(&control.id, "event/2"));
-    let note = |at: &str, step: &str| {
+    let note = |at: &str, who: &str, step: &str| {
         let fields = [
             ("exception", json!(exceptions[1].id.as_str())),
             ("control", json!(control.id)),
             ("step", json!(step)),
         ];
-        made(time(at), "ann", "exception.noted", &fields)
+        made(time(at), who, "exception.noted", &fields)
     };
-    let noted =
-        [events, vec![note("2026-05-01", "remediation"), note("2026-06-01", "retest-passed")]].concat();
+    let closed = |notes: &[Made]| {
+        let result = ask(&[&events[..], notes].concat(), &[&control], "2026-01-01", "2027-01-01");
+        result.controls[0].exceptions[1].closed
+    };
+    let (remedied, passed) =
+        (note("2026-05-01", "ann", "remediation"), note("2026-06-01", "ben", "retest-passed"));
+    assert_eq!(closed(std::slice::from_ref(&passed)), None, "nothing was done about it");
+    assert_eq!(closed(&[remedied.clone(), note("2026-06-01", "ann", "retest-passed")]), None, "by herself");
+    let failed = note("2026-07-01", "ben", "retest-failed");
+    assert_eq!(closed(&[remedied.clone(), passed.clone(), failed]), None, "it failed since");
+    let noted = [events.clone(), vec![remedied, passed]].concat();
     let result = ask(&noted, &[&control], "2026-01-01", "2027-01-01");
     assert_eq!(result.controls[0].exceptions[1].closed, Some(time("2026-06-01")));
     assert_eq!(result.notes.values().map(Vec::len).sum::<usize>(), 2);

@@ -212,6 +212,11 @@ fn template(kind: &str) -> Value {
         "subject_request.closed" => {
             json!({ "request": "#sr1", "subject": "#su1", "outcome": "fulfilled" })
         }
+        "audit.engaged" => {
+            json!({ "engagement": "#en1", "auditor": "#eve", "terms": { "frameworks": ["soc2"],
+            "systems": [], "from": "@2026-01-01", "to": "@2027-01-01", "until": "@2027-02-01" } })
+        }
+        "audit.ended" => json!({ "engagement": "#en1" }),
         "evidence_request.opened" => json!({ "request": "#er1", "engagement": "#en1", "control": null,
             "criterion": null, "due_at": "@2026-02-11" }),
         "evidence_request.answered" => {

@@ -272,9 +272,7 @@ impl Records {
         }
         Ok(())
     }
-}
 
-impl Records {
     /// Scores are finite numbers, and latencies are not below zero. Inputs may be anything: what they are is judged.
     fn check_numbers(&self) -> Result<(), RecordError> {
         let score =

@@ -18,11 +18,10 @@ use crate::gate::decision_event;
 use crate::models::find_version;
 use crate::{App, AppError, Receipt};
 use comptroller_core::ids::FairnessMonitorId;
-use comptroller_core::vocab::RecordKind;
 use comptroller_core::{Environment, Event, Slug};
 use comptroller_policy::{Action, Facts};
 use comptroller_stats::fairness::watching::{Cells, Plan, Watched, Watching};
-use comptroller_store::areas::{deployments, predictions};
+use comptroller_store::areas::deployments;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -97,19 +96,6 @@ impl App {
             Box::pin(set(act, command, laid, inputs))
         })
         .await
-    }
-}
-
-impl App {
-    /// The inputs of the newest records of a version; before the first records nobody knows.
-    pub(super) async fn inputs_of(&self, version: &str) -> Result<Option<Vec<String>>, AppError> {
-        let mut conn = self.store.read().await?;
-        let version = find_version(&mut conn, version).await?.1.id.0;
-        let newest = predictions::newest_of_version(&mut conn, version, RecordKind::Prediction).await?;
-        drop(conn);
-        let Some(newest) = newest else { return Ok(None) };
-        let names = self.open_block(&newest).await?.records.names();
-        Ok(Some(names.iter().filter_map(|name| name.strip_prefix("input.")).map(str::to_owned).collect()))
     }
 }
 

@@ -4,17 +4,14 @@ use super::{FairnessArgs, Kind, exit_of, settings, text};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Format, Screen, Style, one_line, print};
-use comptroller_app::escape::cut;
 use comptroller_app::fairness::{
-    GapBound, GapFamily, GapMeasure, Join, Request, State, Task, TaskReport, TaskRequest, Value,
-    audit_each_class, audit_task,
+    GapBound, GapFamily, GapMeasure, Join, Request, Task, TaskReport, TaskRequest, Value, audit_each_class,
+    audit_task,
 };
 use std::fmt::Write as _;
 
-/// Groups of a family that are listed, at most.
-const LISTED: usize = 40;
-/// Width of the longest group name that is shown whole.
-const NAME: usize = 40;
+/// What stands under the groups of a family.
+const GAP: &str = "largest gap";
 
 /// Audits a regression or a ranking.
 pub(super) fn run(screen: Screen, arguments: &FairnessArgs, join: Option<Join>) -> anyhow::Result<Exit> {
@@ -115,12 +112,7 @@ fn render(found: &TaskReport, style: Style) -> String {
     let head = format!("{}{joined}", one_line(&found.name));
     let _ = writeln!(text, "{} ({}, {} rows)", style.strong(&head), found.task, found.rows);
     for verdict in &found.verdicts {
-        let state = format!("{:<21}", verdict.state.name().replace('_', " "));
-        let state = match verdict.state {
-            State::Pass => style.good(&state),
-            State::Fail => style.bad(&state),
-            _ => style.caution(&state),
-        };
+        let state = text::state(verdict.state, style);
         let _ = writeln!(
             text,
             "  {state}  {} <= {} by {}: {}",
@@ -152,13 +144,7 @@ fn render(found: &TaskReport, style: Style) -> String {
 fn groups(text: &mut String, family: &GapFamily, style: Style) {
     let title = format!("by {}", one_line(&family.attributes.join(", ")));
     let _ = writeln!(text, "\n{}", style.strong(&title));
-    let names: Vec<String> = family
-        .groups
-        .iter()
-        .take(LISTED)
-        .map(|group| cut(&one_line(&group.name.to_string()), NAME))
-        .collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(5).max(11);
+    let (names, width) = text::names(family.groups.iter().map(|group| &group.name), GAP.len());
     let measures: Vec<String> = family.gaps.iter().map(|gap| gap.measure.name().to_uppercase()).collect();
     let columns: Vec<usize> = measures.iter().map(|name| name.len().max(24)).collect();
     let mut head = format!("  {:<width$}  {:>9}", "GROUP", "ROWS");
@@ -177,7 +163,7 @@ fn groups(text: &mut String, family: &GapFamily, style: Style) {
         let more = format!("  and {} more groups", family.groups.len() - names.len());
         let _ = writeln!(text, "{}", style.dim(&more));
     }
-    let _ = write!(text, "  {:<width$}  {:>9}", "largest gap", "");
+    let _ = write!(text, "  {GAP:<width$}  {:>9}", "");
     for (gap, column) in family.gaps.iter().zip(&columns) {
         let _ = write!(text, "  {:>column$}", short(&gap.largest.value));
     }

@@ -2,7 +2,7 @@
 
 use crate::output::{Style, one_line};
 use comptroller_app::escape::cut;
-use comptroller_app::fairness::{Examined, Family, State, Value, Verdict};
+use comptroller_app::fairness::{Examined, Family, GroupName, State, Value, Verdict};
 use std::fmt::Write as _;
 
 /// Groups of a family that are listed, at most.
@@ -36,13 +36,26 @@ pub(super) fn render(found: &Examined, style: Style) -> String {
     text
 }
 
+/// A state as a column of its own.
+pub(super) fn state(state: State, style: Style) -> String {
+    let word = format!("{:<21}", state.name().replace('_', " "));
+    match state {
+        State::Pass => style.good(&word),
+        State::Fail => style.bad(&word),
+        _ => style.caution(&word),
+    }
+}
+
+/// The names of the groups that are listed, cut, and how wide the column of them is, at least `least`.
+pub(super) fn names<'a>(groups: impl Iterator<Item = &'a GroupName>, least: usize) -> (Vec<String>, usize) {
+    let names: Vec<String> =
+        groups.take(LISTED).map(|name| cut(&one_line(&name.to_string()), NAME)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(least).max(least);
+    (names, width)
+}
+
 fn line(verdict: &Verdict, style: Style) -> String {
-    let state = format!("{:<21}", verdict.state.name().replace('_', " "));
-    let state = match verdict.state {
-        State::Pass => style.good(&state),
-        State::Fail => style.bad(&state),
-        _ => style.caution(&state),
-    };
+    let state = state(verdict.state, style);
     let sign = if verdict.criterion.measure.is_ratio() { ">=" } else { "<=" };
     let place = place(&verdict.attributes, verdict.stratum.as_ref().map(ToString::to_string));
     let demand = format!("{} {sign} {}", verdict.criterion.measure.name(), verdict.criterion.bound);
@@ -57,13 +70,7 @@ fn place(attributes: &[String], stratum: Option<String>) -> String {
 pub(in crate::commands) fn groups(text: &mut String, family: &Family, style: Style) {
     let title = place(&family.attributes, family.stratum.as_ref().map(ToString::to_string));
     let _ = writeln!(text, "\n{}", style.strong(&format!("by {}", one_line(&title))));
-    let names: Vec<String> = family
-        .groups
-        .iter()
-        .take(LISTED)
-        .map(|group| cut(&one_line(&group.name.to_string()), NAME))
-        .collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(5).max(5);
+    let (names, width) = names(family.groups.iter().map(|group| &group.name), 5);
     let head = format!(
         "  {:<width$}  {:>9}  {:>8}  {:>17}  {:>6}  {:>6}  {:>6}",
         "GROUP", "ROWS", "SELECTED", "INTERVAL", "RATIO", "TPR", "FPR"

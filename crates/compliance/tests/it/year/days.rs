@@ -25,21 +25,21 @@ fn with_retests(planted: &Planted) -> Vec<Made> {
     let mut notes = Vec::new();
     for (number, exception) in found.enumerate().filter(|(number, _)| number % 2 == 0) {
         let passed = exception.since.plus_seconds(86_400 * (1 + number as i64 * 9));
-        let mut note = |at, step: &str| {
+        let mut note = |at, who: &str, step: &str| {
             let fields = [
                 ("exception", json!(exception.id.as_str())),
                 ("control", json!(exception.control)),
                 ("step", json!(step)),
             ];
-            notes.push(made(at, "ann", "exception.noted", &fields));
+            notes.push(made(at, who, "exception.noted", &fields));
         };
         // A few pass with nothing done about them, which closes nothing, and a few fail again later.
         if number % 3 != 0 {
-            note(passed.plus_seconds(-60), "remediation");
+            note(passed.plus_seconds(-60), "ann", "remediation");
         }
-        note(passed, "retest-passed");
+        note(passed, "ben", "retest-passed");
         if number % 4 == 0 {
-            note(passed.plus_seconds(86_400 * 17), "retest-failed");
+            note(passed.plus_seconds(86_400 * 17), "ben", "retest-failed");
         }
     }
     notes.sort_by_key(|note| note.at);
